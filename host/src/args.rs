@@ -1,0 +1,243 @@
+//! Arguments, and how they find their parameters.
+
+use crate::audit::{FunctionFacts, shown};
+use crate::error::{Error, ErrorKind, Result};
+use crate::future::Future;
+use crate::nearest::did_you_mean;
+use crate::value::{Params, Scalar, Value, fit};
+use smallvec::SmallVec;
+use std::fmt::Write as _;
+
+/// One argument: a value, or a future whose value it will be.
+#[derive(Clone, Debug)]
+pub struct Arg(pub(crate) Slot);
+
+#[derive(Clone, Debug)]
+pub(crate) enum Slot {
+    Value(Value),
+    Future(Future<Value>),
+}
+
+pub(crate) type Slots = SmallVec<[Slot; 2]>;
+
+impl<T: Into<Value>> From<T> for Arg {
+    fn from(value: T) -> Arg {
+        Arg(Slot::Value(value.into()))
+    }
+}
+
+impl<T: Into<Value> + Clone + Send + 'static> From<Future<T>> for Arg {
+    fn from(future: Future<T>) -> Arg {
+        Arg::from(&future)
+    }
+}
+
+impl<T: Into<Value> + Clone + Send + 'static> From<&Future<T>> for Arg {
+    fn from(future: &Future<T>) -> Arg {
+        Arg(Slot::Future(future.map(Into::into)))
+    }
+}
+
+/// Arguments by position and by name; made by [`args!`](crate::args).
+#[derive(Clone, Debug, Default)]
+pub struct Args(Vec<(Option<String>, Arg)>);
+
+impl Args {
+    /// No arguments.
+    pub fn new() -> Args {
+        Args::default()
+    }
+
+    /// Adds an argument by position.
+    pub fn push(mut self, value: impl Into<Arg>) -> Args {
+        self.0.push((None, value.into()));
+        self
+    }
+
+    /// Adds an argument by name.
+    pub fn push_named(mut self, name: impl Into<String>, value: impl Into<Arg>) -> Args {
+        self.0.push((Some(name.into()), value.into()));
+        self
+    }
+
+    /// Finds the parameter of each argument, and checks the values.
+    pub(crate) fn bind(self, function: &FunctionFacts) -> Result<Slots> {
+        let mut bound: Vec<Option<Slot>> = function.params.iter().map(|_| None).collect();
+        let given = self.0.iter().filter(|(name, _)| name.is_none()).count();
+        if given > bound.len() {
+            return Err(mismatch(function, &format!("was given {}", count(given))));
+        }
+        let mut next = 0;
+        for (name, Arg(slot)) in self.0 {
+            let at = match name {
+                None => {
+                    if next < bound.len() && bound[next].is_some() {
+                        let name = &function.params[next].name;
+                        return Err(mismatch(function, &format!("was given `{name}` twice")));
+                    }
+                    next += 1;
+                    next - 1
+                }
+                Some(name) => {
+                    let names = || function.params.iter().map(|param| param.name.as_str());
+                    let Some(at) = names().position(|known| known == name) else {
+                        let error = mismatch(function, &format!("was given `{}`", shown(&name)));
+                        return Err(match did_you_mean(&name, names()) {
+                            Some(help) => error.with_help(help),
+                            None => error,
+                        });
+                    };
+                    if bound[at].is_some() {
+                        return Err(mismatch(function, &format!("was given `{}` twice", shown(&name))));
+                    }
+                    at
+                }
+            };
+            bound[at] = Some(match slot {
+                Slot::Value(value) => Slot::Value(checked(function, at, value)?),
+                future @ Slot::Future(_) => future,
+            });
+        }
+        let missing: Vec<_> =
+            function.params.iter().zip(&bound).filter(|(_, slot)| slot.is_none()).map(|(p, _)| &p.name).collect();
+        if !missing.is_empty() {
+            let list = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            return Err(mismatch(function, &format!("was not given {list}")));
+        }
+        Ok(bound.into_iter().flatten().collect())
+    }
+}
+
+/// The value as the type of parameter number `at`.
+pub(crate) fn checked(function: &FunctionFacts, at: usize, value: Value) -> Result<Value> {
+    let param = &function.params[at];
+    fit(param.ty, value).map_err(|why| {
+        Error::new(
+            ErrorKind::ArgumentMismatch,
+            format!("argument `{}` of `{}`: {why}", param.name, shown(&function.name)),
+        )
+    })
+}
+
+fn mismatch(function: &FunctionFacts, given: &str) -> Error {
+    Error::new(ErrorKind::ArgumentMismatch, format!("expected `{}`, but {given}", signature(function)))
+}
+
+fn count(arguments: usize) -> String {
+    format!("{arguments} argument{}", if arguments == 1 { "" } else { "s" })
+}
+
+/// `add(a: i32, b: i32) -> i32`
+pub(crate) fn signature(function: &FunctionFacts) -> String {
+    let mut text = format!("{}(", shown(&function.name));
+    for (i, param) in function.params.iter().enumerate() {
+        // Writing into a string does not fail.
+        let _ = write!(text, "{}{}: {}", if i == 0 { "" } else { ", " }, param.name, param.ty);
+    }
+    text.push(')');
+    match function.results.as_slice() {
+        [] => {}
+        [ty] => text.push_str(&format!(" -> {ty}")),
+        types => {
+            let list = types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            text.push_str(&format!(" -> ({list})"));
+        }
+    }
+    text
+}
+
+/// Arguments for a call: positional ones first, then `name = value`.
+///
+/// A value is anything that is a [`Value`], or a [`Future`] of one: then the call starts when the future completes,
+/// and fails if it fails.
+///
+/// ```
+/// use purefork::{Executor, args};
+///
+/// let exec = Executor::new()?;
+/// let math = exec.load_bytes(r#"(module (func (export "sub") (param $a i32) (param $b i32) (result i32)
+///     (i32.sub (local.get $a) (local.get $b))))"#)?;
+/// assert_eq!(math.fork("sub", args![5, 2])?.wait()?.to_string(), "3");
+/// assert_eq!(math.fork("sub", args![b = 5, a = 2])?.wait()?.to_string(), "-3");
+/// # Ok::<(), purefork::Error>(())
+/// ```
+#[macro_export]
+macro_rules! args {
+    (@ $args:expr;) => { $args };
+    (@ $args:expr; $name:ident = $value:expr $(, $($rest:tt)*)?) => {
+        $crate::args!(@ $args.push_named(stringify!($name), $value); $($($rest)*)?)
+    };
+    (@ $args:expr; $value:expr $(, $($rest:tt)*)?) => {
+        $crate::args!(@ $args.push($value); $($($rest)*)?)
+    };
+    ($($tokens:tt)*) => { $crate::args!(@ $crate::Args::new(); $($tokens)*) };
+}
+
+/// An argument for a parameter of type `T`: a `T`, or a future of one.
+pub trait IntoArg<T: Scalar> {
+    /// The argument.
+    fn into_arg(self) -> Arg;
+}
+
+impl<T: Scalar> IntoArg<T> for T {
+    #[inline]
+    fn into_arg(self) -> Arg {
+        Arg(Slot::Value(self.into_value()))
+    }
+}
+
+impl<T: Scalar> IntoArg<T> for Future<T> {
+    fn into_arg(self) -> Arg {
+        (&self).into_arg()
+    }
+}
+
+impl<T: Scalar> IntoArg<T> for &Future<T> {
+    fn into_arg(self) -> Arg {
+        Arg(Slot::Future(self.map(T::into_value)))
+    }
+}
+
+/// Arguments for parameters `P`: a tuple whose members are values, or futures of values.
+pub trait IntoArgs<P: Params> {
+    /// The arguments, in order.
+    fn into_args(self) -> SmallVec<[Arg; 2]>;
+}
+
+macro_rules! into_args {
+    ($($name:ident $param:ident)*) => {
+        impl<$($name: IntoArg<$param>, $param: Scalar),*> IntoArgs<($($param,)*)> for ($($name,)*) {
+            #[inline]
+            #[allow(non_snake_case, unused_mut)]
+            fn into_args(self) -> SmallVec<[Arg; 2]> {
+                let ($($name,)*) = self;
+                let mut args = SmallVec::new();
+                $(args.push($name.into_arg());)*
+                args
+            }
+        }
+    };
+}
+
+into_args!();
+into_args!(A P);
+into_args!(A P B Q);
+into_args!(A P B Q C R);
+into_args!(A P B Q C R D S);
+into_args!(A P B Q C R D S E T);
+into_args!(A P B Q C R D S E T F U);
+into_args!(A P B Q C R D S E T F U G V);
+into_args!(A P B Q C R D S E T F U G V H W);
+into_args!(A P B Q C R D S E T F U G V H W I X);
+into_args!(A P B Q C R D S E T F U G V H W I X J Y);
+into_args!(A P B Q C R D S E T F U G V H W I X J Y K Z);
+into_args!(A P B Q C R D S E T F U G V H W I X J Y K Z L AA);
+
+impl<T: Scalar + Params, A: IntoArg<T>> IntoArgs<T> for A {
+    #[inline]
+    fn into_args(self) -> SmallVec<[Arg; 2]> {
+        let mut args = SmallVec::new();
+        args.push(self.into_arg());
+        args
+    }
+}

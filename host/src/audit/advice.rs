@@ -1,0 +1,133 @@
+//! What a forbidden import is for, and what to do instead, from the names that toolchains use.
+
+use wasmparser::TypeRef;
+
+use super::scan::Import;
+
+/// What the import is, and what to do instead. Never the reason that it is refused: that is only that it
+/// is not a function from `fork` or `wait`.
+pub(super) fn advice(import: &Import<'_>) -> (&'static str, &'static str) {
+    let (module, name) = (import.module, import.name);
+    match import.ty {
+        TypeRef::Memory(_) => {
+            return (
+                "a guest has its memory to itself",
+                "define and export the memory in the guest (link without `--import-memory`)",
+            );
+        }
+        TypeRef::Table(_) => {
+            return (
+                "a guest has its tables to itself",
+                "define the table in the guest (link without `--import-table`)",
+            );
+        }
+        TypeRef::Global(_) => {
+            return (
+                "a guest sees no state but its own",
+                "define the global in the guest (link as an executable, not as a shared library)",
+            );
+        }
+        TypeRef::Tag(_) => {
+            return ("guests do not have exceptions", "compile without exceptions, so that a failure traps");
+        }
+        TypeRef::Func(_) | TypeRef::FuncExact(_) => {}
+    }
+    if module.starts_with("wasi_snapshot_preview") || module == "wasi_unstable" || module == "wasi" {
+        return preview1(name);
+    }
+    if module.starts_with("wasi:") {
+        return preview2(module);
+    }
+    if module.starts_with("__wbindgen") || module == "wbg" || module.ends_with("_bg.js") || module.starts_with("./") {
+        return (
+            "glue of wasm-bindgen for JavaScript",
+            "build without wasm-bindgen and without crates' features for JavaScript",
+        );
+    }
+    match (module, name) {
+        ("fork" | "wait", _) => ("only plain functions can be imported from here", "import a function"),
+        ("go" | "gojs", _) => ("Go's glue for JavaScript", "compile for a target without JavaScript"),
+        ("env", "abort" | "seed" | "trace" | "console.log") => {
+            ("AssemblyScript's runtime", "compile without it, for `abort` with `--use abort=`, so that a failure traps")
+        }
+        ("env" | "a", name) if is_emscripten(name) || module == "a" => {
+            ("Emscripten's runtime in JavaScript", "compile for a target without it, such as `wasm32-unknown-unknown`")
+        }
+        ("env", _) => (
+            "a symbol that was not defined when the guest was linked",
+            "define it in the guest, or link without `--allow-undefined` to see who needs it",
+        ),
+        _ => (
+            "only functions from `fork` and `wait` can be imported",
+            "define it in the guest, or pass what it gives as an argument",
+        ),
+    }
+}
+
+/// WASI 0.1: what a function does shows in its name.
+fn preview1(name: &str) -> (&'static str, &'static str) {
+    match name {
+        "clock_time_get" | "clock_res_get" => (
+            "WASI's clock, and a guest has no clock",
+            "pass the time as an argument, or compile without it (`wasm32-unknown-unknown`)",
+        ),
+        "random_get" => (
+            "WASI's source of randomness, and a guest has none",
+            "pass a seed as an argument, or compile without it (`wasm32-unknown-unknown`)",
+        ),
+        "args_get" | "args_sizes_get" | "environ_get" | "environ_sizes_get" => (
+            "WASI's command-line arguments and environment, and a guest has none",
+            "pass what is needed as an argument, or compile without it (`wasm32-unknown-unknown`)",
+        ),
+        "proc_exit" | "proc_raise" => (
+            "WASI's end of the process, and a guest is no process",
+            "return or trap instead, or compile as a library without `main` (`wasm32-unknown-unknown`)",
+        ),
+        "poll_oneoff" | "sched_yield" => (
+            "WASI's sleeping and yielding, and a guest sees no time pass",
+            "compile without it (`wasm32-unknown-unknown`)",
+        ),
+        "thread-spawn" | "thread_spawn" => ("WASI's threads, and a guest has none", "fork instead"),
+        "fd_write" | "fd_read" => (
+            "WASI's standard input and output or files, and a guest has none",
+            "return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`)",
+        ),
+        _ if name.starts_with("sock_") => ("WASI's sockets, and a guest has none", "pass the data as an argument"),
+        _ if name.starts_with("fd_") || name.starts_with("path_") => (
+            "WASI's files, and a guest has none",
+            "pass the data as an argument, or compile without it (`wasm32-unknown-unknown`)",
+        ),
+        _ => ("WASI, and a guest does no input and no output", "compile without it (`wasm32-unknown-unknown`)"),
+    }
+}
+
+/// WASI 0.2 and later: what a function does shows in its interface.
+fn preview2(module: &str) -> (&'static str, &'static str) {
+    const CLOCK: (&str, &str) = ("WASI's clocks, and a guest has none", "pass the time as an argument");
+    const RANDOM: (&str, &str) = ("WASI's source of randomness, and a guest has none", "pass a seed as an argument");
+    const FILES: (&str, &str) = ("WASI's files, and a guest has none", "pass the data as an argument");
+    const NET: (&str, &str) = ("WASI's network, and a guest has none", "pass the data as an argument");
+    const ENV: (&str, &str) =
+        ("WASI's command-line arguments and environment, and a guest has none", "pass what is needed as an argument");
+    const STDIO: (&str, &str) =
+        ("WASI's standard input and output, and a guest has none", "return a result instead of printing it");
+    let known = [
+        ("wasi:clocks/", CLOCK),
+        ("wasi:random/", RANDOM),
+        ("wasi:filesystem/", FILES),
+        ("wasi:sockets/", NET),
+        ("wasi:http/", NET),
+        ("wasi:cli/environment", ENV),
+        ("wasi:cli/", STDIO),
+        ("wasi:io/", STDIO),
+    ];
+    known.iter().find(|(start, _)| module.starts_with(start)).map_or(
+        ("WASI, and a guest does no input and no output", "compile without it (`wasm32-unknown-unknown`)"),
+        |(_, advice)| *advice,
+    )
+}
+
+fn is_emscripten(name: &str) -> bool {
+    const STARTS: [&str; 7] = ["emscripten_", "_emscripten", "invoke_", "__cxa_", "__syscall_", "_abort", "_embind_"];
+    STARTS.iter().any(|start| name.starts_with(start))
+}

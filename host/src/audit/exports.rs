@@ -1,0 +1,185 @@
+//! What a guest may export, and what its exported functions can do.
+
+use std::sync::Arc;
+
+use wasmparser::ExternalKind;
+
+use super::calls::Reach;
+use super::chain::Labels;
+use super::facts::{FunctionFacts, ValType, Write};
+use super::features::Valid;
+use super::imports::Links;
+use super::names::{params, shown};
+use super::reason::{Reason, ReasonKind, Reasons};
+use super::scan::Scan;
+use super::{MAX_EXPORTS, MAX_VALUES, operators, types};
+
+/// Judges the exports; `to_links` is what can reach an import from `fork` or `wait`.
+pub(super) fn judge(
+    scan: &Scan<'_>,
+    valid: &Valid,
+    labels: &Labels<'_, '_>,
+    to_links: &Reach,
+    links: &Links,
+    reasons: &mut Reasons,
+) {
+    if let Some(start) = scan.start {
+        let first = format!("start function `{}`", labels.name(start));
+        forks_early("the start function", start, first, labels, to_links, None, reasons);
+    }
+    let mut functions = 0u64;
+    for (export, offset) in &scan.exports {
+        if export.kind != ExternalKind::Func {
+            continue;
+        }
+        functions += 1;
+        let name = || format!("export `{}`", shown(export.name));
+        if is_initializer(export.name) {
+            forks_early(&name(), export.index, name(), labels, to_links, Some(*offset), reasons);
+        }
+        if links.nodes.binary_search(&export.index).is_ok() {
+            reasons.add(|| Reason {
+                what: ReasonKind::ReExport,
+                message: format!(
+                    "{} is the import `{}`: a future means nothing outside of the call that forked it; \
+                     export a function of the guest's own",
+                    name(),
+                    labels.name(export.index),
+                ),
+                chain: Vec::new(),
+                offset: Some(*offset),
+            });
+        }
+        let Some(ty) = valid.function_type(export.index) else { continue };
+        let values = || ty.params().iter().chain(ty.results());
+        let problem = if values().any(|ty| ValType::new(*ty).is_none()) {
+            let problem = "references cannot leave or enter a guest; take and give numbers, or do not export it";
+            Some((ReasonKind::Signature, problem.into()))
+        } else if ty.params().len().max(ty.results().len()) > MAX_VALUES {
+            let problem =
+                format!("a function has at most {MAX_VALUES} parameters and results here; pass them in memory");
+            Some((ReasonKind::TooMany, problem))
+        } else {
+            None
+        };
+        if let Some((what, problem)) = problem {
+            reasons.add(|| Reason {
+                what,
+                message: format!("{} is {}: {problem}", name(), types::function(ty)),
+                chain: Vec::new(),
+                offset: Some(*offset),
+            });
+        }
+    }
+    if functions > MAX_EXPORTS as u64 {
+        reasons.add(|| Reason {
+            what: ReasonKind::TooMany,
+            message: format!("exports {functions} functions, and {MAX_EXPORTS} are allowed; export fewer"),
+            chain: Vec::new(),
+            offset: None,
+        });
+    }
+}
+
+/// The exported functions of a module without a reason against it.
+pub(super) fn functions(
+    scan: &Scan<'_>,
+    valid: &Valid,
+    labels: &Labels<'_, '_>,
+    callers: &super::calls::Calls,
+    to_links: &Reach,
+    links: &Links,
+) -> Vec<FunctionFacts> {
+    let exported: Vec<_> = scan.exports.iter().filter(|(e, _)| e.kind == ExternalKind::Func).collect();
+    let indices: Vec<u32> = exported.iter().map(|(export, _)| export.index).collect();
+    let locals = scan.names.locals(&indices, MAX_VALUES);
+    let forks = (!links.forks.is_empty()).then(|| scan.calls.collect(&links.forks));
+    let to_writers = callers.reach(scan.written.iter().map(|written| written.function));
+
+    let mut facts = Vec::new();
+    for (export, _) in exported {
+        let index = export.index;
+        let Some(ty) = valid.function_type(index) else { continue };
+        let numbers = |types: &[wasmparser::ValType]| -> Vec<ValType> {
+            types.iter().copied().filter_map(ValType::new).collect()
+        };
+        let names = locals.get(&index).map(Vec::as_slice).unwrap_or_default();
+        let forks = forks.iter().flat_map(|bits| bits.of(index));
+        facts.push(FunctionFacts {
+            name: export.name.to_owned(),
+            index,
+            params: params(&numbers(ty.params()), names),
+            results: numbers(ty.results()),
+            stateless: stateless(scan, labels, &to_writers, index, export.name),
+            can_fork: to_links.contains(index),
+            forks: forks.filter_map(|bit| links.facts.get(bit as usize)).map(|f| Arc::clone(&f.name)).collect(),
+        });
+    }
+    facts
+}
+
+fn stateless(
+    scan: &Scan<'_>,
+    labels: &Labels<'_, '_>,
+    to_writers: &Reach,
+    function: u32,
+    export: &str,
+) -> Result<(), Write> {
+    let Some(writer) = to_writers.root(function) else { return Ok(()) };
+    let first = format!("export `{}`", shown(export));
+    let written = scan.written.binary_search_by_key(&writer, |written| written.function);
+    let (what, operator, offset) = match written.ok().and_then(|place| scan.written.get(place)) {
+        Some(written) => (written.what, operators::text(written.operator), written.offset),
+        // Every root is a writer; if one were not, it would still not be stateless.
+        None => ("writes state", "unknown".into(), 0),
+    };
+    Err(Write {
+        what,
+        operator,
+        function: labels.name(writer),
+        chain: labels.from(to_writers, function, first),
+        offset,
+    })
+}
+
+fn forks_early(
+    what: &str,
+    function: u32,
+    first: String,
+    labels: &Labels<'_, '_>,
+    to_links: &Reach,
+    offset: Option<usize>,
+    reasons: &mut Reasons,
+) {
+    if let Some(link) = to_links.root(function) {
+        reasons.add(|| Reason {
+            what: ReasonKind::ForkInInitializer,
+            message: format!(
+                "{what} can call `{}`: there is no call yet, or no more, that a fork could belong to; \
+                 fork and wait in the exported functions alone",
+                labels.name(link),
+            ),
+            chain: labels.from(to_links, function, first),
+            offset,
+        });
+    }
+}
+
+/// Whether the host calls the export of this name around a call rather than as one: to set the guest up, to
+/// make room for arguments, to free results.
+fn is_initializer(name: &str) -> bool {
+    const NAMES: [&str; 11] = [
+        "_initialize",
+        "__wasm_call_ctors",
+        "realloc",
+        "cabi_realloc",
+        "cabi_import_realloc",
+        "cabi_export_realloc",
+        "cabi_realloc_wit_bindgen",
+        "canonical_abi_realloc",
+        "canonical_abi_free",
+        "cm32p2_initialize",
+        "cm32p2_realloc",
+    ];
+    NAMES.contains(&name) || name.starts_with("cabi_post_") || (name.starts_with("cm32p2|") && name.ends_with("_post"))
+}

@@ -1,0 +1,215 @@
+//! What the audit found out about a module that can be pure.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::types;
+
+/// A core module's facts. The same bytes give the same facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// The module's own name, fit to be shown.
+    pub(crate) name: Option<String>,
+    /// The exported functions, in the order of their exports.
+    pub(crate) functions: Vec<FunctionFacts>,
+    /// What the module forks and waits for, by name, in the order of first import.
+    pub(crate) forks: Vec<LinkFacts>,
+    /// The memories, in the order of their indices. None is imported.
+    pub(crate) memories: Vec<MemoryFacts>,
+    /// The tables, in the order of their indices. None is imported.
+    pub(crate) tables: Vec<TableFacts>,
+    /// Whether there is a start function.
+    pub(crate) start: bool,
+    /// How many of each thing the module defines.
+    pub(crate) counts: Counts,
+    /// Whether a custom section holds component types: the module is meant to become a component.
+    pub(crate) component_type: bool,
+    /// The names of the custom sections, fit to be shown, without repeats; at most a hundred.
+    pub(crate) custom_sections: Vec<String>,
+}
+
+/// An exported function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionFacts {
+    /// The export's name, byte for byte as in the module: look it up, but show it through
+    /// [`shown`](super::shown).
+    pub(crate) name: String,
+    /// The function's index among all functions, imported ones included.
+    pub(crate) index: u32,
+    /// The parameters; no two have the same name.
+    pub(crate) params: Vec<Param>,
+    /// The results.
+    pub(crate) results: Vec<ValType>,
+    /// `Ok` when no function that it can reach changes state; else the nearest change.
+    pub(crate) stateless: Result<(), Write>,
+    /// Whether it can reach an import from `fork` or `wait`.
+    pub(crate) can_fork: bool,
+    /// The names that it can fork, over all it can reach, in the order of [`Facts::forks`].
+    pub(crate) forks: Vec<Arc<str>>,
+}
+
+/// A parameter of an exported function.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Param {
+    /// A name to give the argument by.
+    pub(crate) name: String,
+    /// The type.
+    pub(crate) ty: ValType,
+}
+
+/// A type of number. Guests pass nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValType {
+    /// A 32-bit integer.
+    I32,
+    /// A 64-bit integer.
+    I64,
+    /// A 32-bit float.
+    F32,
+    /// A 64-bit float.
+    F64,
+    /// A 128-bit vector.
+    V128,
+}
+
+impl ValType {
+    /// The type as ours, unless it is a reference.
+    pub(super) fn new(ty: wasmparser::ValType) -> Option<Self> {
+        Some(match ty {
+            wasmparser::ValType::I32 => Self::I32,
+            wasmparser::ValType::I64 => Self::I64,
+            wasmparser::ValType::F32 => Self::F32,
+            wasmparser::ValType::F64 => Self::F64,
+            wasmparser::ValType::V128 => Self::V128,
+            wasmparser::ValType::Ref(_) => return None,
+        })
+    }
+}
+
+impl fmt::Display for ValType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::I32 => "i32",
+            Self::I64 => "i64",
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+            Self::V128 => "v128",
+        })
+    }
+}
+
+/// One name among the imports from `fork` and `wait`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LinkFacts {
+    /// The name, byte for byte as in the module.
+    pub(crate) name: Arc<str>,
+    /// What `fork` takes: the parameters of the forked function. It gives one `i32`, the future.
+    pub(crate) params: Vec<ValType>,
+    /// What `wait` gives for that future; `None` when the module does not import `wait` for this name.
+    pub(crate) results: Option<Vec<ValType>>,
+}
+
+/// A memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryFacts {
+    /// Pages at the start.
+    pub(crate) initial: u64,
+    /// The declared limit, in pages.
+    pub(crate) maximum: Option<u64>,
+    /// The base-two logarithm of the size of a page.
+    pub(crate) page_size_log2: u32,
+    /// Whether addresses are 64 bits wide.
+    pub(crate) memory64: bool,
+    /// Bytes at the start; `u64::MAX` if that many or more.
+    pub(crate) initial_bytes: u64,
+}
+
+/// A table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TableFacts {
+    /// The type of an element, such as `funcref`.
+    pub(crate) element: String,
+    /// Elements at the start.
+    pub(crate) initial: u64,
+    /// The declared limit, in elements.
+    pub(crate) maximum: Option<u64>,
+    /// Whether indices are 64 bits wide.
+    pub(crate) table64: bool,
+}
+
+impl TableFacts {
+    pub(super) fn new(ty: &wasmparser::TableType) -> Self {
+        Self {
+            element: types::reference(ty.element_type),
+            initial: ty.initial,
+            maximum: ty.maximum,
+            table64: ty.table64,
+        }
+    }
+}
+
+impl MemoryFacts {
+    pub(super) fn new(ty: &wasmparser::MemoryType) -> Self {
+        let page_size_log2 = ty.page_size_log2();
+        let bytes = u128::from(ty.initial) << page_size_log2.min(64);
+        Self {
+            initial: ty.initial,
+            maximum: ty.maximum,
+            page_size_log2,
+            memory64: ty.memory64,
+            initial_bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// How many of each thing a module has; imported functions are counted apart, nothing else is imported.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Types.
+    pub(crate) types: u64,
+    /// Functions imported from `fork` and `wait`.
+    pub(crate) imported_functions: u64,
+    /// Functions defined.
+    pub(crate) functions: u64,
+    /// Memories.
+    pub(crate) memories: u64,
+    /// Tables.
+    pub(crate) tables: u64,
+    /// Globals.
+    pub(crate) globals: u64,
+    /// Exports of any kind.
+    pub(crate) exports: u64,
+    /// Element segments.
+    pub(crate) elements: u64,
+    /// Data segments.
+    pub(crate) data: u64,
+    /// Bytes in the bodies of functions.
+    pub(crate) code_bytes: u64,
+    /// Bytes in data segments.
+    pub(crate) data_bytes: u64,
+}
+
+/// Why a function is not stateless: the nearest operator that changes state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Write {
+    /// What it does, such as `writes memory`.
+    pub(crate) what: &'static str,
+    /// The operator, such as `i32.store`.
+    pub(crate) operator: String,
+    /// The function that it stands in, fit to be shown.
+    pub(crate) function: String,
+    /// From the export to that function, both included.
+    pub(crate) chain: Vec<String>,
+    /// Where the operator is in the file.
+    pub(crate) offset: usize,
+}
+
+impl fmt::Display for Write {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} in `{}`", self.what, self.operator, self.function)?;
+        match self.chain.as_slice() {
+            [] | [_] => Ok(()),
+            [callers @ .., _] => write!(f, " (called by {})", callers.join(" → ")),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Which imports a guest may have, and what to say about the others.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use wasmparser::{FuncType, TypeRef};
+
+use super::advice::advice;
+use super::calls::{Reach, Set};
+use super::chain::Labels;
+use super::facts::{LinkFacts, ValType};
+use super::features::Valid;
+use super::names::shown;
+use super::reason::{Reason, ReasonKind, Reasons};
+use super::scan::{Import, Scan};
+use super::{MAX_VALUES, types};
+
+/// The imports from `fork` and `wait`.
+#[derive(Default)]
+pub(super) struct Links {
+    /// One for each distinct name.
+    pub(super) facts: Vec<LinkFacts>,
+    /// The nodes of the functions imported from `fork`, with the place of their name in `facts`.
+    pub(super) forks: Vec<(u32, u32)>,
+    /// The nodes of all functions imported from `fork` and `wait`.
+    pub(super) nodes: Vec<u32>,
+}
+
+/// Half of a link as imported: the type, and where.
+#[derive(Clone, Copy)]
+struct Half<'v> {
+    ty: &'v FuncType,
+    node: u32,
+    offset: usize,
+}
+
+#[derive(Default)]
+struct Pair<'a, 'v> {
+    name: &'a str,
+    fork: Option<Half<'v>>,
+    wait: Option<Half<'v>>,
+}
+
+/// Judges every import; `reach` is what runs.
+pub(super) fn judge(
+    scan: &Scan<'_>,
+    valid: &Valid,
+    labels: &Labels<'_, '_>,
+    reach: &Reach,
+    reasons: &mut Reasons,
+) -> Links {
+    let mut links = Links::default();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut pairs: Vec<Pair<'_, '_>> = Vec::new();
+    for import in &scan.imports {
+        let (TypeRef::Func(index), "fork" | "wait") = (import.ty, import.module) else {
+            reasons.add(|| refused(import, valid, labels.to(reach, import.node)));
+            continue;
+        };
+        let Some(ty) = valid.type_at(index) else { continue };
+        links.nodes.push(import.node);
+        let add = |what, problem: String, reasons: &mut Reasons| {
+            reasons.add(|| Reason {
+                what,
+                message: format!("imports {} {}: {problem}", quoted(import), types::function(ty)),
+                chain: labels.to(reach, import.node),
+                offset: Some(import.offset),
+            });
+        };
+        if let Some((what, problem)) = wrong_type(import.module, ty) {
+            add(what, problem, reasons);
+        }
+        let place = *places.entry(import.name).or_insert_with(|| {
+            pairs.push(Pair { name: import.name, ..Pair::default() });
+            pairs.len() - 1
+        });
+        if import.module == "fork" {
+            links.forks.push((import.node, place as u32));
+        }
+        let pair = &mut pairs[place];
+        let half = if import.module == "fork" { &mut pair.fork } else { &mut pair.wait };
+        match half {
+            Some(first) if first.ty != ty => {
+                let problem = format!("it is also imported as {}; use one type", types::function(first.ty));
+                add(ReasonKind::LinkConflict, problem, reasons);
+            }
+            Some(_) => {}
+            None => *half = Some(Half { ty, node: import.node, offset: import.offset }),
+        }
+    }
+    for pair in &pairs {
+        if let (None, Some(wait)) = (pair.fork, pair.wait) {
+            let name = shown(pair.name);
+            reasons.add(|| Reason {
+                what: ReasonKind::WaitWithoutFork,
+                message: format!(
+                    "imports `wait.{name}` but not `fork.{name}`: there can be no future to wait for; \
+                     import both or neither"
+                ),
+                chain: labels.to(reach, wait.node),
+                offset: Some(wait.offset),
+            });
+        }
+    }
+    if pairs.len() > Set::MOST as usize {
+        reasons.add(|| Reason {
+            what: ReasonKind::TooMany,
+            message: format!(
+                "imports {} names from `fork` and `wait`, and {} are allowed; fork one function that selects by an \
+                 argument",
+                pairs.len(),
+                Set::MOST,
+            ),
+            chain: Vec::new(),
+            offset: None,
+        });
+    }
+    links.facts = pairs.iter().map(facts).collect();
+    links
+}
+
+fn facts(pair: &Pair<'_, '_>) -> LinkFacts {
+    let numbers = |types: &[wasmparser::ValType]| types.iter().copied().filter_map(ValType::new).collect();
+    LinkFacts {
+        name: Arc::from(pair.name),
+        params: pair.fork.map(|half| numbers(half.ty.params())).unwrap_or_default(),
+        results: pair.wait.map(|half| numbers(half.ty.results())),
+    }
+}
+
+fn wrong_type(module: &str, ty: &FuncType) -> Option<(ReasonKind, String)> {
+    const I32: &[wasmparser::ValType] = &[wasmparser::ValType::I32];
+    let problem = if ty.params().iter().chain(ty.results()).any(|ty| ValType::new(*ty).is_none()) {
+        "references cannot be passed between calls; pass numbers"
+    } else if module == "fork" && ty.results() != I32 {
+        "a fork gives exactly one i32, the future; declare `(result i32)`"
+    } else if module == "wait" && ty.params() != I32 {
+        "a wait takes exactly one i32, the future; declare `(param i32)`"
+    } else if ty.params().len().max(ty.results().len()) > MAX_VALUES {
+        let problem = format!("a function has at most {MAX_VALUES} parameters and results here; pass them in fewer");
+        return Some((ReasonKind::TooMany, problem));
+    } else {
+        return None;
+    };
+    Some((ReasonKind::LinkType, problem.into()))
+}
+
+fn refused(import: &Import<'_>, valid: &Valid, chain: Vec<String>) -> Reason {
+    let (what, instead) = advice(import);
+    let message = format!("imports {} {}: {what}; {instead}", quoted(import), type_text(import, valid));
+    Reason { what: ReasonKind::Import, message, chain, offset: Some(import.offset) }
+}
+
+fn quoted(import: &Import<'_>) -> String {
+    format!("`{}.{}`", shown(import.module), shown(import.name))
+}
+
+fn type_text(import: &Import<'_>, valid: &Valid) -> String {
+    match &import.ty {
+        TypeRef::Func(index) | TypeRef::FuncExact(index) => {
+            valid.type_at(*index).map_or_else(|| "(func)".into(), types::function)
+        }
+        TypeRef::Memory(ty) => types::memory(ty),
+        TypeRef::Table(ty) => types::table(ty),
+        TypeRef::Global(ty) => types::global(ty),
+        TypeRef::Tag(ty) => valid.type_at(ty.func_type_idx).map_or_else(|| "(tag)".into(), types::tag),
+    }
+}

@@ -1,0 +1,147 @@
+//! The proof, from a core module's bytes alone, that a guest can be pure; or all the reasons why not.
+//!
+//! The author of a guest is assumed to know this source. So nothing is allowed because it looks harmless;
+//! everything is refused that is not known to be harmless:
+//!
+//! - *Validity.* The module must validate with the [`ALLOWED`] features alone. If it does not, but would with
+//!   more, each further feature is a reason; the module is accepted by that one validation and by no other.
+//! - *Imports.* A guest's only way out. Functions from `fork` and `wait` are let through, with the types that
+//!   these can have; whatever else is imported, of whatever kind, is a reason.
+//! - *Operators.* [`operators`] lists, one by one, those that compute, that write and that call. An operator that
+//!   it does not list is refused, an operator from a future version of the parser too.
+//! - *Calls.* Who can call whom is over-approximated: an indirect call can reach every function of the same type
+//!   whose reference is taken anywhere, be it in code that never runs. References enter a guest in no other way, as no
+//!   signature that crosses its border may have one. So "cannot fork" and "stateless" hold whatever the tables contain.
+//!
+//! Names, types and call chains in messages are for people: they are bounded and escaped, and nothing is
+//! decided by them. What stands in custom sections never decides whether a module is taken.
+//!
+//! Everything takes time and memory in proportion to the module (validation once more for each feature that it
+//! may not use), and no algorithm recurses. Where an answer could be much larger than its question, there is a
+//! limit: [`MAX_EXPORTS`], [`MAX_VALUES`], 256 names to fork, a hundred reasons, 32 entries of a call chain.
+//!
+//! A file that was cut off exactly between two sections can be a valid module: nothing in the format says how many
+//! sections there are. It is then audited as what it is.
+//!
+//! Left to others: whether the forked names exist with these types, the limits on memory and time, and the engine,
+//! which has to keep NaNs canonical and make growth predictable.
+
+mod advice;
+mod calls;
+mod chain;
+mod exports;
+mod facts;
+mod features;
+mod imports;
+mod malformed;
+mod names;
+mod operators;
+mod reason;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod types;
+
+pub(crate) use facts::{Counts, Facts, FunctionFacts, LinkFacts, MemoryFacts, Param, TableFacts, Write};
+pub use facts::ValType;
+pub(crate) use features::ALLOWED;
+pub(crate) use malformed::Malformed;
+pub(crate) use names::shown;
+pub use reason::{Reason, ReasonKind};
+
+use chain::Labels;
+use features::Valid;
+use reason::Reasons;
+use scan::Scan;
+
+/// The most functions that a guest may export.
+pub(crate) const MAX_EXPORTS: usize = 10_000;
+/// The most parameters, and the most results, of an exported or a forked function.
+pub(crate) const MAX_VALUES: usize = 64;
+
+/// Why a module is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is not a valid core module.
+    Malformed(Malformed),
+    /// It is valid, and cannot be shown to be pure.
+    Impure(Vec<Reason>),
+}
+
+/// Audits a core module.
+///
+/// # Errors
+///
+/// If the bytes are not a valid core module, or if the module cannot be shown to be pure; then with every reason.
+pub(crate) fn audit(bytes: &[u8]) -> Result<Facts, Refusal> {
+    malformed::check(bytes).map_err(Refusal::Malformed)?;
+    let invalid = |error| Refusal::Malformed(malformed::invalid(&error));
+    let valid = features::validate(bytes).map_err(invalid)?;
+    let scan = scan::scan(bytes, &valid).map_err(invalid)?;
+    let labels = Labels::new(&scan);
+    let mut reasons = Reasons::default();
+
+    let exports = scan.exports.iter().filter(|(export, _)| export.kind == wasmparser::ExternalKind::Func);
+    let roots = exports.map(|(export, _)| export.index).chain(scan.start).chain([scan.instantiation()]);
+    let from_roots = scan.calls.reach(roots);
+    let links = imports::judge(&scan, &valid, &labels, &from_roots, &mut reasons);
+    judge_features(&scan, &valid, &labels, &from_roots, &mut reasons);
+    let callers = scan.calls.reversed();
+    let to_links = callers.reach(links.nodes.iter().copied());
+    exports::judge(&scan, &valid, &labels, &to_links, &links, &mut reasons);
+
+    let reasons = reasons.into_vec();
+    if !reasons.is_empty() {
+        return Err(Refusal::Impure(reasons));
+    }
+    let functions = exports::functions(&scan, &valid, &labels, &callers, &to_links, &links);
+    let types = valid.types.as_ref();
+    Ok(Facts {
+        name: scan.names.module.map(shown),
+        functions,
+        forks: links.facts,
+        memories: (0..types.memory_count()).map(|i| MemoryFacts::new(&types.memory_at(i))).collect(),
+        tables: (0..types.table_count()).map(|i| TableFacts::new(&types.table_at(i))).collect(),
+        start: scan.start.is_some(),
+        counts: scan.counts,
+        component_type: scan.component_type,
+        custom_sections: scan.custom_sections,
+    })
+}
+
+/// One reason for each proposal that the module needs and guests do not have: from its operators, which can be
+/// named, and from the validator, which also knows the types.
+fn judge_features(
+    scan: &Scan<'_>,
+    valid: &Valid,
+    labels: &Labels<'_, '_>,
+    from_roots: &calls::Reach,
+    reasons: &mut Reasons,
+) {
+    for refused in &scan.refused {
+        let place = refused.function.map(|function| format!(" in `{}`", labels.name(function)));
+        let detail = format!("`{}`{}", refused.operator, place.unwrap_or_default());
+        let chain = refused.function.map(|function| labels.to(from_roots, function));
+        reasons.add(|| feature(refused.proposal, &detail, chain.unwrap_or_default(), refused.offset));
+    }
+    for missing in &valid.missing {
+        if scan.refused.iter().any(|refused| refused.proposal == missing.proposal) {
+            continue;
+        }
+        let function = scan.function_at(missing.offset);
+        let place = function.map(|function| format!(" in `{}`", labels.name(function)));
+        let detail = format!("{}{}", names::shown_within(&missing.detail, 200), place.unwrap_or_default());
+        let chain = function.map(|function| labels.to(from_roots, function)).unwrap_or_default();
+        reasons.add(|| feature(&missing.proposal, &detail, chain, missing.offset));
+    }
+}
+
+fn feature(proposal: &str, detail: &str, chain: Vec<String>, offset: usize) -> Reason {
+    let (what, instead) = features::explain(proposal);
+    Reason {
+        what: ReasonKind::Feature,
+        message: format!("uses {what}, which guests do not have: {detail}; {instead}"),
+        chain,
+        offset: Some(offset),
+    }
+}

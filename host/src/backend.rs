@@ -1,0 +1,33 @@
+//! The seam between what the user holds and what runs calls.
+
+use crate::error::Result;
+use crate::future::Completion;
+use crate::value::{Value, Values};
+use std::any::Any;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// Whatever runs the calls of one module: the thread pool, or the calling thread.
+pub(crate) trait Backend: Any + Send + Sync {
+    /// Starts a call of the exported function number `function`. The arguments fit its parameters.
+    fn fork(
+        self: Arc<Self>,
+        function: u32,
+        args: Values,
+        site: &'static Location<'static>,
+    ) -> Arc<dyn Completion<Value>>;
+
+    /// The same module with one more provider, called `name`, of the functions it forks.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Link`](crate::ErrorKind::Link) where a function does not fit or two providers have it.
+    fn link(&self, name: &str, provider: Arc<dyn Backend>) -> Result<Arc<dyn Backend>>;
+
+    /// Whether all that the module forks is provided.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Link`](crate::ErrorKind::Link), naming what is not.
+    fn ready(&self) -> Result<()>;
+}

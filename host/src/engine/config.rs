@@ -1,0 +1,121 @@
+//! How wasmtime is configured, and how large its pools are.
+
+use super::mappings;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
+use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+
+/// What an engine's guests do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// None of its functions can fork: a call is never set aside.
+    Leaf,
+    /// Calls wait, on stacks of their own.
+    Forking,
+}
+
+/// Sandboxes that a shard keeps for later.
+pub(super) const IDLE: usize = 32;
+
+/// Sandboxes of leaf guests in use by one worker at a time: one, or a few where a callback waits and so runs others.
+const LEAVES: usize = 96;
+
+/// Linear memories and tables of one guest.
+const MEMORIES: u32 = 16;
+const TABLES: u32 = 16;
+
+/// The room that host functions have on a guest's stack, in bytes.
+const HOST_STACK: usize = 128 << 10;
+
+/// Bytes of a memory or table that are put back by copying instead of by the kernel. Copying 64 KiB takes 1.5 µs,
+/// the kernel 2 to 4, and more than 15 when two threads ask at a time: it interrupts the other processors.
+const KEEP_RESIDENT: usize = 64 << 10;
+
+/// How many of everything a shard's pool holds.
+pub(super) struct Pool {
+    kind: Kind,
+    sandboxes: u32,
+}
+
+impl Pool {
+    pub(super) fn new(kind: Kind, limits: &Limits, shards: usize) -> Result<Pool> {
+        check(limits)?;
+        let per_shard = match kind {
+            Kind::Leaf => LEAVES + IDLE,
+            // Any shard serves where another has run out, so together they hold a tree of the greatest depth.
+            Kind::Forking => {
+                let wanted = limits.depth as usize + 1 + shards * (LEAVES + IDLE);
+                let most = mappings::budget() / mappings::PER_SANDBOX;
+                if limits.depth as usize >= most {
+                    return Err(Error::new(
+                        ErrorKind::Invalid,
+                        format!("a depth of {} was asked for, but this host has mappings for {most}", limits.depth),
+                    )
+                    .with_help("lower `Limits::depth`, or raise `vm.max_map_count`"));
+                }
+                wanted.min(most).div_ceil(shards)
+            }
+        };
+        Ok(Pool { kind, sandboxes: u32::try_from(per_shard).unwrap_or(u32::MAX) })
+    }
+}
+
+fn check(limits: &Limits) -> Result<()> {
+    let wrong = |what: &str, given: String, expected: String| {
+        Err(Error::new(ErrorKind::Invalid, format!("expected {what} {expected}, but was given {given}")))
+    };
+    if !(Limits::MIN_STACK..=Limits::MAX_STACK).contains(&limits.stack) {
+        let range = format!("from {} to {} bytes", Limits::MIN_STACK, Limits::MAX_STACK);
+        return wrong("a stack", format!("{} bytes", limits.stack), range);
+    }
+    if limits.memory > Limits::MAX_MEMORY {
+        return wrong("memory", format!("{} bytes", limits.memory), format!("of at most {} bytes", Limits::MAX_MEMORY));
+    }
+    if limits.fuel == 0 || limits.fuel > i64::MAX as u64 {
+        return wrong("fuel", limits.fuel.to_string(), format!("from 1 to {}", i64::MAX));
+    }
+    if limits.forks > i32::MAX as u32 {
+        return wrong("forks per call", limits.forks.to_string(), format!("up to {}", i32::MAX));
+    }
+    if limits.table_elements > 10_000_000 {
+        return wrong("table elements", limits.table_elements.to_string(), "up to 10000000".to_owned());
+    }
+    Ok(())
+}
+
+pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
+    let mut config = Config::new();
+    // The same bits on every host: NaNs are canonical, and what differs between processors is off.
+    config.cranelift_nan_canonicalization(true).wasm_relaxed_simd(false);
+    config.wasm_multi_memory(true).wasm_memory64(true).wasm_tail_call(true).wasm_extended_const(true);
+    config.wasm_wide_arithmetic(false).wasm_custom_page_sizes(false);
+    config.consume_fuel(true).epoch_interruption(true);
+    config.max_wasm_stack(limits.stack);
+    config.wasm_backtrace_details(WasmBacktraceDetails::Enable);
+
+    let mut slots = PoolingAllocationConfig::default();
+    slots
+        .total_core_instances(pool.sandboxes)
+        .total_memories(pool.sandboxes)
+        .total_tables(pool.sandboxes.saturating_mul(2))
+        .max_memories_per_module(MEMORIES)
+        .max_tables_per_module(TABLES)
+        .table_elements(limits.table_elements)
+        .max_core_instance_size(4 << 20)
+        .max_memory_size(limits.memory.next_multiple_of(64 << 10))
+        .linear_memory_keep_resident(KEEP_RESIDENT)
+        .table_keep_resident(KEEP_RESIDENT)
+        // Skips dirty pages that were swapped out, so that another call could read them (wasmtime 14357).
+        .pagemap_scan(Enabled::No);
+    match pool.kind {
+        Kind::Leaf => {
+            slots.total_stacks(0);
+        }
+        Kind::Forking => {
+            slots.total_stacks(pool.sandboxes);
+            config.async_stack_size(limits.stack + HOST_STACK);
+        }
+    }
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots));
+    config
+}

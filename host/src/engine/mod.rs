@@ -1,0 +1,83 @@
+//! wasmtime: configuration and compiling.
+//!
+//! An engine's instances share reference counts (of modules, types and the engine itself), a lock of its allocator, and
+//! its epoch. Two threads that instantiate in one engine take longer than one alone. So every worker has an engine of
+//! its own, a *shard*, and all shards of a kind are configured alike: a module is compiled once, and its machine code
+//! loaded into each shard on first use. One shard more serves the host's own threads.
+//!
+//! There are two kinds: one whose guests can fork, with a stack for each call that may be set aside, and one whose
+//! guests cannot, which needs few sandboxes and no stacks. A kind's engines are made when the first guest needs them.
+//!
+//! The epoch is a bell, not a clock: it moves only when a call has to look whether it may go on.
+
+mod compile;
+mod config;
+mod mappings;
+
+pub(crate) use compile::Compiled;
+pub(crate) use config::Kind;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
+use config::Pool;
+use std::sync::OnceLock;
+use wasmtime::Engine;
+
+/// The engines of an executor.
+pub(crate) struct Engines {
+    limits: Limits,
+    leaf: Box<[OnceLock<Engine>]>,
+    forking: Box<[OnceLock<Engine>]>,
+    pools: [Pool; 2],
+}
+
+impl Engines {
+    /// Plans `shards` engines of each kind; none is made yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] where the limits cannot be had.
+    pub(crate) fn new(limits: &Limits, shards: usize) -> Result<Engines> {
+        let pools = [Pool::new(Kind::Leaf, limits, shards)?, Pool::new(Kind::Forking, limits, shards)?];
+        let empty = || (0..shards).map(|_| OnceLock::new()).collect();
+        Ok(Engines { limits: limits.clone(), leaf: empty(), forking: empty(), pools })
+    }
+
+    /// How many shards each kind has.
+    pub(crate) fn shards(&self) -> usize {
+        self.leaf.len()
+    }
+
+    /// The engine of a shard.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Exhausted`] where the host has not enough address space or mappings left for it.
+    pub(crate) fn get(&self, kind: Kind, shard: usize) -> Result<&Engine> {
+        let (slot, pool) = match kind {
+            Kind::Leaf => (&self.leaf[shard], &self.pools[0]),
+            Kind::Forking => (&self.forking[shard], &self.pools[1]),
+        };
+        if let Some(engine) = slot.get() {
+            return Ok(engine);
+        }
+        let engine = Engine::new(&config::config(&self.limits, pool)).map_err(|error| {
+            Error::new(ErrorKind::Exhausted, format!("the host has no room for the sandboxes of an executor: {error:#}"))
+                .with_help("lower `Limits::depth` or `Limits::memory`, or use fewer executors at a time")
+        })?;
+        // Another thread may have been faster.
+        Ok(slot.get_or_init(|| engine))
+    }
+
+    /// How many sandboxes of a kind may be kept for later in each shard.
+    pub(crate) fn idle(&self) -> usize {
+        config::IDLE
+    }
+
+    /// Makes every call that runs look whether it may go on.
+    pub(crate) fn ring(&self) {
+        for engine in self.leaf.iter().chain(&self.forking).filter_map(OnceLock::get) {
+            engine.increment_epoch();
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The one public error: what happened, where, and what to do next.
+//!
+//! An [`Error`] is cheap to clone: every handle on a failed future sees the same one. It keeps its
+//! [`ErrorKind`]; text is for people, the kind is for programs.
+
+mod kind;
+mod place;
+
+pub use kind::ErrorKind;
+pub use place::{ForkFrame, ForkSite, GuestFrame};
+
+use crate::audit::Reason;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// A result whose error is purefork's.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, with the place it was forked from, the guest's backtrace and the chain of forks.
+///
+/// `Display` prints two lines: what happened, and where or what to do. Everything else is reached by the
+/// accessors.
+///
+/// ```
+/// use purefork::{Executor, ErrorKind, args};
+///
+/// let exec = Executor::new()?;
+/// let math = exec.load_bytes(r#"(module (func (export "add") (param i32 i32) (result i32)
+///     (i32.add (local.get 0) (local.get 1))))"#)?;
+/// let error = math.fork("ad", args![1, 2]).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NoSuchFunction);
+/// assert_eq!(error.help(), Some("did you mean `add`?"));
+/// # Ok::<(), purefork::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
+
+#[derive(Clone, Default)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    help: Option<String>,
+    reasons: Vec<Reason>,
+    site: Option<ForkSite>,
+    backtrace: Vec<GuestFrame>,
+    chain: Vec<ForkFrame>,
+    omitted: usize,
+    ends_tree: bool,
+}
+
+impl Error {
+    /// An error of one's own, for `then` callbacks and promises: [`ErrorKind::Failed`].
+    pub fn failed(message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Failed, message)
+    }
+
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Arc::new(Inner {
+            kind,
+            message: message.into(),
+            ..Inner::default()
+        }))
+    }
+
+    pub(crate) fn with_help(self, help: impl Into<String>) -> Error {
+        self.edit(|inner| inner.help = Some(help.into()))
+    }
+
+    pub(crate) fn with_reasons(self, reasons: Vec<Reason>) -> Error {
+        self.edit(|inner| inner.reasons = reasons)
+    }
+
+    pub(crate) fn with_backtrace(self, backtrace: Vec<GuestFrame>) -> Error {
+        self.edit(|inner| inner.backtrace = backtrace)
+    }
+
+    pub(crate) fn with_site(self, site: &'static Location<'static>) -> Error {
+        self.edit(|inner| inner.site = Some(ForkSite::Host(site)))
+    }
+
+    /// The chain of forks, innermost first, and how many of its middle were left out.
+    pub(crate) fn with_chain(self, chain: Vec<ForkFrame>, omitted: usize) -> Error {
+        self.edit(|inner| {
+            inner.site = chain.first().map(|frame| frame.site.clone());
+            inner.chain = chain;
+            inner.omitted = omitted;
+        })
+    }
+
+    /// Takes a failure that some other call may catch out of every guest's reach.
+    pub(crate) fn ending_tree(self) -> Error {
+        self.edit(|inner| inner.ends_tree = true)
+    }
+
+    fn edit(self, change: impl FnOnce(&mut Inner)) -> Error {
+        let mut inner = Arc::unwrap_or_clone(self.0);
+        change(&mut inner);
+        Error(Arc::new(inner))
+    }
+
+    /// What kind of error this is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the failure is a result of the function and its arguments alone, so that a parent may catch it and it
+    /// may be memoised: a trap, and the limits that every call has in full. Everything else ends the whole tree.
+    pub fn is_catchable(&self) -> bool {
+        use ErrorKind::*;
+        matches!(self.kind(), Trap | OutOfFuel | OutOfMemory | TooManyForks) && !self.0.ends_tree
+    }
+
+    /// What happened, in one sentence without the place.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do next, where there is something to do.
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+
+    /// All reasons for which the audit refused a guest; empty for other kinds.
+    pub fn reasons(&self) -> &[Reason] {
+        &self.0.reasons
+    }
+
+    /// Where the failed call was forked.
+    pub fn fork_site(&self) -> Option<&ForkSite> {
+        self.0.site.as_ref()
+    }
+
+    /// The guest's frames at the moment of the failure, innermost first.
+    pub fn backtrace(&self) -> &[GuestFrame] {
+        &self.0.backtrace
+    }
+
+    /// The failed call, the call that forked it, and so on up to the one the host forked.
+    ///
+    /// At most 64 entries are kept, the innermost and the outermost; [`Error::omitted`] says how many are not.
+    pub fn chain(&self) -> &[ForkFrame] {
+        &self.0.chain
+    }
+
+    /// How many calls in the middle of a long [`Error::chain`] were left out.
+    pub fn omitted(&self) -> usize {
+        self.0.omitted
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        let mut line = String::new();
+        if let Some(frame) = self.0.backtrace.first() {
+            line.push_str(&format!("at {frame}"));
+        }
+        match (self.0.chain.as_slice(), &self.0.site) {
+            ([_, .., root], _) => {
+                let forks = self.0.chain.len() + self.0.omitted - 1;
+                let s = if forks == 1 { "" } else { "s" };
+                let separator = if line.is_empty() { "" } else { ", " };
+                line.push_str(&format!(
+                    "{separator}{forks} fork{s} below `{}`, forked at {}",
+                    root.function, root.site
+                ));
+            }
+            (_, Some(site)) => {
+                let separator = if line.is_empty() { "" } else { ", " };
+                line.push_str(&format!("{separator}forked at {site}"));
+            }
+            _ => {}
+        }
+        if let Some(help) = &self.0.help {
+            let separator = if line.is_empty() { "" } else { "; " };
+            line.push_str(&format!("{separator}{help}"));
+        }
+        for reason in &self.0.reasons {
+            line.push_str(&format!("\n  {reason}"));
+        }
+        if !line.is_empty() {
+            let line = line.strip_prefix('\n').unwrap_or(&line);
+            let indent = if line.starts_with("  ") { "" } else { "  " };
+            write!(f, "\n{indent}{line}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.kind)
+    }
+}
+
+impl std::error::Error for Error {}

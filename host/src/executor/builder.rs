@@ -1,0 +1,123 @@
+//! What an executor is made of.
+
+use super::{Executor, pool, serial};
+use crate::engine::Engines;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::Event;
+use crate::fork::{Runtime, Threads};
+use crate::limits::Limits;
+use crate::sandbox::{Stock, Watch};
+use crate::sched::Scheduler;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::available_parallelism;
+
+/// The most threads an executor may have.
+const MAX_THREADS: usize = 1024;
+
+/// The room on a worker's stack beside a guest's frames, in bytes: for the host's own, and for callbacks.
+const HOST_STACK: usize = 1 << 20;
+
+/// Chooses an executor's threads, limits and the rest; from [`Executor::builder`].
+pub struct Builder {
+    threads: Option<usize>,
+    serial: bool,
+    limits: Limits,
+    observer: Box<dyn Fn(&Event) + Send + Sync>,
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        let log = |event: &Event| tracing::warn!(kind = %event.error().kind().name(), "unobserved: {}", event.error());
+        Builder { threads: None, serial: false, limits: Limits::default(), observer: Box::new(log) }
+    }
+}
+
+impl Builder {
+    /// How many workers there are. By default, one for each core.
+    pub fn threads(mut self, threads: usize) -> Builder {
+        self.threads = Some(threads);
+        self
+    }
+
+    /// Runs every call on the thread that forks it, before the fork returns. Errors still surface at `wait`, and
+    /// results are the same as with threads.
+    pub fn serial(mut self) -> Builder {
+        self.serial = true;
+        self
+    }
+
+    /// What calls may use.
+    pub fn limits(mut self, limits: Limits) -> Builder {
+        self.limits = limits;
+        self
+    }
+
+    /// Who is told what no future tells. By default it is logged with `tracing`.
+    ///
+    /// It runs on the thread on which the event happens; a panic in it is caught.
+    pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Builder {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// Starts the executor.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] for a configuration that cannot be had; [`ErrorKind::Exhausted`] if the host cannot start
+    /// the threads.
+    pub fn build(self) -> Result<Executor> {
+        let workers = match self.threads {
+            _ if self.serial => 0,
+            Some(threads @ 1..=MAX_THREADS) => threads,
+            Some(threads) => {
+                let message = format!("expected from 1 to {MAX_THREADS} threads, but was given {threads}");
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
+            None => available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS)),
+        };
+        // One shard per worker, and one for all threads that are none.
+        let engines = Arc::new(Engines::new(&self.limits, workers + 1)?);
+        let failed = |error: std::io::Error| {
+            Error::new(ErrorKind::Exhausted, format!("the host could not start a thread: {error}"))
+        };
+        let watch = match self.limits.timeout {
+            None => None,
+            Some(_) => {
+                let engines = engines.clone();
+                Some(Watch::new(workers, move || engines.ring()).map_err(failed)?)
+            }
+        };
+        let (scheduler, threads): (_, Box<dyn Threads>) = match workers {
+            0 => (None, Box::new(serial::Serial)),
+            _ => {
+                let scheduler = Scheduler::new(workers, self.limits.stack + HOST_STACK).map_err(failed)?;
+                let threads = pool::Pool::new(scheduler.handle());
+                (Some(scheduler), Box::new(threads))
+            }
+        };
+        let stock = Arc::new(Stock::new(engines.shards(), engines.idle()));
+        let runtime = Arc::new(Runtime {
+            limits: self.limits,
+            engines,
+            stock,
+            watch,
+            observer: self.observer,
+            threads,
+            closed: AtomicBool::new(false),
+            shut_down: AtomicBool::new(false),
+        });
+        Ok(Executor { runtime, scheduler })
+    }
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder")
+            .field("threads", &self.threads)
+            .field("serial", &self.serial)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,88 @@
+//! Bytes to a module.
+
+use crate::audit::{Facts, Refusal, audit};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fork::{Program, Runtime};
+use crate::inspect::Inspection;
+use crate::module::Module;
+use sha2::{Digest, Sha256};
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|error| {
+        Error::new(ErrorKind::Unreadable, format!("cannot read `{}`: {error}", path.display()))
+            .with_help("expected the path of a .wasm or .wat file")
+    })
+}
+
+pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
+    let bytes = binary(bytes)?;
+    let facts = Arc::new(facts(&bytes)?);
+    let program = Program::new(runtime.clone(), facts.clone(), &bytes)?;
+    Ok(Module::new(facts, digest(&bytes), Arc::new(program)))
+}
+
+/// What the audit finds out about a module, without an executor.
+///
+/// ```
+/// let inspection = purefork::inspect(r#"(module (func (export "one") (result i32) (i32.const 1)))"#)?;
+/// assert_eq!(inspection.functions[0].to_string(), "one() -> i32");
+/// assert!(inspection.functions[0].stateless);
+/// # Ok::<(), purefork::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// [`ErrorKind::Malformed`], or [`ErrorKind::Impure`] with every reason.
+pub fn inspect(bytes: impl AsRef<[u8]>) -> Result<Inspection> {
+    let bytes = binary(bytes.as_ref())?;
+    Ok(Inspection::new(&facts(&bytes)?, &digest(&bytes)))
+}
+
+/// The module's binary form: text is assembled.
+fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+    let text = std::str::from_utf8(bytes).ok().filter(|text| {
+        let text = text.trim_start();
+        text.starts_with('(') || text.starts_with(";;")
+    });
+    match text {
+        None => Ok(Cow::Borrowed(bytes)),
+        Some(text) => wat::parse_str(text).map(Cow::Owned).map_err(|error| {
+            Error::new(ErrorKind::Malformed, format!("the WebAssembly text is wrong: {}", first_line(&error.to_string())))
+        }),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default().to_owned();
+    // The second line is the place, `--> <anon>:3:5`.
+    let place = lines.next().and_then(|line| line.trim().strip_prefix("--> <anon>:")).map(str::to_owned);
+    match place {
+        Some(place) => format!("{first} (line and column {place})"),
+        None => first,
+    }
+}
+
+fn facts(bytes: &[u8]) -> Result<Facts> {
+    audit(bytes).map_err(|refusal| match refusal {
+        Refusal::Malformed(malformed) => Error::new(ErrorKind::Malformed, malformed.to_string()),
+        Refusal::Impure(reasons) => {
+            let n = reasons.len();
+            let s = if n == 1 { "" } else { "s" };
+            Error::new(ErrorKind::Impure, format!("the guest cannot be shown to be pure, for {n} reason{s}"))
+                .with_reasons(reasons)
+        }
+    })
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
+        // Writing into a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

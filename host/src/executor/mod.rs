@@ -1,0 +1,97 @@
+//! The executor: engines, sandboxes and threads, put together.
+
+mod builder;
+mod load;
+mod pool;
+mod serial;
+
+pub use builder::Builder;
+pub use load::inspect;
+
+use crate::error::Result;
+use crate::fork::Runtime;
+use crate::module::Module;
+use crate::sched::Scheduler;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// Worker threads, engines and sandboxes.
+///
+/// Dropping it runs every call that was forked to its end, then ends the threads; [`Executor::shut_down`] cancels them
+/// instead.
+///
+/// ```
+/// use purefork::{args, Executor};
+///
+/// let exec = Executor::new()?;
+/// let math = exec.load_bytes(r#"(module
+///     (func (export "add") (param $a i32) (param $b i32) (result i32)
+///         (i32.add (local.get $a) (local.get $b))))"#)?;
+/// let five = math.fork("add", args![2, b = 3])?;
+/// assert_eq!(five.wait()?.to_string(), "5");
+/// # Ok::<(), purefork::Error>(())
+/// ```
+pub struct Executor {
+    runtime: Arc<Runtime>,
+    /// None in serial mode. Dropped first: the threads use the runtime.
+    scheduler: Option<Scheduler>,
+}
+
+impl Executor {
+    /// An executor with a worker for each core and the default [`Limits`](crate::Limits).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Exhausted`](crate::ErrorKind::Exhausted) if the host cannot start the threads.
+    pub fn new() -> Result<Executor> {
+        Executor::builder().build()
+    }
+
+    /// Where threads, limits and the rest are chosen.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Loads a guest from a file: a core module, in binary or as text.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unreadable`](crate::ErrorKind::Unreadable), and those of [`Executor::load_bytes`].
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Module> {
+        self.load_bytes(load::read(path.as_ref())?)
+    }
+
+    /// Loads a guest from bytes: audits it, and compiles it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind`](crate::ErrorKind)`::Malformed` if it is no WebAssembly; `Impure`, with every reason, if it cannot
+    /// be shown to be pure; `OutOfMemory`, `Unsupported` or `Link` if it is pure but does not fit this executor.
+    pub fn load_bytes(&self, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        load::load(&self.runtime, bytes.as_ref())
+    }
+
+    /// Cancels every call that is not complete, and takes no more.
+    pub fn shut_down(&self) {
+        self.runtime.closed.store(true, Ordering::SeqCst);
+        self.runtime.shut_down.store(true, Ordering::SeqCst);
+        self.runtime.engines.ring();
+    }
+}
+
+impl Drop for Executor {
+    fn drop(&mut self) {
+        self.runtime.closed.store(true, Ordering::SeqCst);
+        drop(self.scheduler.take());
+        if let Some(watch) = &self.runtime.watch {
+            watch.stop();
+        }
+    }
+}
+
+impl std::fmt::Debug for Executor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Executor").field("limits", &self.runtime.limits).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,130 @@
+//! What a call carries with it while it runs: the futures it has made.
+
+use super::call::{Call, Usage};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sandbox::Carried;
+use crate::value::{Value, Values};
+use std::sync::Arc;
+
+/// What a call carries with it while it runs.
+///
+/// Its futures are numbered 1, 2, 3 … in the order of forking, and no number is used twice: what numbers a call sees is
+/// a result of what it does, not of what ran in its sandbox before.
+#[derive(Default)]
+pub(crate) struct Frame {
+    call: Option<Arc<Call>>,
+    futures: Vec<Forked>,
+    /// What the children have used that were waited for.
+    waited: Usage,
+}
+
+struct Forked {
+    /// Which of the module's imports it was forked by.
+    link: u32,
+    waited: bool,
+    call: Arc<Call>,
+}
+
+impl Frame {
+    pub(super) fn new(call: Arc<Call>) -> Frame {
+        Frame { call: Some(call), ..Frame::default() }
+    }
+
+    /// Forks a call by the module's link number `link`, and returns its future's number.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooManyForks`] for a call that has forked as often as it may. What is wrong with the child, or
+    /// with the tree, is seen where the child is waited for.
+    pub(super) fn fork(&mut self, link: u32, args: Values) -> Result<(u32, Arc<Call>)> {
+        let parent = self.call()?;
+        let limits = &parent.program.runtime.limits;
+        let number = u32::try_from(self.futures.len() + 1).unwrap_or(u32::MAX);
+        if number > limits.forks {
+            let message = format!("`{}` forked more than {} times", parent.name(), limits.forks);
+            return Err(Error::new(ErrorKind::TooManyForks, message)
+                .with_help("raise `Limits::forks` if it is meant to fork that often"));
+        }
+        let (program, function) = parent.program.target(link)?;
+        let child = Call::child(parent, number, program, function, args);
+        if child.depth > limits.depth {
+            let message = format!("`{}` was forked more than {} levels deep", child.name(), limits.depth);
+            child.refuse(
+                Error::new(ErrorKind::TooDeep, message)
+                    .with_help("raise `Limits::depth` (`--depth`) if it is meant to nest that deeply"),
+            );
+        } else if child.count_fork() > limits.tree_forks {
+            let message = format!("the tree of calls forked more than {} times", limits.tree_forks);
+            child.refuse(
+                Error::new(ErrorKind::TooManyForks, message)
+                    .with_help("raise `Limits::tree_forks` if it is meant to fork that often")
+                    .ending_tree(),
+            );
+        } else {
+            child.spawn();
+        }
+        self.futures.push(Forked { link, waited: false, call: child.clone() });
+        Ok((number, child))
+    }
+
+    /// The call behind future number `number`, which was forked by link number `link`.
+    ///
+    /// # Errors
+    ///
+    /// A trap where this call has made no such future.
+    pub(super) fn future(&self, link: u32, number: i32) -> Result<Arc<Call>> {
+        let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        match index.and_then(|index| self.futures.get(index)) {
+            Some(forked) if forked.link == link => Ok(forked.call.clone()),
+            found => {
+                let why = if found.is_some() { "is of another function" } else { "is none of this call's futures" };
+                let name = self.call()?.program.link_name(link);
+                Err(Error::new(ErrorKind::Trap, format!("`wait` `{name}`: {number} {why}")))
+            }
+        }
+    }
+
+    /// The result of a future that is complete; merges what it has used into this call's totals.
+    ///
+    /// # Errors
+    ///
+    /// The child's own.
+    pub(super) fn take(&mut self, number: i32) -> Result<Value> {
+        let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
+        let Some(forked) = self.futures.get_mut(index) else {
+            return Err(Error::new(ErrorKind::Trap, format!("{number} is none of this call's futures")));
+        };
+        if !std::mem::replace(&mut forked.waited, true) {
+            let usage = forked.call.usage();
+            self.waited.fuel = self.waited.fuel.saturating_add(usage.fuel);
+            self.waited.forks = self.waited.forks.saturating_add(usage.forks).saturating_add(1);
+        }
+        forked.call.cell.get().unwrap_or_else(|| {
+            Err(Error::new(ErrorKind::NotReady, "the child's result was taken before it was there"))
+        })
+    }
+
+    /// Ends the call: what it forked and nobody can see any more is abandoned. Returns what its children have used.
+    pub(super) fn end(self) -> Usage {
+        for forked in &self.futures {
+            if !forked.call.cell.is_done() {
+                forked.call.abandon();
+            }
+        }
+        self.waited
+    }
+
+    fn call(&self) -> Result<&Arc<Call>> {
+        self.call.as_ref().ok_or_else(|| Error::new(ErrorKind::Trap, "a fork outside of any call"))
+    }
+}
+
+impl Carried for Frame {
+    fn stopped_early(&self) -> Option<Error> {
+        self.call.as_ref()?.stopped_early()
+    }
+
+    fn stopped(&self) -> Option<Error> {
+        self.call.as_ref()?.stopped()
+    }
+}

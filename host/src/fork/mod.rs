@@ -1,0 +1,17 @@
+//! Calls: what is forked, by the host or by a guest, and the trees they form.
+//!
+//! A call knows its parent, and its parent knows what it has forked; so a failure can tell its whole chain, an abandoned
+//! call takes all it forked with it, and totals are merged at `wait`, whatever ran when.
+//!
+//! The room promises that a guest sees values and errors of its own calls alone. It leaves threads to whoever
+//! implements [`Threads`].
+
+mod call;
+mod frame;
+mod imports;
+mod link;
+mod program;
+mod runtime;
+
+pub(crate) use program::Program;
+pub(crate) use runtime::{Runtime, Threads};

@@ -1,0 +1,147 @@
+//! A module as its calls see it: how to run its functions, and what they fork.
+
+use super::call::Call;
+use super::frame::Frame;
+use super::imports;
+use super::link::{self, Target};
+use super::runtime::Runtime;
+use crate::audit::{Facts, shown};
+use crate::backend::Backend;
+use crate::engine::{Compiled, Kind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::future::Completion;
+use crate::sandbox::{Export, Plan};
+use crate::value::{Value, Values};
+use std::any::Any;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// A module as its calls see it.
+pub(crate) struct Program {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) facts: Arc<Facts>,
+    pub(super) plan: Arc<Plan<Frame>>,
+    providers: Vec<(String, Arc<Program>)>,
+    targets: Vec<Target>,
+}
+
+impl Program {
+    /// Compiles a module that the audit has passed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OutOfMemory`] if it starts with more memory than a call may have, [`ErrorKind::Unsupported`] if it
+    /// is too large in another way, [`ErrorKind::Link`] if it forks one of its own functions with another type.
+    pub(crate) fn new(runtime: Arc<Runtime>, facts: Arc<Facts>, bytes: &[u8]) -> Result<Program> {
+        check(&runtime, &facts)?;
+        let targets = link::resolve(&facts, &[])?;
+        let kind = if facts.forks.is_empty() { Kind::Leaf } else { Kind::Forking };
+        let compiled = Compiled::new(&runtime.engines, kind, bytes)?;
+        let exports = facts
+            .functions
+            .iter()
+            .map(|function| Export {
+                name: function.name.clone(),
+                params: function.params.iter().map(|param| param.ty).collect(),
+                results: function.results.clone(),
+            })
+            .collect();
+        let (linked, inline) = (facts.clone(), runtime.threads.inline());
+        let plan = Plan::new(
+            runtime.engines.clone(),
+            runtime.stock.clone(),
+            &runtime.limits,
+            compiled,
+            exports,
+            move |engine, linker| imports::define(&linked, inline, engine, linker),
+        )?;
+        Ok(Program { runtime, facts, plan: Arc::new(plan), providers: Vec::new(), targets })
+    }
+
+    /// The function behind link number `link`, and the module that has it.
+    pub(super) fn target(self: &Arc<Program>, link: u32) -> Result<(Arc<Program>, u32)> {
+        match &self.targets[link as usize] {
+            Target::Own(function) => Ok((self.clone(), *function)),
+            Target::Linked(program, function) => Ok((program.clone(), *function)),
+            Target::Missing => Err(link::missing(&self.facts.forks[link as usize])),
+        }
+    }
+
+    /// The name of link number `link`, fit to be shown.
+    pub(super) fn link_name(&self, link: u32) -> String {
+        shown(&self.facts.forks[link as usize].name)
+    }
+}
+
+impl Backend for Program {
+    fn fork(
+        self: Arc<Program>,
+        function: u32,
+        args: Values,
+        site: &'static Location<'static>,
+    ) -> Arc<dyn Completion<Value>> {
+        let closed = self.runtime.is_closed();
+        let call = Call::root(self, function, args, site);
+        if closed {
+            call.refuse(dropped());
+        } else {
+            call.spawn();
+        }
+        call
+    }
+
+    fn link(&self, name: &str, provider: Arc<dyn Backend>) -> Result<Arc<dyn Backend>> {
+        let provider: Arc<dyn Any + Send + Sync> = provider;
+        let provider = provider.downcast::<Program>().ok().filter(|p| Arc::ptr_eq(&p.runtime, &self.runtime));
+        let provider = provider.ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, "expected a module of the same executor to link")
+                .with_help("load both with one executor")
+        })?;
+        if name == "self" || self.providers.iter().any(|(known, _)| known == name) {
+            return Err(Error::new(ErrorKind::Link, format!("`{}` is linked already", shown(name)))
+                .with_help("link it under another name"));
+        }
+        let mut providers = self.providers.clone();
+        providers.push((name.to_owned(), provider));
+        let targets = link::resolve(&self.facts, &providers)?;
+        Ok(Arc::new(Program {
+            runtime: self.runtime.clone(),
+            facts: self.facts.clone(),
+            plan: self.plan.clone(),
+            providers,
+            targets,
+        }))
+    }
+
+    fn ready(&self) -> Result<()> {
+        match self.targets.iter().position(|target| matches!(target, Target::Missing)) {
+            Some(link) => Err(link::missing(&self.facts.forks[link])),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The error of calls that were not run because there is no executor any more.
+pub(super) fn dropped() -> Error {
+    Error::new(ErrorKind::Cancelled, "the executor was dropped before the call could run")
+        .with_help("keep the `Executor` for as long as its modules are used")
+}
+
+fn check(runtime: &Runtime, facts: &Facts) -> Result<()> {
+    let (limits, bytes) = (&runtime.limits, facts.memories.iter().fold(0u64, |sum, m| sum.saturating_add(m.initial_bytes)));
+    if bytes > limits.memory as u64 {
+        return Err(Error::new(
+            ErrorKind::OutOfMemory,
+            format!("the module starts with {bytes} bytes of memory, more than its limit of {}", limits.memory),
+        )
+        .with_help("raise `Limits::memory` (`--memory`)"));
+    }
+    if let Some(table) = facts.tables.iter().find(|table| table.initial > limits.table_elements as u64) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("a table starts with {} elements, more than its limit of {}", table.initial, limits.table_elements),
+        )
+        .with_help("raise `Limits::table_elements`"));
+    }
+    Ok(())
+}

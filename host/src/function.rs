@@ -1,0 +1,81 @@
+//! A typed handle on an exported function.
+
+use crate::args::{Arg, IntoArgs, Slots, signature};
+use crate::audit::Facts;
+use crate::backend::Backend;
+use crate::deferred;
+use crate::future::Future;
+use crate::module::values;
+use crate::value::{Params, Results, Value};
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// An exported function whose parameters are `P` and whose result is `R`; from
+/// [`Module::function`](crate::Module::function).
+///
+/// ```
+/// use purefork::{Executor, Future, wait_all};
+///
+/// let exec = Executor::new()?;
+/// let math = exec.load_bytes(r#"(module (func (export "add") (param i32 i32) (result i32)
+///     (i32.add (local.get 0) (local.get 1))))"#)?;
+/// let add = math.function::<(i32, i32), i32>("add")?;
+/// let sums: Vec<Future<i32>> = (0..1000).map(|i| add.fork((i, 2))).collect();
+/// assert_eq!(wait_all(sums)?.last(), Some(&1001));
+/// # Ok::<(), purefork::Error>(())
+/// ```
+pub struct Function<P, R> {
+    facts: Arc<Facts>,
+    number: usize,
+    backend: Arc<dyn Backend>,
+    types: PhantomData<fn(P) -> R>,
+}
+
+impl<P: Params, R: Results> Function<P, R> {
+    pub(crate) fn new(facts: Arc<Facts>, number: usize, backend: Arc<dyn Backend>) -> Function<P, R> {
+        Function { facts, number, backend, types: PhantomData }
+    }
+
+    /// Forks a call and returns its future at once.
+    ///
+    /// Each argument is a value, or a future of one: then the call starts when the future completes, and fails if it
+    /// fails.
+    #[track_caller]
+    pub fn fork(&self, args: impl IntoArgs<P>) -> Future<R> {
+        let site = Location::caller();
+        let slots: Slots = args.into_args().into_iter().map(|Arg(slot)| slot).collect();
+        let backend = self.backend.clone();
+        let completion = match values(slots) {
+            Ok(values) => backend.fork(self.number as u32, values, site),
+            Err(slots) => deferred::fork(backend, self.facts.clone(), self.number, slots, site),
+        };
+        Future::from_call(completion, read)
+    }
+}
+
+/// The results of a call whose signature was compared with `R`.
+fn read<R: Results>(value: Value) -> R {
+    match R::from_value(value) {
+        Some(results) => results,
+        None => unreachable!("a call returns what its signature says"),
+    }
+}
+
+impl<P, R> Clone for Function<P, R> {
+    fn clone(&self) -> Function<P, R> {
+        Function {
+            facts: self.facts.clone(),
+            number: self.number,
+            backend: self.backend.clone(),
+            types: PhantomData,
+        }
+    }
+}
+
+impl<P, R> fmt::Debug for Function<P, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Function({})", signature(&self.facts.functions[self.number]))
+    }
+}

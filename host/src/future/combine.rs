@@ -1,0 +1,114 @@
+//! Many futures at once.
+
+use super::promise::Plain;
+use super::{Cell, Future};
+use crate::error::{Error, ErrorKind, Result};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Waits for all futures and returns their values in order, or the first error in that order.
+///
+/// # Errors
+///
+/// The error of the first future, in order, that has one. The others go on.
+pub fn wait_all<T: Clone>(futures: impl IntoIterator<Item = Future<T>>) -> Result<Vec<T>> {
+    futures.into_iter().map(|future| future.wait()).collect()
+}
+
+/// Waits for all futures and returns their values in order; as soon as one fails, whichever it is, cancels the rest.
+///
+/// # Errors
+///
+/// The error of the future that failed first.
+pub fn wait_all_or_cancel<T: Clone + Send + 'static>(futures: impl IntoIterator<Item = Future<T>>) -> Result<Vec<T>> {
+    let futures: Arc<[Future<T>]> = futures.into_iter().collect();
+    let first: Arc<Mutex<Option<Error>>> = Arc::default();
+    for future in futures.iter() {
+        // Not the list itself: the futures would keep each other alive.
+        let (first, rest) = (first.clone(), Arc::downgrade(&futures));
+        future.on_done(move |future| {
+            let Err(error) = future.value() else { return };
+            let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+            if first.is_none() {
+                *first = Some(error);
+                drop(first);
+                if let Some(rest) = rest.upgrade() {
+                    cancel_rest(&rest);
+                }
+            }
+        });
+    }
+    let all: Result<Vec<T>> = futures.iter().map(Future::wait).collect();
+    all.map_err(|error| first.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(error))
+}
+
+/// Cancels those of the futures that are not complete.
+pub fn cancel_rest<T>(futures: &[Future<T>]) {
+    for future in futures {
+        future.cancel();
+    }
+}
+
+/// A future of all the futures: complete, with the futures themselves, once each is complete, with a value or an error.
+///
+/// With no futures it is complete at once.
+pub fn collect_all<T: Clone + Send + 'static>(
+    futures: impl IntoIterator<Item = Future<T>>,
+) -> Future<Vec<Future<T>>> {
+    let futures: Vec<Future<T>> = futures.into_iter().collect();
+    let all = Arc::new(Plain(Cell::new()));
+    if futures.is_empty() {
+        let _ = all.0.complete(Ok(futures));
+        return Future::from_completion(all);
+    }
+    let rest = Arc::new((AtomicUsize::new(futures.len()), Mutex::new(futures.clone())));
+    for future in futures {
+        let (all, rest) = (all.clone(), rest.clone());
+        future.when_done(move || {
+            if rest.0.fetch_sub(1, Ordering::AcqRel) == 1 {
+                let futures = std::mem::take(&mut *rest.1.lock().unwrap_or_else(PoisonError::into_inner));
+                let _ = all.0.complete(Ok(futures));
+            }
+        });
+    }
+    Future::from_completion(all)
+}
+
+/// A future with the result, value or error, of the first of the futures to complete.
+///
+/// With no futures it fails with [`ErrorKind::Invalid`].
+pub fn collect_any<T: Clone + Send + 'static>(futures: impl IntoIterator<Item = Future<T>>) -> Future<T> {
+    race(futures, |_| true)
+}
+
+/// A future with the value of the first of the futures to succeed; if none does, with the error of the last to fail.
+///
+/// With no futures it fails with [`ErrorKind::Invalid`].
+pub fn first_ok<T: Clone + Send + 'static>(futures: impl IntoIterator<Item = Future<T>>) -> Future<T> {
+    race(futures, Result::is_ok)
+}
+
+fn race<T: Clone + Send + 'static>(
+    futures: impl IntoIterator<Item = Future<T>>,
+    wins: fn(&Result<T>) -> bool,
+) -> Future<T> {
+    let futures: Vec<Future<T>> = futures.into_iter().collect();
+    let winner = Arc::new(Plain(Cell::new()));
+    if futures.is_empty() {
+        let nobody = Error::new(ErrorKind::Invalid, "expected at least one future, but was given none");
+        return Future::from_completion(Arc::new(Plain(Cell::done(Err(nobody)))));
+    }
+    let rest = Arc::new(AtomicUsize::new(futures.len()));
+    for future in futures {
+        let (winner, rest, own) = (winner.clone(), rest.clone(), future.clone());
+        future.when_done(move || {
+            let result = own.value();
+            let last = rest.fetch_sub(1, Ordering::AcqRel) == 1;
+            if wins(&result) || last {
+                // Fails if another was first.
+                let _ = winner.0.complete(result);
+            }
+        });
+    }
+    Future::from_completion(winner)
+}

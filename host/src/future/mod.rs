@@ -1,0 +1,240 @@
+//! One result: pending, ready, failed or cancelled.
+//!
+//! This room promises: a future is completed once; callbacks run in the order of their registration, outside every lock,
+//! on the thread that completes the future, or at once if it is complete; a callback's panic is caught. It does not know
+//! what computes a result: that is behind [`Completion`].
+
+mod cell;
+mod combine;
+mod promise;
+mod then;
+
+pub(crate) use cell::Cell;
+pub(crate) use promise::cancelled;
+pub use combine::{cancel_rest, collect_all, collect_any, first_ok, wait_all, wait_all_or_cancel};
+pub use promise::{Promise, promise};
+pub use then::Report;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::sched;
+use crate::value::Value;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long a thread that waits looks for the result before it sleeps: about what a short call takes.
+const SPINS: u32 = 200;
+
+/// Whatever a result comes from.
+pub(crate) trait Completion<T>: Send + Sync {
+    /// Where the result will be.
+    fn cell(&self) -> &Cell<T>;
+
+    /// Cancels it, and returns whether that came in time.
+    fn cancel(&self) -> bool;
+
+    /// Computes the result on this thread, if nobody has begun to.
+    fn help(self: Arc<Self>) {}
+}
+
+/// The result to be of a fork, or of host work made into a future.
+///
+/// A handle: clones are the same future. Dropping every handle does not cancel the call.
+///
+/// ```
+/// use purefork::{Executor, args};
+///
+/// let exec = Executor::new()?;
+/// let math = exec.load_bytes(r#"(module (func (export "square") (param i32) (result i32)
+///     (i32.mul (local.get 0) (local.get 0))))"#)?;
+/// let square = math.function::<(i32,), i32>("square")?;
+/// let future = square.fork((7,)).map(|n| n + 1);
+/// assert_eq!(future.wait()?, 50);
+/// assert_eq!(future.wait()?, 50);
+/// # Ok::<(), purefork::Error>(())
+/// ```
+///
+/// A future is not serialisable:
+///
+/// ```compile_fail
+/// fn serialize(_: impl serde::Serialize) {}
+/// fn check(future: purefork::Future<i32>) {
+///     serialize(future);
+/// }
+/// ```
+///
+/// A `Future<i32>` is no `Future<f32>`:
+///
+/// ```compile_fail
+/// fn check(future: purefork::Future<i32>) -> purefork::Future<f32> {
+///     future
+/// }
+/// ```
+pub struct Future<T>(Source<T>);
+
+enum Source<T> {
+    Own(Arc<dyn Completion<T>>),
+    /// A call: its result is a [`Value`] until somebody asks for it.
+    Call(Arc<dyn Completion<Value>>, fn(Value) -> T),
+}
+
+impl<T> Future<T> {
+    pub(crate) fn from_completion(completion: Arc<dyn Completion<T>>) -> Future<T> {
+        Future(Source::Own(completion))
+    }
+
+    pub(crate) fn from_call(call: Arc<dyn Completion<Value>>, read: fn(Value) -> T) -> Future<T> {
+        Future(Source::Call(call, read))
+    }
+
+    /// Waits for the result.
+    ///
+    /// If nobody has started the call yet, it runs on this thread. On a worker of an executor, in a callback, other
+    /// jobs run meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The call's own error; every handle, and every wait, gets the same.
+    pub fn wait(&self) -> Result<T>
+    where
+        T: Clone,
+    {
+        if !self.done() {
+            self.help();
+            if !self.done() {
+                self.block(None);
+            }
+        }
+        self.value()
+    }
+
+    /// Waits for the result, but no longer than `timeout`; `None` if it is not there by then.
+    ///
+    /// The call goes on: this is a wait that ends, not a limit. For that, see [`Limits::timeout`](crate::Limits::timeout).
+    pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<T>>
+    where
+        T: Clone,
+    {
+        if !self.done() {
+            // Not run here: a call that runs on this thread could not be left in time.
+            self.block(Instant::now().checked_add(timeout));
+        }
+        self.done().then(|| self.value())
+    }
+
+    /// Whether the result is there, be it a value or an error.
+    pub fn done(&self) -> bool {
+        match &self.0 {
+            Source::Own(completion) => completion.cell().is_done(),
+            Source::Call(call, _) => call.cell().is_done(),
+        }
+    }
+
+    /// The result, without waiting for it.
+    ///
+    /// # Errors
+    ///
+    /// The call's own error, or [`ErrorKind::NotReady`] if the result is not there yet.
+    pub fn value(&self) -> Result<T>
+    where
+        T: Clone,
+    {
+        let result = match &self.0 {
+            Source::Own(completion) => completion.cell().get(),
+            Source::Call(call, read) => call.cell().get().map(|result| result.map(read)),
+        };
+        result.unwrap_or_else(|| {
+            Err(Error::new(ErrorKind::NotReady, "the future has no value yet")
+                .with_help("wait for it, or ask `done` first"))
+        })
+    }
+
+    /// Cancels the call, and returns whether that came in time. If so, the future is complete with
+    /// [`ErrorKind::Cancelled`], for every handle; a call that runs already is interrupted, and with it all it forked.
+    pub fn cancel(&self) -> bool {
+        match &self.0 {
+            Source::Own(completion) => completion.cancel(),
+            Source::Call(call, _) => call.cancel(),
+        }
+    }
+
+    fn help(&self) {
+        match &self.0 {
+            Source::Own(completion) => completion.clone().help(),
+            Source::Call(call, _) => call.clone().help(),
+        }
+    }
+
+    /// Calls `callback` when the result is there: at once, if it is.
+    pub(crate) fn when_done(&self, callback: impl FnOnce() + Send + 'static) {
+        match &self.0 {
+            Source::Own(completion) => completion.cell().on_done(callback),
+            Source::Call(call, _) => call.cell().on_done(callback),
+        }
+    }
+
+    /// Returns when the result is there, or the time has come.
+    fn block(&self, deadline: Option<Instant>) {
+        // A worker that slept here would be missed: it runs other jobs instead.
+        if deadline.is_none()
+            && let Some(alarm) = sched::alarm()
+        {
+            self.when_done(alarm);
+            return sched::run_until(&|| self.done());
+        }
+        for _ in 0..SPINS {
+            if self.done() {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+        let waits = match &self.0 {
+            Source::Own(completion) => completion.cell().unpark_me(),
+            Source::Call(call, _) => call.cell().unpark_me(),
+        };
+        while waits && !self.done() {
+            match deadline {
+                None => thread::park(),
+                Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
+                    Some(rest) if !rest.is_zero() => thread::park_timeout(rest),
+                    _ => {
+                        return match &self.0 {
+                            Source::Own(completion) => completion.cell().forget_me(),
+                            Source::Call(call, _) => call.cell().forget_me(),
+                        };
+                    }
+                },
+            }
+        }
+    }
+}
+
+impl<T> Clone for Future<T> {
+    fn clone(&self) -> Future<T> {
+        Future(match &self.0 {
+            Source::Own(completion) => Source::Own(completion.clone()),
+            Source::Call(call, read) => Source::Call(call.clone(), *read),
+        })
+    }
+}
+
+impl<T> fmt::Debug for Future<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.done() { "Future(done)" } else { "Future(pending)" })
+    }
+}
+
+impl<T: Clone> std::future::Future for Future<T> {
+    type Output = Result<T>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        let pending = match &self.0 {
+            Source::Own(completion) => completion.cell().wake(cx.waker()),
+            Source::Call(call, _) => call.cell().wake(cx.waker()),
+        };
+        if pending { Poll::Pending } else { Poll::Ready(self.value()) }
+    }
+}

@@ -1,0 +1,71 @@
+//! What follows on a future: `then`, `map`, `on_done`.
+
+use super::promise::Plain;
+use super::{Cell, Future};
+use crate::error::{Error, ErrorKind, Result};
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What an [`on_done`](Future::on_done) callback may return: nothing, or a result whose error is logged.
+pub trait Report {
+    /// The error's text, if there is one.
+    fn error(self) -> Option<String>;
+}
+
+impl Report for () {
+    fn error(self) -> Option<String> {
+        None
+    }
+}
+
+impl<E: std::fmt::Display> Report for Result<(), E> {
+    fn error(self) -> Option<String> {
+        self.err().map(|error| error.to_string())
+    }
+}
+
+impl<T: Clone + Send + 'static> Future<T> {
+    /// A future for what `callback` makes of this one once it is complete, be it with a value or with an error.
+    ///
+    /// The callback runs on the thread that completes this future, or at once on this one if it is complete. Its error,
+    /// or its panic ([`ErrorKind::Panicked`]), is the new future's.
+    pub fn then<R: Send + 'static>(&self, callback: impl FnOnce(&Future<T>) -> Result<R> + Send + 'static) -> Future<R> {
+        let child = Arc::new(Plain(Cell::new()));
+        let (parent, target) = (self.clone(), child.clone());
+        self.when_done(move || {
+            let result = match catch_unwind(AssertUnwindSafe(|| callback(&parent))) {
+                Ok(result) => result,
+                Err(panic) => Err(panicked(&*panic)),
+            };
+            // Fails if the child was cancelled: then nobody wants the result.
+            let _ = target.0.complete(result);
+        });
+        Future::from_completion(child)
+    }
+
+    /// A future for what `f` makes of this one's value. An error is passed on, and `f` not called.
+    pub fn map<R: Send + 'static>(&self, f: impl FnOnce(T) -> R + Send + 'static) -> Future<R> {
+        self.then(move |parent| parent.value().map(f))
+    }
+
+    /// Calls `callback` once this future is complete, in the order of registration.
+    ///
+    /// Errors and panics of the callback go to the executor's log, not to anyone's future.
+    pub fn on_done<R: Report>(&self, callback: impl FnOnce(&Future<T>) -> R + Send + 'static) {
+        let parent = self.clone();
+        self.when_done(move || {
+            let error = match catch_unwind(AssertUnwindSafe(|| callback(&parent).error())) {
+                Ok(None) => return,
+                Ok(Some(message)) => Error::failed(format!("an on_done callback failed: {message}")),
+                Err(panic) => panicked(&*panic),
+            };
+            tracing::warn!(kind = %error.kind().name(), "{error}");
+        });
+    }
+}
+
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Error::new(ErrorKind::Panicked, format!("a callback panicked: {}", text.unwrap_or("with no message")))
+}

@@ -1,0 +1,106 @@
+//! What the audit found out about a module, for people and programs.
+
+use crate::audit::{Facts, shown};
+use crate::args::signature;
+use crate::value::Type;
+use std::fmt;
+
+/// What the audit found out about a module that can be pure. Names are escaped and bounded, fit to be shown.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// The module's own name, from its name section.
+    pub name: Option<String>,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub digest: String,
+    /// The exported functions.
+    pub functions: Vec<InspectedFunction>,
+    /// What it imports from `fork` and `wait`.
+    pub forks: Vec<InspectedFork>,
+    /// Bytes of linear memory at the start, and at the most if every memory declares a maximum; one entry per memory.
+    pub memories: Vec<(u64, Option<u64>)>,
+    /// Elements at the start, and the declared maximum; one entry per table.
+    pub tables: Vec<(u64, Option<u64>)>,
+    /// Whether it has a start function, which runs each time a fresh sandbox is made.
+    pub start: bool,
+    /// Bytes of code.
+    pub code_bytes: u64,
+}
+
+/// An exported function.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectedFunction {
+    /// Its name.
+    pub name: String,
+    /// The names and types of its parameters.
+    pub params: Vec<(String, Type)>,
+    /// The types of its results.
+    pub results: Vec<Type>,
+    /// Whether nothing it can reach changes any state, so that its sandbox may be used again as it is.
+    pub stateless: bool,
+    /// Why not.
+    pub state: Option<String>,
+    /// Whether it can fork or wait.
+    pub can_fork: bool,
+    /// What it can fork.
+    pub forks: Vec<String>,
+    signature: String,
+}
+
+/// A function that a module forks.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectedFork {
+    /// Its name.
+    pub name: String,
+    /// The types of its parameters.
+    pub params: Vec<Type>,
+    /// The types of its results, if the module waits for them.
+    pub results: Option<Vec<Type>>,
+    /// Whether the module exports it itself. If not, it has to be linked.
+    pub own: bool,
+}
+
+impl Inspection {
+    pub(crate) fn new(facts: &Facts, digest: &str) -> Inspection {
+        let functions = facts.functions.iter().map(|function| InspectedFunction {
+            name: shown(&function.name),
+            params: function.params.iter().map(|param| (param.name.clone(), param.ty)).collect(),
+            results: function.results.clone(),
+            stateless: function.stateless.is_ok(),
+            state: function.stateless.as_ref().err().map(ToString::to_string),
+            can_fork: function.can_fork,
+            forks: function.forks.iter().map(|name| shown(name)).collect(),
+            signature: signature(function),
+        });
+        let forks = facts.forks.iter().map(|link| InspectedFork {
+            name: shown(&link.name),
+            params: link.params.clone(),
+            results: link.results.clone(),
+            own: facts.functions.iter().any(|function| *function.name == *link.name),
+        });
+        let bytes = |pages: u64, log2: u32| pages.saturating_mul(1u64.checked_shl(log2).unwrap_or(u64::MAX));
+        Inspection {
+            name: facts.name.clone(),
+            digest: digest.to_owned(),
+            functions: functions.collect(),
+            forks: forks.collect(),
+            memories: facts
+                .memories
+                .iter()
+                .map(|m| (m.initial_bytes, m.maximum.map(|pages| bytes(pages, m.page_size_log2))))
+                .collect(),
+            tables: facts.tables.iter().map(|table| (table.initial, table.maximum)).collect(),
+            start: facts.start,
+            code_bytes: facts.counts.code_bytes,
+        }
+    }
+}
+
+impl fmt::Display for InspectedFunction {
+    /// Writes the signature: `add(a: i32, b: i32) -> i32`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.signature)
+    }
+}

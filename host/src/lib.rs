@@ -1,0 +1,76 @@
+//! Fork pure WebAssembly functions; wait for their results.
+//!
+//! A *guest* is a WebAssembly module whose exports are pure functions. [`Executor::load`] proves from its bytes that it
+//! can be pure, or says why not; [`Module::fork`] starts a call on a worker thread, in a *sandbox* of its own, and
+//! returns a [`Future`] at once. A call sees its arguments and its own initial state, and nothing else. Guests fork too,
+//! to any depth.
+//!
+//! ```
+//! use purefork::{Executor, Future, args, wait_all};
+//!
+//! let exec = Executor::new()?;
+//! let math = exec.load_bytes(r#"(module
+//!     (func (export "add") (param $a i32) (param $b i32) (result i32)
+//!         (i32.add (local.get $a) (local.get $b))))"#)?;
+//!
+//! let five = math.fork("add", args![2, b = 3])?;          // dynamic: positional and by name
+//! assert_eq!(five.wait()?.to_string(), "5");
+//!
+//! let add = math.function::<(i32, i32), i32>("add")?;     // typed: the signature is checked once, here
+//! let sums: Vec<Future<i32>> = (0..1000).map(|i| add.fork((i, 2))).collect();
+//! assert_eq!(wait_all(sums)?[10], 12);
+//! # Ok::<(), purefork::Error>(())
+//! ```
+//!
+//! # Nested forks
+//!
+//! A guest forks by importing, for a function `foo` that it or a module linked to it exports, `fork` `foo` (the
+//! function's parameters → a future, an `i32`) and `wait` `foo` (a future → the function's results):
+//!
+//! ```
+//! # use purefork::{Executor, args};
+//! # let exec = Executor::new()?;
+//! let fib = exec.load_bytes(r#"(module
+//!     (import "fork" "fib" (func $fork (param i32) (result i32)))
+//!     (import "wait" "fib" (func $wait (param i32) (result i64)))
+//!     (func (export "fib") (param $n i32) (result i64) (local $a i32) (local $b i32)
+//!         (if (i32.lt_u (local.get $n) (i32.const 2)) (then (return (i64.extend_i32_u (local.get $n)))))
+//!         (local.set $a (call $fork (i32.sub (local.get $n) (i32.const 1))))
+//!         (local.set $b (call $fork (i32.sub (local.get $n) (i32.const 2))))
+//!         (i64.add (call $wait (local.get $a)) (call $wait (local.get $b)))))"#)?;
+//! assert_eq!(fib.fork("fib", args![12])?.wait()?.to_string(), "144");
+//! # Ok::<(), purefork::Error>(())
+//! ```
+
+mod args;
+mod audit;
+mod backend;
+mod deferred;
+mod engine;
+mod error;
+mod event;
+mod executor;
+mod fork;
+mod function;
+mod future;
+mod inspect;
+mod limits;
+mod module;
+mod nearest;
+mod sandbox;
+mod sched;
+mod value;
+
+pub use args::{Arg, Args, IntoArg, IntoArgs};
+pub use audit::{Reason, ReasonKind};
+pub use error::{Error, ErrorKind, ForkFrame, ForkSite, GuestFrame, Result};
+pub use event::Event;
+pub use executor::{Builder, Executor, inspect};
+pub use function::Function;
+pub use future::{
+    Future, Promise, Report, cancel_rest, collect_all, collect_any, first_ok, promise, wait_all, wait_all_or_cancel,
+};
+pub use inspect::{InspectedFork, InspectedFunction, Inspection};
+pub use limits::Limits;
+pub use module::Module;
+pub use value::{Params, Results, Scalar, Type, Value};

@@ -1,0 +1,113 @@
+//! What a call may use.
+
+use std::time::Duration;
+
+/// What every call, and every tree of calls, may use.
+///
+/// The limits of a call hold in full for each call, wherever it stands in the tree; so whether a call stays within
+/// them is a result of the function and its arguments alone.
+///
+/// ```
+/// use purefork::{Executor, Limits};
+/// use std::time::Duration;
+///
+/// let exec = Executor::builder()
+///     .limits(Limits::default().fuel(1_000_000).timeout(Duration::from_millis(500)))
+///     .build()?;
+/// # Ok::<(), purefork::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub(crate) fuel: u64,
+    pub(crate) memory: usize,
+    pub(crate) table_elements: usize,
+    pub(crate) stack: usize,
+    pub(crate) forks: u32,
+    pub(crate) depth: u32,
+    pub(crate) tree_forks: u64,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            fuel: 100_000_000_000,
+            memory: 64 << 20,
+            table_elements: 100_000,
+            stack: 512 << 10,
+            forks: 100_000,
+            depth: 5_120,
+            tree_forks: 1_000_000,
+            timeout: None,
+        }
+    }
+}
+
+impl Limits {
+    /// The least a stack may be, in bytes.
+    pub const MIN_STACK: usize = 16 << 10;
+    /// The most a stack may be, in bytes.
+    pub const MAX_STACK: usize = 64 << 20;
+    /// The most linear memory a call may be given, in bytes: what a 32-bit memory can have.
+    pub const MAX_MEMORY: usize = 4 << 30;
+
+    /// Fuel per call, in units of about one WebAssembly instruction. 100,000,000,000 by default: about a minute.
+    ///
+    /// Beyond it a call fails with [`OutOfFuel`](crate::ErrorKind::OutOfFuel). Instantiation is not charged.
+    pub fn fuel(mut self, units: u64) -> Limits {
+        self.fuel = units;
+        self
+    }
+
+    /// Linear memory per call, in bytes, over all its memories. 64 MiB by default.
+    ///
+    /// `memory.grow` beyond it gives -1, as the WebAssembly specification allows. A call that then traps fails with
+    /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory).
+    pub fn memory(mut self, bytes: usize) -> Limits {
+        self.memory = bytes;
+        self
+    }
+
+    /// Elements per table. 100,000 by default. `table.grow` beyond it gives -1.
+    pub fn table_elements(mut self, elements: usize) -> Limits {
+        self.table_elements = elements;
+        self
+    }
+
+    /// Stack per call, in bytes, for the guest's own frames. 512 KiB by default.
+    ///
+    /// Beyond it the tree ends with [`StackOverflow`](crate::ErrorKind::StackOverflow): how much stack a function
+    /// needs depends on the host's processor, so it is no result that a guest may see.
+    pub fn stack(mut self, bytes: usize) -> Limits {
+        self.stack = bytes;
+        self
+    }
+
+    /// Forks one call may make itself. 100,000 by default. One more fails the call that makes it with
+    /// [`TooManyForks`](crate::ErrorKind::TooManyForks).
+    pub fn forks(mut self, forks: u32) -> Limits {
+        self.forks = forks;
+        self
+    }
+
+    /// How deeply forks may be nested below the call that the host forked. 5,120 by default.
+    ///
+    /// Every level that waits holds a sandbox and a stack. Both cost the process memory mappings, of which Linux
+    /// gives 65,530 (`vm.max_map_count`); the executor takes at most half.
+    pub fn depth(mut self, levels: u32) -> Limits {
+        self.depth = levels;
+        self
+    }
+
+    /// Forks in a whole tree of calls, abandoned ones included. 1,000,000 by default.
+    pub fn tree_forks(mut self, forks: u64) -> Limits {
+        self.tree_forks = forks;
+        self
+    }
+
+    /// Wall time for a whole tree of calls, from the moment its root starts to run. None by default.
+    pub fn timeout(mut self, timeout: Duration) -> Limits {
+        self.timeout = Some(timeout);
+        self
+    }
+}

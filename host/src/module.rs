@@ -1,0 +1,169 @@
+//! A guest that was audited and compiled.
+
+use crate::args::{Args, Slot, Slots, signature};
+use crate::audit::{Facts, shown};
+use crate::backend::Backend;
+use crate::deferred;
+use crate::error::{Error, ErrorKind, Result};
+use crate::function::Function;
+use crate::future::Future;
+use crate::inspect::Inspection;
+use crate::nearest::did_you_mean;
+use crate::value::{Params, Results, Value, Values};
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// A guest that was audited and compiled: immutable, and shared by its clones.
+///
+/// A module keeps its executor's sandboxes, but not its threads: once the [`Executor`](crate::Executor) is dropped,
+/// its forks fail with [`ErrorKind::Cancelled`].
+#[derive(Clone)]
+pub struct Module {
+    facts: Arc<Facts>,
+    digest: Arc<str>,
+    backend: Arc<dyn Backend>,
+}
+
+impl Module {
+    pub(crate) fn new(facts: Arc<Facts>, digest: String, backend: Arc<dyn Backend>) -> Module {
+        Module { facts, digest: digest.into(), backend }
+    }
+
+    /// Forks a call of an exported function and returns its future at once.
+    ///
+    /// # Errors
+    ///
+    /// Before anything runs: [`ErrorKind::NoSuchFunction`], [`ErrorKind::ArgumentMismatch`], or [`ErrorKind::Link`] if
+    /// the module forks functions that nothing provides. What the call itself fails with is its future's error.
+    #[track_caller]
+    pub fn fork(&self, function: &str, args: Args) -> Result<Future<Value>> {
+        let site = Location::caller();
+        let number = self.number(function)?;
+        self.fork_number(number, args, site)
+    }
+
+    /// Forks a call of the module as such: of its function `forward`, or of the only one it exports.
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::fork`], and [`ErrorKind::NotCallable`] if there is no such function.
+    #[track_caller]
+    pub fn fork_self(&self, args: Args) -> Result<Future<Value>> {
+        let site = Location::caller();
+        let forward = self.facts.functions.iter().position(|function| function.name == "forward");
+        let number = match (forward, self.facts.functions.len()) {
+            (Some(number), _) => number,
+            (None, 1) => 0,
+            (None, n) => {
+                let error = Error::new(
+                    ErrorKind::NotCallable,
+                    format!("expected a module that exports `forward` or a single function, but it exports {n}"),
+                );
+                return Err(error.with_help(self.exports()));
+            }
+        };
+        self.fork_number(number, args, site)
+    }
+
+    fn fork_number(&self, number: usize, args: Args, site: &'static Location<'static>) -> Result<Future<Value>> {
+        let slots = args.bind(&self.facts.functions[number])?;
+        self.backend.ready()?;
+        let backend = self.backend.clone();
+        let completion = match values(slots) {
+            Ok(values) => backend.fork(number as u32, values, site),
+            Err(slots) => deferred::fork(backend, self.facts.clone(), number, slots, site),
+        };
+        Ok(Future::from_completion(completion))
+    }
+
+    /// A typed handle on an exported function; its signature is checked once, here.
+    ///
+    /// `P` is a tuple of the parameters' Rust types, `R` the result's; see [`Scalar`](crate::Scalar).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoSuchFunction`], [`ErrorKind::SignatureMismatch`], or [`ErrorKind::Link`].
+    pub fn function<P: Params, R: Results>(&self, name: &str) -> Result<Function<P, R>> {
+        let number = self.number(name)?;
+        let function = &self.facts.functions[number];
+        let params: Vec<_> = function.params.iter().map(|param| param.ty).collect();
+        if params != P::types() || function.results != R::types() {
+            let list = |types: Vec<crate::Type>| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(Error::new(
+                ErrorKind::SignatureMismatch,
+                format!(
+                    "expected types for `{}`, but was given ({}) -> ({})",
+                    signature(function),
+                    list(P::types()),
+                    list(R::types())
+                ),
+            ));
+        }
+        self.backend.ready()?;
+        Ok(Function::new(self.facts.clone(), number, self.backend.clone()))
+    }
+
+    /// The same module with `provider`'s exports to fork. A name that both export has to be imported as
+    /// `self#name` or `provider#name`, with the name under which the provider is linked.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Link`] if a function does not have the type with which it is imported, or if a name has two
+    /// providers; [`ErrorKind::Invalid`] if the provider is another executor's.
+    pub fn link(&self, name: &str, provider: &Module) -> Result<Module> {
+        let backend = self.backend.link(name, provider.backend.clone())?;
+        Ok(Module { facts: self.facts.clone(), digest: self.digest.clone(), backend })
+    }
+
+    /// The SHA-256 of the module's bytes, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// What the audit found out: functions with their signatures, what they fork, what the module needs.
+    pub fn inspect(&self) -> Inspection {
+        Inspection::new(&self.facts, &self.digest)
+    }
+
+    fn number(&self, name: &str) -> Result<usize> {
+        let functions = &self.facts.functions;
+        functions.iter().position(|function| function.name == name).ok_or_else(|| {
+            let error = Error::new(ErrorKind::NoSuchFunction, format!("the module exports no function `{}`", shown(name)));
+            let names = functions.iter().map(|function| function.name.as_str());
+            error.with_help(did_you_mean(name, names).unwrap_or_else(|| self.exports()))
+        })
+    }
+
+    /// What the module exports, for messages.
+    fn exports(&self) -> String {
+        const SHOWN: usize = 8;
+        let functions = &self.facts.functions;
+        if functions.is_empty() {
+            return "it exports none".to_owned();
+        }
+        let names: Vec<_> = functions.iter().take(SHOWN).map(signature).collect();
+        let rest = functions.len().saturating_sub(SHOWN);
+        let more = if rest == 0 { String::new() } else { format!(" and {rest} more") };
+        format!("it exports {}{more}", names.join(", "))
+    }
+}
+
+impl fmt::Debug for Module {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let functions: Vec<_> = self.facts.functions.iter().map(signature).collect();
+        f.debug_struct("Module").field("name", &self.facts.name).field("functions", &functions).finish_non_exhaustive()
+    }
+}
+
+/// The values, if all are there; else the slots as they were.
+pub(crate) fn values(slots: Slots) -> Result<Values, Slots> {
+    if slots.iter().any(|slot| matches!(slot, Slot::Future(_))) {
+        return Err(slots);
+    }
+    let value = |slot| match slot {
+        Slot::Value(value) => Some(value),
+        Slot::Future(_) => None,
+    };
+    Ok(slots.into_iter().filter_map(value).collect())
+}

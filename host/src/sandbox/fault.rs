@@ -1,0 +1,82 @@
+//! What wasmtime reports, as one of our errors.
+
+use crate::error::{Error, ErrorKind, GuestFrame};
+use std::fmt;
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
+
+/// An error of ours on its way through a guest's frames.
+#[derive(Debug)]
+pub(crate) struct Stop(pub(crate) Error);
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for Stop {}
+
+/// The guest's frames that an error keeps.
+const MAX_FRAMES: usize = 32;
+
+/// Whether an instance could not be made because the pool had no place for it.
+pub(super) fn is_pool_full(error: &wasmtime::Error) -> bool {
+    error.is::<PoolConcurrencyLimitError>()
+}
+
+/// What happened to a call of `function`. `refused`: it was refused memory before.
+pub(super) fn explain(error: wasmtime::Error, function: &str, refused: bool) -> Error {
+    // A child's error keeps its own place; the frames of those who waited for it say less.
+    if let Some(Stop(stop)) = error.downcast_ref::<Stop>() {
+        return if stop.kind() == ErrorKind::Trap && stop.backtrace().is_empty() && stop.chain().is_empty() {
+            stop.clone().with_backtrace(frames(&error))
+        } else {
+            stop.clone()
+        };
+    }
+    let backtrace = frames(&error);
+    let explained = match error.downcast_ref::<Trap>() {
+        Some(Trap::OutOfFuel) => Error::new(ErrorKind::OutOfFuel, format!("`{function}` used up its fuel"))
+            .with_help("raise `Limits::fuel` (`--fuel`) if it is meant to run that long"),
+        Some(Trap::StackOverflow) => Error::new(ErrorKind::StackOverflow, format!("`{function}` used up its stack"))
+            .with_help("raise `Limits::stack` if it is meant to recurse that deeply"),
+        Some(trap) if refused => Error::new(
+            ErrorKind::OutOfMemory,
+            format!("`{function}` was refused memory beyond its limit, then trapped: {}", plain(*trap)),
+        )
+        .with_help("raise `Limits::memory` (`--memory`) if it is meant to use that much"),
+        Some(trap) => Error::new(ErrorKind::Trap, format!("`{function}` trapped: {}", plain(*trap))),
+        None if is_pool_full(&error) => {
+            Error::new(ErrorKind::Exhausted, format!("no sandbox was left to run `{function}` in: {error}"))
+                .with_help("fork less deeply, or raise `Limits::depth`")
+        }
+        None => Error::new(ErrorKind::Exhausted, format!("the host could not run `{function}`: {error:#}")),
+    };
+    explained.with_backtrace(backtrace)
+}
+
+/// wasmtime's words without their prefix.
+fn plain(trap: Trap) -> String {
+    let text = trap.to_string();
+    text.strip_prefix("wasm trap: ").map(str::to_owned).unwrap_or(text)
+}
+
+fn frames(error: &wasmtime::Error) -> Vec<GuestFrame> {
+    let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
+    backtrace
+        .frames()
+        .iter()
+        .take(MAX_FRAMES)
+        .map(|frame| {
+            let name = frame.func_name().map_or_else(|| format!("func[{}]", frame.func_index()), crate::audit::shown);
+            let symbol = frame.symbols().first();
+            GuestFrame {
+                function: name,
+                offset: frame.module_offset(),
+                source: symbol.and_then(|symbol| {
+                    Some(crate::audit::shown(&format!("{}:{}", symbol.file()?, symbol.line()?)))
+                }),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,76 @@
+//! What a call may grow to.
+
+use crate::error::{Error, ErrorKind};
+use crate::limits::Limits;
+use crate::sandbox::Stop;
+use wasmtime::ResourceLimiter;
+
+/// Refuses growth at min(limit, declared maximum), whatever the host could give. If the host cannot give what is below
+/// that, the tree of calls ends: a guest never sees how much memory the host has.
+pub(super) struct Limiter {
+    memory_limit: usize,
+    table_limit: usize,
+    /// Bytes of all linear memories.
+    memory: usize,
+    /// Memory was refused because of the limit, not because of the guest's own declared maximum.
+    refused: bool,
+    /// A growth was allowed, and wasmtime is about to carry it out.
+    allowed: bool,
+}
+
+impl Limiter {
+    pub(super) fn new(limits: &Limits) -> Limiter {
+        Limiter {
+            memory_limit: limits.memory,
+            table_limit: limits.table_elements,
+            memory: 0,
+            refused: false,
+            allowed: false,
+        }
+    }
+
+    /// Whether the guest was refused memory since it was last asked.
+    pub(super) fn take_refused(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
+    }
+
+    fn failed(&mut self, what: &str, error: wasmtime::Error) -> wasmtime::Result<()> {
+        if !std::mem::take(&mut self.allowed) {
+            // Too large for any host, or beyond the declared maximum: the guest is given -1 everywhere.
+            return Ok(());
+        }
+        let message = format!("the host could not give a {what} that is within the limits: {error:#}");
+        Err(Stop(Error::new(ErrorKind::Exhausted, message)).into())
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.allowed = false;
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            return Ok(false);
+        }
+        // `current` is part of `memory`, or 0 for a memory that is being made.
+        let total = (self.memory - current.min(self.memory)).saturating_add(desired);
+        if total > self.memory_limit {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.memory = total;
+        self.allowed = true;
+        Ok(true)
+    }
+
+    fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.failed("memory", error)
+    }
+
+    fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        self.allowed = desired <= self.table_limit.min(maximum.unwrap_or(usize::MAX));
+        Ok(self.allowed)
+    }
+
+    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        self.failed("table", error)
+    }
+}

@@ -1,0 +1,40 @@
+//! The instance that one call runs in, and the limits on it.
+//!
+//! There are two ways to give a call its own state, and a guest cannot tell them apart:
+//! - *fresh*: a new instance; always right;
+//! - *stateless*: an instance that served before, where the audit has shown that the function changes no state.
+//!
+//! The room promises: nothing of a call is left in a sandbox that another call is given; after any error a sandbox is
+//! thrown away; what a call is refused does not depend on the host. It knows no futures and no trees: what a call
+//! carries with it is a type parameter.
+
+mod fault;
+mod limiter;
+mod plan;
+mod run;
+mod stock;
+mod watch;
+
+pub(crate) use fault::Stop;
+pub(crate) use plan::{Export, Plan};
+pub(crate) use run::{Sandbox, from_val, to_val};
+pub(crate) use stock::Stock;
+pub(crate) use watch::{Guard, Watch};
+
+use crate::error::Error;
+use limiter::Limiter;
+
+/// What a store holds: the limits of the call, and what the call carries with it.
+pub(crate) struct Room<D> {
+    pub(crate) carried: D,
+    limiter: Limiter,
+}
+
+/// What a call carries with it.
+pub(crate) trait Carried: Default + Send + 'static {
+    /// Why the call must not start, if it must not. Asked once per call, so it takes little time.
+    fn stopped_early(&self) -> Option<Error>;
+
+    /// Why the call must not go on, if it must not. Asked when the bell was rung.
+    fn stopped(&self) -> Option<Error>;
+}

@@ -1,0 +1,152 @@
+//! Deadlines.
+//!
+//! Only a call that runs needs a watch: one that waits ends when what it waits for does. So there is no list of
+//! deadlines: each worker has a slot with the deadline of the call that it runs at the moment, and one thread sleeps
+//! until the earliest of them.
+
+use crossbeam_utils::CachePadded;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+/// No deadline.
+const NEVER: u64 = u64::MAX;
+
+/// How long after the bell was rung it is rung again, if the call still runs: it may have been loading, or resetting.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// Rings a bell when the call of some worker has run for too long.
+pub(crate) struct Watch {
+    shared: Arc<Shared>,
+    thread: Thread,
+    handle: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Shared {
+    start: Instant,
+    /// The deadline of what each worker runs, in nanoseconds since `start`.
+    slots: Box<[CachePadded<AtomicU64>]>,
+    /// The same for threads that are no workers.
+    others: Mutex<Vec<u64>>,
+    /// Until when the watch means to sleep.
+    target: AtomicU64,
+    stop: AtomicBool,
+    ring: Box<dyn Fn() + Send + Sync>,
+}
+
+/// While it lives, a deadline is watched.
+pub(crate) struct Guard<'a> {
+    shared: &'a Shared,
+    worker: Option<usize>,
+    deadline: u64,
+    /// What the slot held before: in a callback that waits, a worker runs a call within a call.
+    before: u64,
+}
+
+impl Watch {
+    /// Starts a watch for `workers` workers that calls `ring`.
+    pub(crate) fn new(workers: usize, ring: impl Fn() + Send + Sync + 'static) -> std::io::Result<Watch> {
+        let shared = Arc::new(Shared {
+            start: Instant::now(),
+            slots: (0..workers).map(|_| CachePadded::new(AtomicU64::new(NEVER))).collect(),
+            others: Mutex::default(),
+            target: AtomicU64::new(NEVER),
+            stop: AtomicBool::new(false),
+            ring: Box::new(ring),
+        });
+        let watching = shared.clone();
+        let handle = thread::Builder::new().name("purefork-watch".to_owned()).spawn(move || watching.run())?;
+        Ok(Watch { shared, thread: handle.thread().clone(), handle: Mutex::new(Some(handle)) })
+    }
+
+    /// Watches a deadline for as long as the guard lives. `worker` is the current thread's number, if it is a worker.
+    pub(crate) fn guard(&self, worker: Option<usize>, deadline: Instant) -> Guard<'_> {
+        let shared = &*self.shared;
+        let since = deadline.saturating_duration_since(shared.start).as_nanos();
+        let deadline = u64::try_from(since).unwrap_or(NEVER);
+        let before = match worker {
+            Some(worker) => shared.slots[worker].swap(deadline, Ordering::SeqCst),
+            None => {
+                shared.others().push(deadline);
+                NEVER
+            }
+        };
+        // Either the watch sees the slot before it sleeps, or it has said before until when it sleeps.
+        if deadline < shared.target.load(Ordering::SeqCst) {
+            self.thread.unpark();
+        }
+        Guard { shared, worker, deadline, before }
+    }
+
+    /// Ends the watch's thread.
+    pub(crate) fn stop(&self) {
+        self.shared.stop.store(true, Ordering::SeqCst);
+        self.thread.unpark();
+        let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(handle) = handle {
+            // The thread does not panic; if it did, there would be nothing to do about it here.
+            let _ = handle.join();
+        }
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        match self.worker {
+            Some(worker) => self.shared.slots[worker].store(self.before, Ordering::SeqCst),
+            None => {
+                let mut others = self.shared.others();
+                if let Some(at) = others.iter().position(|&deadline| deadline == self.deadline) {
+                    others.swap_remove(at);
+                }
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self) {
+        while !self.stop.load(Ordering::SeqCst) {
+            let now = self.now();
+            let (passed, next) = self.look(now);
+            if passed {
+                (self.ring)();
+            }
+            let again = if passed { now + AGAIN.as_nanos() as u64 } else { NEVER };
+            let target = next.min(again);
+            self.target.store(target, Ordering::SeqCst);
+            let (passed_since, next) = self.look(now);
+            if next < target || (passed_since && !passed) {
+                continue;
+            }
+            match target {
+                NEVER => thread::park(),
+                _ => thread::park_timeout(Duration::from_nanos(target.saturating_sub(self.now()))),
+            }
+        }
+    }
+
+    /// Whether a deadline has passed, and the earliest that has not.
+    fn look(&self, now: u64) -> (bool, u64) {
+        let others = self.others();
+        let slots = self.slots.iter().map(|slot| slot.load(Ordering::SeqCst));
+        slots.chain(others.iter().copied()).fold((false, NEVER), |(passed, next), deadline| {
+            if deadline <= now { (true, next) } else { (passed, next.min(deadline)) }
+        })
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(NEVER)
+    }
+
+    fn others(&self) -> std::sync::MutexGuard<'_, Vec<u64>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,171 @@
+//! The worker threads and their queues.
+
+use super::job::Job;
+use super::sleep::Sleep;
+use super::worker;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use crossbeam_deque::{Stealer, Worker as Deque};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+/// A pool of worker threads. Dropping it runs everything that was spawned to its end, then joins the threads.
+pub(crate) struct Scheduler {
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What workers and those who spawn have in common.
+pub(super) struct Shared {
+    pub(super) sleep: Sleep,
+    pub(super) stealers: Box<[Stealer<Job>]>,
+    pub(super) outside: Receiver<Job>,
+    inject: Sender<Job>,
+    /// Workers are to end. Set once nothing is left to run.
+    pub(super) stopped: AtomicBool,
+    /// Threads of the host that run a job at the moment.
+    helpers: AtomicUsize,
+    /// Signalled when a worker falls asleep or a helper has finished, for whoever waits for quiet.
+    quiet: (Mutex<()>, Condvar),
+    closing: AtomicBool,
+}
+
+/// With this, jobs are spawned.
+#[derive(Clone)]
+pub(crate) struct Handle(Arc<Shared>);
+
+impl Scheduler {
+    /// Starts `threads` workers with stacks of `stack` bytes.
+    pub(crate) fn new(threads: usize, stack: usize) -> io::Result<Scheduler> {
+        let deques: Vec<_> = (0..threads).map(|_| Deque::new_lifo()).collect();
+        let (inject, outside) = unbounded();
+        let shared = Arc::new(Shared {
+            sleep: Sleep::new(threads),
+            stealers: deques.iter().map(Deque::stealer).collect(),
+            outside,
+            inject,
+            stopped: AtomicBool::new(false),
+            helpers: AtomicUsize::new(0),
+            quiet: (Mutex::new(()), Condvar::new()),
+            closing: AtomicBool::new(false),
+        });
+        // Made before the threads: if one cannot be started, dropping it ends those that were.
+        let mut scheduler = Scheduler { shared: shared.clone(), threads: Vec::with_capacity(threads) };
+        for (index, deque) in deques.into_iter().enumerate() {
+            let shared = shared.clone();
+            let thread = Builder::new()
+                .name(format!("purefork-{index}"))
+                .stack_size(stack)
+                .spawn(move || worker::main(shared, index, deque))?;
+            scheduler.threads.push(thread);
+        }
+        Ok(scheduler)
+    }
+
+    pub(crate) fn handle(&self) -> Handle {
+        Handle(self.shared.clone())
+    }
+}
+
+impl Drop for Scheduler {
+    fn drop(&mut self) {
+        let shared = &self.shared;
+        let started = self.threads.len();
+        // The last handle may be dropped by a job: its worker can neither be waited for nor joined.
+        let own = worker::index_in(shared);
+        let idle = started - usize::from(own.is_some());
+        shared.closing.store(true, Ordering::SeqCst);
+        let (lock, changed) = &shared.quiet;
+        let mut guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        // In this order: what a helper spawned is seen in a queue, and who took it from there is seen awake.
+        while shared.helpers.load(Ordering::SeqCst) != 0 || shared.has_work() || shared.sleep.sleeping() < idle {
+            guard = changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        }
+        drop(guard);
+        shared.stopped.store(true, Ordering::SeqCst);
+        shared.sleep.unpark_all();
+        for (index, thread) in self.threads.drain(..).enumerate() {
+            if Some(index) != own {
+                // A worker catches what its jobs panic with; there is nothing to learn from its end.
+                let _ = thread.join();
+            }
+        }
+        shared.abandon_rest();
+    }
+}
+
+impl Shared {
+    /// Whether any queue holds a job.
+    pub(super) fn has_work(&self) -> bool {
+        !self.outside.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
+    }
+
+    /// Says that a worker is about to sleep, or a helper done, if somebody waits to hear it.
+    pub(super) fn quiet(&self) {
+        if self.closing.load(Ordering::SeqCst) {
+            drop(self.quiet.0.lock());
+            self.quiet.1.notify_all();
+        }
+    }
+
+    fn abandon_rest(&self) {
+        while let Ok(job) = self.outside.try_recv() {
+            job.abandon();
+        }
+    }
+}
+
+impl Handle {
+    /// Queues a job: on the current worker's own deque, or, from any other thread, in the channel.
+    #[inline]
+    pub(crate) fn spawn(&self, job: Job) {
+        if let Err(job) = worker::push_local(&self.0, job) {
+            // The scheduler holds a receiver for as long as this handle holds the scheduler's shared part.
+            let _ = self.0.inject.send(job);
+            fence(Ordering::SeqCst);
+            if self.0.stopped.load(Ordering::SeqCst) {
+                self.0.abandon_rest();
+                return;
+            }
+        }
+        self.0.sleep.notify();
+    }
+
+    /// The current thread's number, if it is one of this scheduler's workers.
+    #[inline]
+    pub(crate) fn worker(&self) -> Option<usize> {
+        worker::index_in(&self.0)
+    }
+
+    /// Runs `f`, which runs a job on a thread that is no worker, so that the scheduler does not stop meanwhile.
+    pub(crate) fn helping<R>(&self, f: impl FnOnce() -> R) -> R {
+        struct Done<'a>(&'a Shared);
+        impl Drop for Done<'_> {
+            fn drop(&mut self) {
+                self.0.helpers.fetch_sub(1, Ordering::SeqCst);
+                self.0.quiet();
+            }
+        }
+        self.0.helpers.fetch_add(1, Ordering::SeqCst);
+        let _done = Done(&self.0);
+        f()
+    }
+
+    /// How many jobs from outside nobody has taken yet.
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.outside.len()
+    }
+
+    /// Drops entries at the front of the channel whose jobs were run by somebody else, looking at no more than
+    /// `count` of them; the others go to its end.
+    pub(crate) fn sweep(&self, count: usize) {
+        for _ in 0..count {
+            match self.0.outside.try_recv() {
+                Ok(job) if job.is_stale() => {}
+                Ok(job) => self.spawn(job),
+                Err(_) => break,
+            }
+        }
+    }
+}
