@@ -65,12 +65,7 @@ fn read<R: Results>(value: Value) -> R {
 
 impl<P, R> Clone for Function<P, R> {
     fn clone(&self) -> Function<P, R> {
-        Function {
-            facts: self.facts.clone(),
-            number: self.number,
-            backend: self.backend.clone(),
-            types: PhantomData,
-        }
+        Function { facts: self.facts.clone(), number: self.number, backend: self.backend.clone(), types: PhantomData }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the audit found out about a module, for people and programs.
 
-use crate::audit::{Facts, shown};
 use crate::args::signature;
+use crate::audit::{Facts, shown};
 use crate::value::Type;
 use std::fmt;
 

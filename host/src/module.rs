@@ -129,7 +129,8 @@ impl Module {
     fn number(&self, name: &str) -> Result<usize> {
         let functions = &self.facts.functions;
         functions.iter().position(|function| function.name == name).ok_or_else(|| {
-            let error = Error::new(ErrorKind::NoSuchFunction, format!("the module exports no function `{}`", shown(name)));
+            let error =
+                Error::new(ErrorKind::NoSuchFunction, format!("the module exports no function `{}`", shown(name)));
             let names = functions.iter().map(|function| function.name.as_str());
             error.with_help(did_you_mean(name, names).unwrap_or_else(|| self.exports()))
         })

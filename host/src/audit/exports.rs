@@ -6,13 +6,14 @@ use wasmparser::ExternalKind;
 
 use super::calls::Reach;
 use super::chain::Labels;
-use super::facts::{FunctionFacts, ValType, Write};
+use super::facts::{FunctionFacts, Write, number};
 use super::features::Valid;
 use super::imports::Links;
 use super::names::{params, shown};
 use super::reason::{Reason, ReasonKind, Reasons};
 use super::scan::Scan;
 use super::{MAX_EXPORTS, MAX_VALUES, operators, types};
+use crate::value::Type;
 
 /// Judges the exports; `to_links` is what can reach an import from `fork` or `wait`.
 pub(super) fn judge(
@@ -52,7 +53,7 @@ pub(super) fn judge(
         }
         let Some(ty) = valid.function_type(export.index) else { continue };
         let values = || ty.params().iter().chain(ty.results());
-        let problem = if values().any(|ty| ValType::new(*ty).is_none()) {
+        let problem = if values().any(|ty| number(*ty).is_none()) {
             let problem = "references cannot leave or enter a guest; take and give numbers, or do not export it";
             Some((ReasonKind::Signature, problem.into()))
         } else if ty.params().len().max(ty.results().len()) > MAX_VALUES {
@@ -100,9 +101,8 @@ pub(super) fn functions(
     for (export, _) in exported {
         let index = export.index;
         let Some(ty) = valid.function_type(index) else { continue };
-        let numbers = |types: &[wasmparser::ValType]| -> Vec<ValType> {
-            types.iter().copied().filter_map(ValType::new).collect()
-        };
+        let numbers =
+            |types: &[wasmparser::ValType]| -> Vec<Type> { types.iter().copied().filter_map(number).collect() };
         let names = locals.get(&index).map(Vec::as_slice).unwrap_or_default();
         let forks = forks.iter().flat_map(|bits| bits.of(index));
         facts.push(FunctionFacts {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::types;
+use crate::value::Type;
 
 /// A core module's facts. The same bytes give the same facts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub(crate) struct FunctionFacts {
     /// The parameters; no two have the same name.
     pub(crate) params: Vec<Param>,
     /// The results.
-    pub(crate) results: Vec<ValType>,
+    pub(crate) results: Vec<Type>,
     /// `Ok` when no function that it can reach changes state; else the nearest change.
     pub(crate) stateless: Result<(), Write>,
     /// Whether it can reach an import from `fork` or `wait`.
@@ -54,48 +55,19 @@ pub(crate) struct Param {
     /// A name to give the argument by.
     pub(crate) name: String,
     /// The type.
-    pub(crate) ty: ValType,
+    pub(crate) ty: Type,
 }
 
-/// A type of number. Guests pass nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ValType {
-    /// A 32-bit integer.
-    I32,
-    /// A 64-bit integer.
-    I64,
-    /// A 32-bit float.
-    F32,
-    /// A 64-bit float.
-    F64,
-    /// A 128-bit vector.
-    V128,
-}
-
-impl ValType {
-    /// The type as ours, unless it is a reference.
-    pub(super) fn new(ty: wasmparser::ValType) -> Option<Self> {
-        Some(match ty {
-            wasmparser::ValType::I32 => Self::I32,
-            wasmparser::ValType::I64 => Self::I64,
-            wasmparser::ValType::F32 => Self::F32,
-            wasmparser::ValType::F64 => Self::F64,
-            wasmparser::ValType::V128 => Self::V128,
-            wasmparser::ValType::Ref(_) => return None,
-        })
-    }
-}
-
-impl fmt::Display for ValType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::I32 => "i32",
-            Self::I64 => "i64",
-            Self::F32 => "f32",
-            Self::F64 => "f64",
-            Self::V128 => "v128",
-        })
-    }
+/// The type as ours, unless it is a reference.
+pub(super) fn number(ty: wasmparser::ValType) -> Option<Type> {
+    Some(match ty {
+        wasmparser::ValType::I32 => Type::I32,
+        wasmparser::ValType::I64 => Type::I64,
+        wasmparser::ValType::F32 => Type::F32,
+        wasmparser::ValType::F64 => Type::F64,
+        wasmparser::ValType::V128 => Type::V128,
+        wasmparser::ValType::Ref(_) => return None,
+    })
 }
 
 /// One name among the imports from `fork` and `wait`.
@@ -104,9 +76,9 @@ pub(crate) struct LinkFacts {
     /// The name, byte for byte as in the module.
     pub(crate) name: Arc<str>,
     /// What `fork` takes: the parameters of the forked function. It gives one `i32`, the future.
-    pub(crate) params: Vec<ValType>,
+    pub(crate) params: Vec<Type>,
     /// What `wait` gives for that future; `None` when the module does not import `wait` for this name.
-    pub(crate) results: Option<Vec<ValType>>,
+    pub(crate) results: Option<Vec<Type>>,
 }
 
 /// A memory.

@@ -8,7 +8,7 @@ use wasmparser::{FuncType, TypeRef};
 use super::advice::advice;
 use super::calls::{Reach, Set};
 use super::chain::Labels;
-use super::facts::{LinkFacts, ValType};
+use super::facts::{LinkFacts, number};
 use super::features::Valid;
 use super::names::shown;
 use super::reason::{Reason, ReasonKind, Reasons};
@@ -120,7 +120,7 @@ pub(super) fn judge(
 }
 
 fn facts(pair: &Pair<'_, '_>) -> LinkFacts {
-    let numbers = |types: &[wasmparser::ValType]| types.iter().copied().filter_map(ValType::new).collect();
+    let numbers = |types: &[wasmparser::ValType]| types.iter().copied().filter_map(number).collect();
     LinkFacts {
         name: Arc::from(pair.name),
         params: pair.fork.map(|half| numbers(half.ty.params())).unwrap_or_default(),
@@ -130,7 +130,7 @@ fn facts(pair: &Pair<'_, '_>) -> LinkFacts {
 
 fn wrong_type(module: &str, ty: &FuncType) -> Option<(ReasonKind, String)> {
     const I32: &[wasmparser::ValType] = &[wasmparser::ValType::I32];
-    let problem = if ty.params().iter().chain(ty.results()).any(|ty| ValType::new(*ty).is_none()) {
+    let problem = if ty.params().iter().chain(ty.results()).any(|ty| number(*ty).is_none()) {
         "references cannot be passed between calls; pass numbers"
     } else if module == "fork" && ty.results() != I32 {
         "a fork gives exactly one i32, the future; declare `(result i32)`"

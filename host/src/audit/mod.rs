@@ -42,9 +42,7 @@ mod scan;
 mod tests;
 mod types;
 
-pub(crate) use facts::{Counts, Facts, FunctionFacts, LinkFacts, MemoryFacts, Param, TableFacts, Write};
-pub use facts::ValType;
-pub(crate) use features::ALLOWED;
+pub(crate) use facts::{Facts, FunctionFacts, LinkFacts};
 pub(crate) use malformed::Malformed;
 pub(crate) use names::shown;
 pub use reason::{Reason, ReasonKind};

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use wasmparser::{KnownCustom, Name, NameSectionReader};
 
-use super::facts::{Param, ValType};
+use super::facts::Param;
+use crate::value::Type;
 
 /// The most bytes that [`shown`] gives for one name.
 const MAX_SHOWN: usize = 80;
@@ -106,14 +107,14 @@ pub(super) fn shown_within(text: &str, most: usize) -> String {
 
 /// The parameters of a function, each with a name that no other has: the local's name where it can
 /// serve as a keyword, else `p` and the position.
-pub(super) fn params(types: &[ValType], names: &[Option<&str>]) -> Vec<Param> {
+pub(super) fn params(types: &[Type], names: &[Option<&str>]) -> Vec<Param> {
     let mut uses: HashMap<String, u32> = HashMap::new();
     for name in names.iter().take(types.len()).flatten() {
         if is_keyword(name) {
             *uses.entry(folded(name)).or_default() += 1;
         }
     }
-    let named = |(i, ty): (usize, &ValType)| {
+    let named = |(i, ty): (usize, &Type)| {
         let own = format!("p{i}");
         let name = names.get(i).copied().flatten().filter(|name| {
             is_keyword(name) && uses.get(&folded(name)) == Some(&1) && (!is_positional(name) || *name == own)

@@ -1,4 +1,6 @@
+use super::facts::{MemoryFacts, Param};
 use super::*;
+use crate::value::Type;
 
 /// What the audit says about a module in the text format: the facts, or the reasons as text.
 fn check(wat: &str) -> Result<Facts, Vec<String>> {
@@ -288,7 +290,7 @@ fn forks_and_waits_are_linked_by_name() {
     let link = |name: &str, params, results| LinkFacts { name: name.into(), params, results };
     assert_eq!(
         facts.forks,
-        [link("b", vec![], Some(vec![ValType::F64, ValType::I64])), link("a", vec![ValType::I32, ValType::V128], None),]
+        [link("b", vec![], Some(vec![Type::F64, Type::I64])), link("a", vec![Type::I32, Type::V128], None),]
     );
     let can: Vec<_> = facts.functions.iter().map(|f| (f.name.as_str(), f.can_fork, f.forks.join(" "))).collect();
     assert_eq!(
@@ -694,8 +696,8 @@ fn what_needs_no_collector_and_is_deterministic_is_allowed() {
     assert_eq!(facts.counts.functions, 3);
     assert_eq!(facts.counts.globals, 2);
     assert_eq!(facts.counts.exports, 4);
-    assert_eq!(facts.functions[0].params, [Param { name: "x".into(), ty: ValType::F64 }]);
-    assert_eq!(facts.functions[0].results, [ValType::I32]);
+    assert_eq!(facts.functions[0].params, [Param { name: "x".into(), ty: Type::F64 }]);
+    assert_eq!(facts.functions[0].results, [Type::I32]);
 }
 
 #[test]

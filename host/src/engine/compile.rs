@@ -21,10 +21,6 @@ impl Compiled {
         Ok(Compiled { kind, code })
     }
 
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
-    }
-
     /// Loads the machine code into a shard.
     ///
     /// # Errors

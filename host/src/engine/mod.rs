@@ -62,8 +62,11 @@ impl Engines {
             return Ok(engine);
         }
         let engine = Engine::new(&config::config(&self.limits, pool)).map_err(|error| {
-            Error::new(ErrorKind::Exhausted, format!("the host has no room for the sandboxes of an executor: {error:#}"))
-                .with_help("lower `Limits::depth` or `Limits::memory`, or use fewer executors at a time")
+            Error::new(
+                ErrorKind::Exhausted,
+                format!("the host has no room for the sandboxes of an executor: {error:#}"),
+            )
+            .with_help("lower `Limits::depth` or `Limits::memory`, or use fewer executors at a time")
         })?;
         // Another thread may have been faster.
         Ok(slot.get_or_init(|| engine))

@@ -56,11 +56,7 @@ impl Error {
     }
 
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Arc::new(Inner {
-            kind,
-            message: message.into(),
-            ..Inner::default()
-        }))
+        Error(Arc::new(Inner { kind, message: message.into(), ..Inner::default() }))
     }
 
     pub(crate) fn with_help(self, help: impl Into<String>) -> Error {

@@ -51,7 +51,10 @@ fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     match text {
         None => Ok(Cow::Borrowed(bytes)),
         Some(text) => wat::parse_str(text).map(Cow::Owned).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("the WebAssembly text is wrong: {}", first_line(&error.to_string())))
+            Error::new(
+                ErrorKind::Malformed,
+                format!("the WebAssembly text is wrong: {}", first_line(&error.to_string())),
+            )
         }),
     }
 }

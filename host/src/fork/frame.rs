@@ -99,9 +99,11 @@ impl Frame {
             self.waited.fuel = self.waited.fuel.saturating_add(usage.fuel);
             self.waited.forks = self.waited.forks.saturating_add(usage.forks).saturating_add(1);
         }
-        forked.call.cell.get().unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::NotReady, "the child's result was taken before it was there"))
-        })
+        forked
+            .call
+            .cell
+            .get()
+            .unwrap_or_else(|| Err(Error::new(ErrorKind::NotReady, "the child's result was taken before it was there")))
     }
 
     /// Ends the call: what it forked and nobody can see any more is abandoned. Returns what its children have used.

@@ -49,7 +49,8 @@ fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts)
         }
     }
     if found.len() > 1 {
-        let names = found.iter().map(|(provider, _)| format!("`{}`", shown(provider))).collect::<Vec<_>>().join(" and ");
+        let names =
+            found.iter().map(|(provider, _)| format!("`{}`", shown(provider))).collect::<Vec<_>>().join(" and ");
         let first = shown(found[0].0);
         let name = shown(name);
         return Err(Error::new(ErrorKind::Link, format!("`fork` `{name}` is provided by {names}"))

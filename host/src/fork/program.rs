@@ -128,7 +128,8 @@ pub(super) fn dropped() -> Error {
 }
 
 fn check(runtime: &Runtime, facts: &Facts) -> Result<()> {
-    let (limits, bytes) = (&runtime.limits, facts.memories.iter().fold(0u64, |sum, m| sum.saturating_add(m.initial_bytes)));
+    let (limits, bytes) =
+        (&runtime.limits, facts.memories.iter().fold(0u64, |sum, m| sum.saturating_add(m.initial_bytes)));
     if bytes > limits.memory as u64 {
         return Err(Error::new(
             ErrorKind::OutOfMemory,

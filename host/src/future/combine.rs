@@ -52,9 +52,7 @@ pub fn cancel_rest<T>(futures: &[Future<T>]) {
 /// A future of all the futures: complete, with the futures themselves, once each is complete, with a value or an error.
 ///
 /// With no futures it is complete at once.
-pub fn collect_all<T: Clone + Send + 'static>(
-    futures: impl IntoIterator<Item = Future<T>>,
-) -> Future<Vec<Future<T>>> {
+pub fn collect_all<T: Clone + Send + 'static>(futures: impl IntoIterator<Item = Future<T>>) -> Future<Vec<Future<T>>> {
     let futures: Vec<Future<T>> = futures.into_iter().collect();
     let all = Arc::new(Plain(Cell::new()));
     if futures.is_empty() {

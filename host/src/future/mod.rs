@@ -10,8 +10,8 @@ mod promise;
 mod then;
 
 pub(crate) use cell::Cell;
-pub(crate) use promise::cancelled;
 pub use combine::{cancel_rest, collect_all, collect_any, first_ok, wait_all, wait_all_or_cancel};
+pub(crate) use promise::cancelled;
 pub use promise::{Promise, promise};
 pub use then::Report;
 

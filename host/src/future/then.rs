@@ -30,7 +30,10 @@ impl<T: Clone + Send + 'static> Future<T> {
     ///
     /// The callback runs on the thread that completes this future, or at once on this one if it is complete. Its error,
     /// or its panic ([`ErrorKind::Panicked`]), is the new future's.
-    pub fn then<R: Send + 'static>(&self, callback: impl FnOnce(&Future<T>) -> Result<R> + Send + 'static) -> Future<R> {
+    pub fn then<R: Send + 'static>(
+        &self,
+        callback: impl FnOnce(&Future<T>) -> Result<R> + Send + 'static,
+    ) -> Future<R> {
         let child = Arc::new(Plain(Cell::new()));
         let (parent, target) = (self.clone(), child.clone());
         self.when_done(move || {

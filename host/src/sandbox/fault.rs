@@ -73,9 +73,8 @@ fn frames(error: &wasmtime::Error) -> Vec<GuestFrame> {
             GuestFrame {
                 function: name,
                 offset: frame.module_offset(),
-                source: symbol.and_then(|symbol| {
-                    Some(crate::audit::shown(&format!("{}:{}", symbol.file()?, symbol.line()?)))
-                }),
+                source: symbol
+                    .and_then(|symbol| Some(crate::audit::shown(&format!("{}:{}", symbol.file()?, symbol.line()?)))),
             }
         })
         .collect()

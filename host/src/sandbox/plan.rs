@@ -170,7 +170,9 @@ impl Export {
             types.len() == compiled.len() && types.iter().zip(&compiled).all(|(&ty, compiled)| is(ty, compiled))
         };
         let fits = match module.get_export(&self.name) {
-            Some(ExternType::Func(ty)) => same(&self.params, &mut ty.params()) && same(&self.results, &mut ty.results()),
+            Some(ExternType::Func(ty)) => {
+                same(&self.params, &mut ty.params()) && same(&self.results, &mut ty.results())
+            }
             _ => false,
         };
         module.get_export_index(&self.name).filter(|_| fits).ok_or_else(|| {

@@ -11,7 +11,33 @@ use smallvec::SmallVec;
 
 use std::fmt;
 
-pub use crate::audit::ValType as Type;
+/// The type of a parameter or result.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Type {
+    /// A 32-bit integer.
+    I32,
+    /// A 64-bit integer.
+    I64,
+    /// A 32-bit float.
+    F32,
+    /// A 64-bit float.
+    F64,
+    /// A 128-bit vector.
+    V128,
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Type::I32 => "i32",
+            Type::I64 => "i64",
+            Type::F32 => "f32",
+            Type::F64 => "f64",
+            Type::V128 => "v128",
+        })
+    }
+}
 
 /// The arguments of a call: most functions have one or two.
 pub(crate) type Values = SmallVec<[Value; 2]>;

@@ -74,10 +74,7 @@ fn wave_type(ty: Type) -> WaveType {
 fn mismatch(ty: Type, text: &str) -> Error {
     let shown: String = text.chars().take(40).flat_map(char::escape_debug).collect();
     let dots = if text.chars().nth(40).is_some() { "…" } else { "" };
-    Error::new(
-        ErrorKind::ArgumentMismatch,
-        format!("expected {ty}, {}, but was given `{shown}{dots}`", range(ty)),
-    )
+    Error::new(ErrorKind::ArgumentMismatch, format!("expected {ty}, {}, but was given `{shown}{dots}`", range(ty)))
 }
 
 #[cfg(test)]
