@@ -48,6 +48,7 @@ pub(crate) use names::shown;
 pub use reason::{Reason, ReasonKind};
 
 use chain::Labels;
+use facts::{MemoryFacts, TableFacts};
 use features::Valid;
 use reason::Reasons;
 use scan::Scan;

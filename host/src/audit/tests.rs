@@ -1,4 +1,4 @@
-use super::facts::{MemoryFacts, Param};
+use super::facts::Param;
 use super::*;
 use crate::value::Type;
 
