@@ -1,4 +1,5 @@
 use super::facts::Param;
+use super::features::ALLOWED;
 use super::*;
 use crate::value::Type;
 
