@@ -9,6 +9,7 @@
 //!
 //! It leaves to others: what a job is, whether it still has to be run (an entry is a hint), and what waits for it.
 
+mod inject;
 mod job;
 mod scheduler;
 mod sleep;

@@ -1,9 +1,9 @@
 //! The worker threads and their queues.
 
+use super::inject::Injector;
 use super::job::Job;
 use super::sleep::Sleep;
 use super::worker;
-use crossbeam_channel::{Receiver, Sender, unbounded};
 use crossbeam_deque::{Stealer, Worker as Deque};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
@@ -20,8 +20,7 @@ pub(crate) struct Scheduler {
 pub(super) struct Shared {
     pub(super) sleep: Sleep,
     pub(super) stealers: Box<[Stealer<Job>]>,
-    pub(super) outside: Receiver<Job>,
-    inject: Sender<Job>,
+    pub(super) outside: Injector,
     /// Workers are to end. Set once nothing is left to run.
     pub(super) stopped: AtomicBool,
     /// Threads of the host that run a job at the moment.
@@ -39,12 +38,10 @@ impl Scheduler {
     /// Starts `threads` workers with stacks of `stack` bytes.
     pub(crate) fn new(threads: usize, stack: usize) -> io::Result<Scheduler> {
         let deques: Vec<_> = (0..threads).map(|_| Deque::new_lifo()).collect();
-        let (inject, outside) = unbounded();
         let shared = Arc::new(Shared {
             sleep: Sleep::new(threads),
             stealers: deques.iter().map(Deque::stealer).collect(),
-            outside,
-            inject,
+            outside: Injector::new(),
             stopped: AtomicBool::new(false),
             helpers: AtomicUsize::new(0),
             quiet: (Mutex::new(()), Condvar::new()),
@@ -110,7 +107,7 @@ impl Shared {
     }
 
     fn abandon_rest(&self) {
-        while let Ok(job) = self.outside.try_recv() {
+        while let Some(job) = self.outside.pop() {
             job.abandon();
         }
     }
@@ -121,8 +118,7 @@ impl Handle {
     #[inline]
     pub(crate) fn spawn(&self, job: Job) {
         if let Err(job) = worker::push_local(&self.0, job) {
-            // The scheduler holds a receiver for as long as this handle holds the scheduler's shared part.
-            let _ = self.0.inject.send(job);
+            self.0.outside.push(job);
             fence(Ordering::SeqCst);
             if self.0.stopped.load(Ordering::SeqCst) {
                 self.0.abandon_rest();
@@ -161,10 +157,10 @@ impl Handle {
     /// `count` of them; the others go to its end.
     pub(crate) fn sweep(&self, count: usize) {
         for _ in 0..count {
-            match self.0.outside.try_recv() {
-                Ok(job) if job.is_stale() => {}
-                Ok(job) => self.spawn(job),
-                Err(_) => break,
+            match self.0.outside.pop() {
+                Some(job) if job.is_stale() => {}
+                Some(job) => self.spawn(job),
+                None => break,
             }
         }
     }

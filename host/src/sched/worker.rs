@@ -144,12 +144,12 @@ impl Worker {
     /// Takes a job from outside, and a fair share of those behind it, so that the channel is asked less often. Others
     /// steal from the share if this worker has no time for it.
     fn inject(&self) -> Option<Job> {
-        let first = self.shared.outside.try_recv().ok()?;
+        let first = self.shared.outside.pop()?;
         let share = (self.shared.outside.len() / self.shared.stealers.len()).min(BATCH - 1);
         for _ in 0..share {
-            match self.shared.outside.try_recv() {
-                Ok(job) => self.deque.push(job),
-                Err(_) => break,
+            match self.shared.outside.pop() {
+                Some(job) => self.deque.push(job),
+                None => break,
             }
         }
         Some(first)
