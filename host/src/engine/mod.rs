@@ -20,7 +20,9 @@ pub(crate) use config::Kind;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use config::Pool;
+use crossbeam_utils::CachePadded;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use wasmtime::Engine;
 
 /// The engines of an executor.
@@ -29,6 +31,7 @@ pub(crate) struct Engines {
     leaf: Box<[OnceLock<Engine>]>,
     forking: Box<[OnceLock<Engine>]>,
     pools: [Pool; 2],
+    rung: CachePadded<AtomicU64>,
 }
 
 impl Engines {
@@ -40,7 +43,7 @@ impl Engines {
     pub(crate) fn new(limits: &Limits, shards: usize) -> Result<Engines> {
         let pools = [Pool::new(Kind::Leaf, limits, shards)?, Pool::new(Kind::Forking, limits, shards)?];
         let empty = || (0..shards).map(|_| OnceLock::new()).collect();
-        Ok(Engines { limits: limits.clone(), leaf: empty(), forking: empty(), pools })
+        Ok(Engines { limits: limits.clone(), leaf: empty(), forking: empty(), pools, rung: CachePadded::default() })
     }
 
     /// How many shards each kind has.
@@ -77,8 +80,14 @@ impl Engines {
         config::IDLE
     }
 
+    /// How often the bell was rung.
+    pub(crate) fn rung(&self) -> u64 {
+        self.rung.load(Ordering::SeqCst)
+    }
+
     /// Makes every call that runs look whether it may go on.
     pub(crate) fn ring(&self) {
+        self.rung.fetch_add(1, Ordering::SeqCst);
         for engine in self.leaf.iter().chain(&self.forking).filter_map(OnceLock::get) {
             engine.increment_epoch();
         }

@@ -1,6 +1,8 @@
 //! What a call carries with it while it runs: the futures it has made.
 
-use super::call::{Call, Usage};
+use super::branch::Branch;
+use super::call::{Call, Home, Usage};
+use super::program::Program;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sandbox::Carried;
 use crate::value::{Value, Values};
@@ -14,6 +16,8 @@ use std::sync::Arc;
 pub(crate) struct Frame {
     call: Option<Arc<Call>>,
     futures: Vec<Forked>,
+    /// The branch that the last fork was part of.
+    branch: Option<Arc<Branch>>,
     /// What the children have used that were waited for.
     waited: Usage,
 }
@@ -38,31 +42,28 @@ impl Frame {
     /// with the tree, is seen where the child is waited for.
     pub(super) fn fork(&mut self, link: u32, args: Values) -> Result<(u32, Arc<Call>)> {
         let parent = self.call()?;
-        let limits = &parent.program.runtime.limits;
+        let limits = &parent.program().runtime.limits;
         let number = u32::try_from(self.futures.len() + 1).unwrap_or(u32::MAX);
         if number > limits.forks {
             let message = format!("`{}` forked more than {} times", parent.name(), limits.forks);
             return Err(Error::new(ErrorKind::TooManyForks, message)
                 .with_help("raise `Limits::forks` if it is meant to fork that often"));
         }
-        let (program, function) = parent.program.target(link)?;
-        let child = Call::child(parent, number, program, function, args);
+        let (program, function) = parent.program().target(link)?;
+        let branch = self.branch(parent, program);
+        let child = Call::child(parent, number, branch.clone(), function, args);
         if child.depth > limits.depth {
             let message = format!("`{}` was forked more than {} levels deep", child.name(), limits.depth);
             child.refuse(
                 Error::new(ErrorKind::TooDeep, message)
                     .with_help("raise `Limits::depth` (`--depth`) if it is meant to nest that deeply"),
             );
-        } else if child.count_fork() > limits.tree_forks {
-            let message = format!("the tree of calls forked more than {} times", limits.tree_forks);
-            child.refuse(
-                Error::new(ErrorKind::TooManyForks, message)
-                    .with_help("raise `Limits::tree_forks` if it is meant to fork that often")
-                    .ending_tree(),
-            );
+        } else if !branch.count(limits.tree_forks) {
+            child.refuse(too_many(limits.tree_forks));
         } else {
             child.spawn();
         }
+        self.branch = Some(branch);
         self.futures.push(Forked { link, waited: false, call: child.clone() });
         Ok((number, child))
     }
@@ -78,7 +79,7 @@ impl Frame {
             Some(forked) if forked.link == link => Ok(forked.call.clone()),
             found => {
                 let why = if found.is_some() { "is of another function" } else { "is none of this call's futures" };
-                let name = self.call()?.program.link_name(link);
+                let name = self.call()?.program().link_name(link);
                 Err(Error::new(ErrorKind::Trap, format!("`wait` `{name}`: {number} {why}")))
             }
         }
@@ -98,6 +99,11 @@ impl Frame {
             let usage = forked.call.usage();
             self.waited.fuel = self.waited.fuel.saturating_add(usage.fuel);
             self.waited.forks = self.waited.forks.saturating_add(usage.forks).saturating_add(1);
+            // However the forks of the tree were counted while it ran, this is what the program does.
+            let limit = forked.call.program().runtime.limits.tree_forks;
+            if self.waited.forks > limit {
+                return Err(forked.call.locate(too_many(limit)));
+            }
         }
         forked
             .call
@@ -116,16 +122,27 @@ impl Frame {
         self.waited
     }
 
+    /// The branch for a call of `program` that is forked now, by this thread.
+    fn branch(&self, parent: &Call, program: &Arc<Program>) -> Arc<Branch> {
+        let worker = parent.program().runtime.threads.worker();
+        match (&self.branch, &parent.home) {
+            (Some(branch), _) | (None, Home::Branch(branch)) => branch.for_calls(program, worker),
+            (None, Home::Program(_)) => Branch::new(program, worker),
+        }
+    }
+
     fn call(&self) -> Result<&Arc<Call>> {
         self.call.as_ref().ok_or_else(|| Error::new(ErrorKind::Trap, "a fork outside of any call"))
     }
 }
 
-impl Carried for Frame {
-    fn stopped_early(&self) -> Option<Error> {
-        self.call.as_ref()?.stopped_early()
-    }
+fn too_many(limit: u64) -> Error {
+    Error::new(ErrorKind::TooManyForks, format!("the tree of calls forked more than {limit} times"))
+        .with_help("raise `Limits::tree_forks` if it is meant to fork that often")
+        .ending_tree()
+}
 
+impl Carried for Frame {
     fn stopped(&self) -> Option<Error> {
         self.call.as_ref()?.stopped()
     }

@@ -6,12 +6,16 @@
 //! The room promises that a guest sees values and errors of its own calls alone. It leaves threads to whoever
 //! implements [`Threads`].
 
+mod branch;
 mod call;
+mod chain;
 mod frame;
 mod imports;
 mod link;
 mod program;
+mod run;
 mod runtime;
+mod stop;
 
 pub(crate) use program::Program;
 pub(crate) use runtime::{Runtime, Threads};

@@ -59,10 +59,10 @@ impl Program {
     }
 
     /// The function behind link number `link`, and the module that has it.
-    pub(super) fn target(self: &Arc<Program>, link: u32) -> Result<(Arc<Program>, u32)> {
+    pub(super) fn target(self: &Arc<Program>, link: u32) -> Result<(&Arc<Program>, u32)> {
         match &self.targets[link as usize] {
-            Target::Own(function) => Ok((self.clone(), *function)),
-            Target::Linked(program, function) => Ok((program.clone(), *function)),
+            Target::Own(function) => Ok((self, *function)),
+            Target::Linked(program, function) => Ok((program, *function)),
             Target::Missing => Err(link::missing(&self.facts.forks[link as usize])),
         }
     }

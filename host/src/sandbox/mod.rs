@@ -32,9 +32,6 @@ pub(crate) struct Room<D> {
 
 /// What a call carries with it.
 pub(crate) trait Carried: Default + Send + 'static {
-    /// Why the call must not start, if it must not. Asked once per call, so it takes little time.
-    fn stopped_early(&self) -> Option<Error>;
-
-    /// Why the call must not go on, if it must not. Asked when the bell was rung.
+    /// Why the call must not go on, if it must not. Asked before it starts, and when the bell was rung.
     fn stopped(&self) -> Option<Error>;
 }

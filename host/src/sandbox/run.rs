@@ -131,7 +131,7 @@ impl<D: Carried> Sandbox<D> {
         // Who stops a call says so first and rings the bell then. Either the bell is heard, as the deadline was set
         // before it, or what was said is seen here.
         fence(Ordering::SeqCst);
-        if let Some(error) = self.store.data().carried.stopped_early() {
+        if let Some(error) = self.store.data().carried.stopped() {
             return Err(error);
         }
         if let Some((_, func)) = self.functions.iter().find(|(known, _)| *known == function) {

@@ -1,0 +1,55 @@
+//! The part of a tree of calls that one worker forks.
+
+use super::program::Program;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Up to this limit every fork is counted in the tree at once; above, as many at a time.
+const EXACT: u64 = 1 << 14;
+const BATCH: u64 = 64;
+
+/// The part of a tree of calls that one worker forks, of one program.
+///
+/// Its references and its count are touched by that worker, and by those who steal from it, once for each call stolen.
+pub(super) struct Branch {
+    program: Arc<Program>,
+    worker: Option<usize>,
+    forks: AtomicU64,
+    /// Forks in the whole tree, less those that branches have not counted in yet.
+    tree: Arc<AtomicU64>,
+}
+
+impl Branch {
+    /// The first branch of a tree.
+    pub(super) fn new(program: &Arc<Program>, worker: Option<usize>) -> Arc<Branch> {
+        Branch::of(program, worker, &Arc::default())
+    }
+
+    fn of(program: &Arc<Program>, worker: Option<usize>, tree: &Arc<AtomicU64>) -> Arc<Branch> {
+        Arc::new(Branch { program: program.clone(), worker, forks: AtomicU64::new(0), tree: tree.clone() })
+    }
+
+    pub(super) fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// The branch for calls of `program` that `worker` forks: this one, if it is that.
+    pub(super) fn for_calls(self: &Arc<Branch>, program: &Arc<Program>, worker: Option<usize>) -> Arc<Branch> {
+        if self.worker == worker && Arc::ptr_eq(&self.program, program) {
+            self.clone()
+        } else {
+            Branch::of(program, worker, &self.tree)
+        }
+    }
+
+    /// Counts one more fork, and returns whether the tree may have it. What is not counted in yet may make it a few
+    /// more than `limit`, never fewer.
+    pub(super) fn count(&self, limit: u64) -> bool {
+        let batch = if limit <= EXACT { 1 } else { BATCH };
+        let forks = self.forks.fetch_add(1, Ordering::Relaxed) + 1;
+        if !forks.is_multiple_of(batch) {
+            return self.tree.load(Ordering::Relaxed) <= limit;
+        }
+        self.tree.fetch_add(batch, Ordering::Relaxed) + batch <= limit
+    }
+}

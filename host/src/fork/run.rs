@@ -1,0 +1,119 @@
+//! Running a call.
+
+use super::call::{Call, Origin, Usage};
+use super::frame::Frame;
+use super::program::dropped;
+use crate::error::Error;
+use crate::sandbox::Guard;
+use crate::sched::suspendable;
+use crate::value::{Value, Values};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The room that a call's host frames may take on the stack of a thread, in bytes.
+const HOST_STACK: usize = 128 << 10;
+
+impl Call {
+    /// Runs the call; its arguments are the right to do so.
+    pub(super) fn execute(self: Arc<Call>, args: Values) {
+        let runtime = &self.program().runtime;
+        if let (Origin::Host(_), Some(timeout)) = (&self.origin, runtime.limits.timeout)
+            && let Some(deadline) = Instant::now().checked_add(timeout)
+        {
+            self.stop.set_deadline(deadline);
+        }
+        if let Some(error) = self.stopped() {
+            return self.finish(Err(error), Usage::default());
+        }
+        if self.facts().can_fork {
+            let call = self.clone();
+            suspendable(self.run_suspendable(args), move |job| call.program().runtime.threads.spawn(job));
+        } else {
+            let stack = runtime.limits.stack + HOST_STACK;
+            stacker::maybe_grow(stack, stack + HOST_STACK, || self.run_here(&args));
+        }
+    }
+
+    /// Runs a call that cannot wait.
+    fn run_here(self: &Arc<Call>, args: &[Value]) {
+        let plan = &self.program().plan;
+        let _unfinished = Unfinished(self);
+        let guard = self.guard();
+        let stateless = self.facts().stateless.is_ok();
+        let mut sandbox =
+            match plan.take(self.program().runtime.shard(), self.function, stateless, || Frame::new(self.clone())) {
+                Ok(sandbox) => sandbox,
+                Err(error) => return self.fail(error),
+            };
+        let result = sandbox.call(plan, self.function, args);
+        drop(guard);
+        let fuel = sandbox.fuel_used(plan);
+        sandbox.take_carried();
+        plan.give(sandbox, stateless && result.is_ok());
+        match result {
+            Ok(value) => self.finish(Ok(value), Usage { fuel, forks: 0 }),
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// Runs a call that may wait.
+    async fn run_suspendable(self: Arc<Call>, args: Values) {
+        let plan = &self.program().plan;
+        let _unfinished = Unfinished(&self);
+        let stateless = self.facts().stateless.is_ok();
+        let taken = {
+            let _guard = self.guard();
+            plan.take(self.program().runtime.shard(), self.function, stateless, || Frame::new(self.clone()))
+        };
+        let mut sandbox = match taken {
+            Ok(sandbox) => sandbox,
+            Err(error) => return self.fail(error),
+        };
+        let result = {
+            let mut call = pin!(sandbox.call_async(plan, self.function, &args));
+            // It may go on in another thread each time.
+            poll_fn(|cx| {
+                let _guard = self.guard();
+                call.as_mut().poll(cx)
+            })
+            .await
+        };
+        let own = sandbox.fuel_used(plan);
+        let children = sandbox.take_carried().end();
+        plan.give(sandbox, stateless && result.is_ok());
+        match result {
+            Ok(value) => {
+                let usage = Usage { fuel: own.saturating_add(children.fuel), forks: children.forks };
+                self.finish(Ok(value), usage);
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    /// A call that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
+    fn fail(&self, error: Error) {
+        let usage = Usage { fuel: self.program().runtime.limits.fuel, forks: 0 };
+        // A child's error has its chain already.
+        let error = if error.chain().is_empty() { self.locate(error) } else { error };
+        self.finish(Err(error), usage);
+    }
+
+    fn guard(&self) -> Option<Guard<'_>> {
+        let runtime = &self.program().runtime;
+        let deadline = self.stop.deadline()?;
+        Some(runtime.watch.as_ref()?.guard(runtime.threads.worker(), deadline))
+    }
+}
+
+/// Completes a call that was dropped half way, or panicked: nobody waits for ever.
+struct Unfinished<'a>(&'a Call);
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if !self.0.cell.is_done() {
+            self.0.fail(dropped());
+        }
+    }
+}
