@@ -1,1 +1,60 @@
-fn main() {}
+//! The binary `purefork`: runs and inspects pure WebAssembly functions from the command line.
+//!
+//! stdout carries results only; messages go to stderr. This file knows the exit codes, and nothing else:
+//!
+//! | code | means |
+//! | --- | --- |
+//! | 0 | fine |
+//! | 1 | the call failed: it trapped, came to a limit, or the host ran short |
+//! | 2 | the command line, a file or the arguments are wrong |
+//! | 3 | the guest was refused |
+
+mod describe;
+mod flags;
+mod given;
+mod inspect;
+mod json;
+mod report;
+mod run;
+mod stdout;
+mod units;
+
+use flags::Command;
+use purefork::ErrorKind;
+use report::Usage;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const CALL_FAILED: u8 = 1;
+const USAGE: u8 = 2;
+const REFUSED: u8 = 3;
+
+fn main() -> ExitCode {
+    let typed: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let json = flags::wants_json(&typed);
+    let done = flags::parse(&typed).and_then(|command| match command {
+        Command::Help(text) => stdout::print(text.trim_end()).map(|()| 0),
+        Command::Run(run) => run::run(&run).map(|()| 0),
+        Command::Inspect(inspect) => inspect::inspect(&inspect).map(|pure| if pure { 0 } else { REFUSED }),
+    });
+    done.unwrap_or_else(|error| {
+        report::report(&error, json);
+        code(&error)
+    })
+    .into()
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    use ErrorKind::*;
+    if error.is::<Usage>() {
+        return USAGE;
+    }
+    match error.downcast_ref::<purefork::Error>().map(purefork::Error::kind) {
+        Some(
+            Unreadable | Malformed | Link | NotCallable | NoSuchFunction | ArgumentMismatch | SignatureMismatch
+            | Invalid,
+        ) => USAGE,
+        Some(Impure | Unsupported) => REFUSED,
+        _ => CALL_FAILED,
+    }
+}
