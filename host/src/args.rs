@@ -4,7 +4,7 @@ use crate::audit::{FunctionFacts, shown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Future;
 use crate::nearest::did_you_mean;
-use crate::value::{Params, Scalar, Value, fit};
+use crate::value::{Params, Scalar, Value, Values, fit};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 
@@ -201,19 +201,38 @@ impl<T: Scalar> IntoArg<T> for &Future<T> {
 /// Arguments for parameters `P`: a tuple whose members are values, or futures of values.
 pub trait IntoArgs<P: Params> {
     /// The arguments, in order.
-    fn into_args(self) -> SmallVec<[Arg; 2]>;
+    #[doc(hidden)]
+    fn into_args(self) -> Bound;
+}
+
+/// Arguments in the order of their parameters: their values, or, if some are futures, each as it is.
+#[doc(hidden)]
+pub struct Bound(pub(crate) Result<Values, Slots>);
+
+impl Bound {
+    #[inline]
+    fn new<const N: usize>(args: [Arg; N]) -> Bound {
+        if args.iter().all(|Arg(slot)| matches!(slot, Slot::Value(_))) {
+            let mut values = Values::default();
+            for Arg(slot) in &args {
+                if let Slot::Value(value) = slot {
+                    values.push(value);
+                }
+            }
+            return Bound(Ok(values));
+        }
+        Bound(Err(args.into_iter().map(|Arg(slot)| slot).collect()))
+    }
 }
 
 macro_rules! into_args {
     ($($name:ident $param:ident)*) => {
         impl<$($name: IntoArg<$param>, $param: Scalar),*> IntoArgs<($($param,)*)> for ($($name,)*) {
             #[inline]
-            #[allow(non_snake_case, unused_mut)]
-            fn into_args(self) -> SmallVec<[Arg; 2]> {
+            #[allow(non_snake_case)]
+            fn into_args(self) -> Bound {
                 let ($($name,)*) = self;
-                let mut args = SmallVec::new();
-                $(args.push($name.into_arg());)*
-                args
+                Bound::new([$($name.into_arg()),*])
             }
         }
     };
@@ -235,9 +254,7 @@ into_args!(A P B Q C R D S E T F U G V H W I X J Y K Z L AA);
 
 impl<T: Scalar + Params, A: IntoArg<T>> IntoArgs<T> for A {
     #[inline]
-    fn into_args(self) -> SmallVec<[Arg; 2]> {
-        let mut args = SmallVec::new();
-        args.push(self.into_arg());
-        args
+    fn into_args(self) -> Bound {
+        Bound::new([self.into_arg()])
     }
 }

@@ -1,11 +1,10 @@
 //! A typed handle on an exported function.
 
-use crate::args::{Arg, IntoArgs, Slots, signature};
+use crate::args::{IntoArgs, signature};
 use crate::audit::Facts;
 use crate::backend::Backend;
 use crate::deferred;
 use crate::future::Future;
-use crate::module::values;
 use crate::value::{Params, Results, Value};
 use std::fmt;
 use std::marker::PhantomData;
@@ -45,9 +44,8 @@ impl<P: Params, R: Results> Function<P, R> {
     #[track_caller]
     pub fn fork(&self, args: impl IntoArgs<P>) -> Future<R> {
         let site = Location::caller();
-        let slots: Slots = args.into_args().into_iter().map(|Arg(slot)| slot).collect();
         let backend = self.backend.clone();
-        let completion = match values(slots) {
+        let completion = match args.into_args().0 {
             Ok(values) => backend.fork(self.number as u32, values, site),
             Err(slots) => deferred::fork(backend, self.facts.clone(), self.number, slots, site),
         };

@@ -6,7 +6,7 @@ use super::program::dropped;
 use crate::error::Error;
 use crate::sandbox::Guard;
 use crate::sched::suspendable;
-use crate::value::{Value, Values};
+use crate::value::Values;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Call {
     }
 
     /// Runs a call that cannot wait.
-    fn run_here(self: &Arc<Call>, args: &[Value]) {
+    fn run_here(self: &Arc<Call>, args: &Values) {
         let plan = &self.program().plan;
         let _unfinished = Unfinished(self);
         let guard = self.guard();

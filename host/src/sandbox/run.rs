@@ -5,7 +5,7 @@ use super::limiter::Limiter;
 use super::{Carried, Plan, Room, Stop};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use crate::value::{Type, Value};
+use crate::value::{Type, Value, Values};
 use smallvec::SmallVec;
 use std::future::Future;
 use std::pin::pin;
@@ -79,22 +79,20 @@ impl<D: Carried> Sandbox<D> {
     /// # Errors
     ///
     /// What happened to the call. The sandbox must not be used again then.
-    pub(crate) fn call(&mut self, plan: &Plan<D>, function: u32, args: &[Value]) -> Result<Value> {
+    pub(crate) fn call(&mut self, plan: &Plan<D>, function: u32, args: &Values) -> Result<Value> {
         let func = self.prepare(plan, function)?;
         let (params, results) = plan.signature(function);
-        if !args.iter().map(Value::ty).eq(params.iter().map(|&ty| Some(ty))) {
-            return Err(unfit(plan, function));
-        }
-        let mut slots: SmallVec<[ValRaw; 4]> = args.iter().map(raw).collect();
+        let values = args.of(params).ok_or_else(|| unfit(plan, function))?;
+        let mut slots: SmallVec<[ValRaw; 4]> = values.map(|value| raw(&value)).collect();
         slots.resize(params.len().max(results.len()), ValRaw::i64(0));
-        // SAFETY: `slots` has a place for every parameter and every result. The arguments have just been compared with
-        // `params`; `Plan::load` has compared `params` and `results` with the type of the export that `func` is. No
+        // SAFETY: `slots` has a place for every parameter and every result. The arguments are of the types
+        // `params`, as `Values::of` has made them; `Plan::load` has compared `params` and `results` with the type of the export that `func` is. No
         // type is a reference. And this is no call from within a `call_async`: jobs run when fibers are set aside, and
         // no host function of ours runs a job.
         let called = unsafe { func.call_unchecked(&mut self.store, slots.as_mut_slice()) };
         called.map_err(|error| self.explain(plan, function, error))?;
         Ok(match results {
-            [] => Value::UNIT,
+            [] => Value::unit(),
             [ty] => from_raw(*ty, &slots[0]),
             _ => Value::Tuple(results.iter().zip(&slots).map(|(&ty, slot)| from_raw(ty, slot)).collect()),
         })
@@ -105,20 +103,19 @@ impl<D: Carried> Sandbox<D> {
     /// # Errors
     ///
     /// As [`Sandbox::call`].
-    pub(crate) async fn call_async(&mut self, plan: &Plan<D>, function: u32, args: &[Value]) -> Result<Value> {
+    pub(crate) async fn call_async(&mut self, plan: &Plan<D>, function: u32, args: &Values) -> Result<Value> {
         let func = self.prepare(plan, function)?;
-        let (_, results) = plan.signature(function);
-        let args: Option<SmallVec<[Val; 4]>> = args.iter().map(to_val).collect();
-        let args = args.ok_or_else(|| unfit(plan, function))?;
+        let (params, results) = plan.signature(function);
+        let values = args.of(params).ok_or_else(|| unfit(plan, function))?;
+        let args: SmallVec<[Val; 4]> = values.filter_map(|value| to_val(&value)).collect();
         let mut out: SmallVec<[Val; 2]> = results.iter().map(|_| Val::I32(0)).collect();
         let called = func.call_async(&mut self.store, &args, &mut out).await;
         called.map_err(|error| self.explain(plan, function, error))?;
-        let values: Option<Vec<Value>>;
         Ok(match out.as_slice() {
-            [] => Value::UNIT,
+            [] => Value::unit(),
             [value] => from_val(value).ok_or_else(|| unfit(plan, function))?,
             _ => {
-                values = out.iter().map(from_val).collect();
+                let values: Option<_> = out.iter().map(from_val).collect();
                 Value::Tuple(values.ok_or_else(|| unfit(plan, function))?)
             }
         })
@@ -164,7 +161,7 @@ fn raw(value: &Value) -> ValRaw {
         Value::F32(v) => ValRaw::f32(v.to_bits()),
         Value::F64(v) => ValRaw::f64(v.to_bits()),
         Value::V128(bytes) => ValRaw::v128(u128::from_le_bytes(*bytes)),
-        // Refused by the comparison with the parameters.
+        // No parameter is a tuple.
         Value::Tuple(_) => ValRaw::i64(0),
     }
 }

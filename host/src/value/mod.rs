@@ -1,13 +1,13 @@
 //! Values that cross between host and guest, and their types.
 
 mod convert;
+mod values;
 mod wave;
 
 pub use convert::{Params, Results, Scalar};
 
 pub(crate) use convert::fit;
-
-use smallvec::SmallVec;
+pub(crate) use values::Values;
 
 use std::fmt;
 
@@ -39,9 +39,6 @@ impl fmt::Display for Type {
     }
 }
 
-/// The arguments of a call: most functions have one or two.
-pub(crate) type Values = SmallVec<[Value; 2]>;
-
 /// A value: an argument or a result.
 ///
 /// Two values are equal when their bits are: a NaN equals itself, and 0.0 is not -0.0.
@@ -68,12 +65,14 @@ pub enum Value {
     /// A 128-bit vector, as its 16 bytes in memory order.
     V128([u8; 16]),
     /// Several values: the result of a function with more than one, or, empty, with none.
-    Tuple(Vec<Value>),
+    Tuple(Box<[Value]>),
 }
 
 impl Value {
     /// The empty tuple: the result of a function without one.
-    pub const UNIT: Value = Value::Tuple(Vec::new());
+    pub fn unit() -> Value {
+        Value::Tuple(Box::default())
+    }
 
     /// The value's type, unless it is a tuple.
     pub fn ty(&self) -> Option<Type> {
@@ -134,6 +133,6 @@ from_rust!(i8 => I32, i16 => I32, i32 => I32, u8 => I32, u16 => I32, u32 => I64,
 
 impl From<()> for Value {
     fn from((): ()) -> Value {
-        Value::UNIT
+        Value::unit()
     }
 }

@@ -115,8 +115,8 @@ mod tests {
 
     #[test]
     fn tuples_are_written_in_parentheses() {
-        let value = Value::Tuple(vec![Value::I32(1), Value::F64(0.5), Value::V128([7; 16])]);
+        let value = Value::Tuple(Box::new([Value::I32(1), Value::F64(0.5), Value::V128([7; 16])]));
         assert_eq!(value.to_string(), "(1, 0.5, (7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7))");
-        assert_eq!(Value::UNIT.to_string(), "()");
+        assert_eq!(Value::unit().to_string(), "()");
     }
 }
