@@ -1,0 +1,258 @@
+//! What was typed.
+
+use crate::given::{Given, split};
+use crate::report::{Usage, shown_path};
+use crate::units::{count, duration, size};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory as _, FromArgMatches as _};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  purefork inspect math.wasm            what is in it, and whether it is pure
+  purefork run math.wasm add 2 3        prints 5
+  purefork run math.wasm add --help     the parameters of `add`
+
+Exit codes:
+  0  fine
+  1  the call failed: it trapped, came to a limit, or the host ran short
+  2  the command line, a file or the arguments are wrong
+  3  the guest was refused";
+
+const COMMANDS: &str = "\
+purefork run MODULE FUNCTION [ARG]...    calls a function of a module
+purefork inspect MODULE                  shows what is in a module
+purefork --help                          shows the rest";
+
+const RUN_USAGE: &str = "purefork run [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... [-- ...]";
+
+const RUN_HELP: &str = "\
+Arguments of the function:
+  ARG             a value in WAVE, by position: 7, -5, 0.5, nan, inf
+  --NAME VALUE    the same by the parameter's name; also --NAME=VALUE
+  --              everything after it is the function's: so a parameter can be given
+                  that is called like an option of purefork's
+
+Options may stand anywhere before `--`. Several results are printed as `(1, 0.5)`.
+`purefork run MODULE FUNCTION --help` shows the function's parameters, and
+`purefork run MODULE --help` the functions.
+
+Examples:
+  purefork run math.wasm add 2 3
+  purefork run math.wasm add 2 --b 3
+  purefork run math.wasm add 2 3 --fuel 100000 --timeout 500ms --json
+  purefork run app.wasm main 7 --link math=math.wasm
+  purefork run clock.wasm tick -- --timeout 3";
+
+const INSPECT_HELP: &str = "\
+A guest that cannot be shown to be pure is printed with every reason; the exit code is then 3.
+
+Examples:
+  purefork inspect math.wasm
+  purefork inspect math.wasm --json";
+
+/// Forks pure WebAssembly functions, each call in a sandbox of its own.
+#[derive(Debug, clap::Parser)]
+#[command(name = "purefork", version, after_help = EXAMPLES, max_term_width = 100)]
+struct Typed {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Calls a function of a module and prints its result.
+    #[command(override_usage = RUN_USAGE, after_help = RUN_HELP, allow_negative_numbers = true)]
+    Run(Run),
+    /// Shows what is in a module, and whether it is pure.
+    #[command(after_help = INSPECT_HELP)]
+    Inspect(Inspect),
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Run(Run),
+    Inspect(Inspect),
+    /// Help or the version was asked for.
+    Help(String),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Run {
+    /// A WebAssembly module: .wasm, or its text, .wat
+    #[arg(value_name = "MODULE")]
+    pub(crate) module: PathBuf,
+    /// The exported function to call
+    #[arg(value_name = "FUNCTION")]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Print the result, or the error, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The function's arguments.
+    #[arg(skip)]
+    pub(crate) given: Vec<Given>,
+    /// Whether to show what could be called instead of calling it.
+    #[arg(skip)]
+    pub(crate) help: bool,
+}
+
+/// How calls run, and what they may use.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// Worker threads; by default, one per core
+    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    pub(crate) threads: Option<usize>,
+    /// Run everything on one thread, in order
+    #[arg(long, conflicts_with = "threads")]
+    pub(crate) serial: bool,
+    /// Fuel per call, about one unit an instruction; by default 100000000000
+    #[arg(long, value_name = "N", value_parser = count::<u64>)]
+    pub(crate) fuel: Option<u64>,
+    /// Time for the call and all it forks, such as 500ms, 2s or 1m; by default without end
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Memory per call, such as 64MiB or 64MB; by default 64MiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<usize>,
+    /// Stack per call; by default 512KiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) stack: Option<usize>,
+    /// Elements per table; by default 100000
+    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    pub(crate) table_elements: Option<usize>,
+    /// How deeply forks may be nested; by default 5120
+    #[arg(long, value_name = "N", value_parser = count::<u32>)]
+    pub(crate) depth: Option<u32>,
+    /// Forks that one call may make; by default 100000
+    #[arg(long, value_name = "N", value_parser = count::<u32>)]
+    pub(crate) forks: Option<u32>,
+    /// Forks in the whole tree of calls; by default 1000000
+    #[arg(long, value_name = "N", value_parser = count::<u64>)]
+    pub(crate) tree_forks: Option<u64>,
+    /// A module whose functions MODULE may fork; each may fork those of the ones before it
+    #[arg(long, value_name = "NAME=MODULE", value_parser = link)]
+    pub(crate) link: Vec<Link>,
+}
+
+/// A module to link, and the name to link it under.
+#[derive(Clone, Debug)]
+pub(crate) struct Link {
+    pub(crate) name: String,
+    pub(crate) module: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Inspect {
+    /// A WebAssembly module: .wasm, or its text, .wat
+    #[arg(value_name = "MODULE")]
+    pub(crate) module: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Understands the words after the program's name.
+///
+/// # Errors
+///
+/// A [`Usage`], if they cannot be understood.
+pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
+    let (words, given, help) = match typed.split_first() {
+        Some((verb, rest)) if verb == "run" => {
+            let split = split(rest, takes_value)?;
+            ([vec![verb.clone()], split.ours].concat(), split.given, split.help)
+        }
+        _ => (typed.to_vec(), Vec::new(), false),
+    };
+    match from_clap(&words) {
+        Ok(Typed { verb: Verb::Run(run) }) => Ok(Command::Run(Run { given, help, ..run })),
+        Ok(Typed { verb: Verb::Inspect(inspect) }) => Ok(Command::Inspect(inspect)),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Command::Help(error.render().to_string())),
+            _ => Err(wrong(&error, &words).into()),
+        },
+    }
+}
+
+/// Whether errors are to be told as JSON, also those about the rest of what was typed.
+pub(crate) fn wants_json(typed: &[OsString]) -> bool {
+    typed.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
+/// The option of `run` that is most like one that is none, if one is like it.
+pub(crate) fn similar(name: &str) -> Option<String> {
+    let words = ["run".into(), format!("--{name}").into()];
+    match from_clap(&words).err()?.get(ContextKind::SuggestedArg)? {
+        ContextValue::String(option) => Some(option.clone()),
+        _ => None,
+    }
+}
+
+/// Whether `name` is an option of `run`.
+pub(crate) fn is_option(name: &str) -> bool {
+    name == "help" || takes_value(name).is_some()
+}
+
+fn from_clap(words: &[OsString]) -> Result<Typed, clap::Error> {
+    let program = [OsString::from("purefork")];
+    let mut matches = Typed::command().try_get_matches_from(program.iter().chain(words))?;
+    Typed::from_arg_matches_mut(&mut matches)
+}
+
+fn takes_value(name: &str) -> Option<bool> {
+    let command = Typed::command();
+    let mut options = command.find_subcommand("run")?.get_arguments();
+    options.find(|option| option.get_long() == Some(name)).map(|option| option.get_action().takes_values())
+}
+
+fn link(text: &str) -> Result<Link, String> {
+    match text.split_once('=') {
+        Some((name, module)) if !name.is_empty() && !module.is_empty() => {
+            Ok(Link { name: name.to_owned(), module: module.into() })
+        }
+        _ => Err("expected NAME=MODULE, such as math=math.wasm".to_owned()),
+    }
+}
+
+/// clap's error in our form: what is wrong in one line, what to do in the next.
+fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
+    let verb = words.iter().find(|word| *word == "run" || *word == "inspect");
+    let help = match verb.and_then(|verb| verb.to_str()) {
+        Some(verb) => format!("`purefork {verb} --help` shows what there is"),
+        None => "`purefork --help` shows what there is".to_owned(),
+    };
+    let context = |kind| error.get(kind).map(ToString::to_string);
+    match (error.kind(), context(ContextKind::InvalidArg), context(ContextKind::InvalidValue)) {
+        (ErrorKind::ValueValidation, Some(option), Some(value)) => {
+            let option = option.split(' ').next().unwrap_or_default();
+            let why = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+            Usage::new(format!("`{option}`: {why}, but was given `{}`", value.escape_debug()))
+        }
+        (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand, ..) => {
+            Usage::new("expected a command").with_help(COMMANDS)
+        }
+        (ErrorKind::MissingRequiredArgument, ..) => Usage::new("expected the path of a module").with_help(help),
+        (ErrorKind::InvalidSubcommand, ..) => {
+            let word = words.first().map(OsString::as_os_str).unwrap_or(OsStr::new(""));
+            let module = Path::new(word).extension().is_some_and(|e| e == "wasm" || e == "wat");
+            let word = shown_path(Path::new(word));
+            let help = match context(ContextKind::SuggestedSubcommand) {
+                _ if module => format!("did you mean `purefork run {word}`?"),
+                Some(known) => format!("did you mean `{known}`?"),
+                None => help,
+            };
+            Usage::new(format!("expected a command, `run` or `inspect`, but was given `{word}`")).with_help(help)
+        }
+        _ => {
+            let text = error.render().to_string();
+            let first = text.lines().next().unwrap_or_default();
+            let help = context(ContextKind::SuggestedArg).map_or(help, |option| format!("did you mean `{option}`?"));
+            Usage::new(first.strip_prefix("error: ").unwrap_or(first).replace('\'', "`")).with_help(help)
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Which words after `run` are purefork's and which the function's.
+//!
+//! The function's parameters are options too, of names that nobody knows before the module is read, so no list of known
+//! options can do it. The rule: an option of purefork's is purefork's wherever it stands before `--`; the first two
+//! words that are no option are MODULE and FUNCTION; all else after FUNCTION, and everything after `--`, is the
+//! function's.
+
+use crate::report::Usage;
+use std::ffi::{OsStr, OsString};
+
+/// One argument of the function.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// The parameter, unless it is given by position.
+    pub(crate) name: Option<String>,
+    /// The value's text.
+    pub(crate) value: String,
+}
+
+/// The words, told apart.
+#[derive(Debug, Default)]
+pub(crate) struct Split {
+    /// Options, then `--`, MODULE and FUNCTION.
+    pub(crate) ours: Vec<OsString>,
+    /// The function's.
+    pub(crate) given: Vec<Given>,
+    /// Whether help on what MODULE has was asked for.
+    pub(crate) help: bool,
+}
+
+/// Tells the words after `run` apart. `takes_value` is what is known of an option of purefork's, by its name.
+///
+/// # Errors
+///
+/// If a parameter's name has no value after it, or an argument is not Unicode.
+pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<bool>) -> Result<Split, Usage> {
+    let mut split = Split::default();
+    let mut words: Vec<OsString> = Vec::new();
+    let mut typed = typed.iter();
+    while let Some(word) = typed.next() {
+        let named = !words.is_empty();
+        let complete = words.len() == 2;
+        match word.to_str().unwrap_or_default() {
+            "--" => {
+                while let Some(word) = typed.next() {
+                    split.given.push(given(word, &mut typed)?);
+                }
+            }
+            "-h" | "--help" if named => split.help = true,
+            option if option.starts_with("--") => match takes_value(name(option)) {
+                Some(takes) => {
+                    split.ours.push(word.clone());
+                    if takes && !option.contains('=') {
+                        split.ours.extend(typed.next().cloned());
+                    }
+                }
+                None if complete => split.given.push(given(word, &mut typed)?),
+                None => split.ours.push(word.clone()),
+            },
+            _ if complete => split.given.push(given(word, &mut typed)?),
+            option if option.starts_with('-') && option.len() > 1 => split.ours.push(word.clone()),
+            _ => words.push(word.clone()),
+        }
+    }
+    split.ours.push("--".into());
+    split.ours.append(&mut words);
+    Ok(split)
+}
+
+/// The option's name: without dashes, and without a value after `=`.
+fn name(option: &str) -> &str {
+    let name = option.trim_start_matches('-');
+    name.split_once('=').map_or(name, |(name, _)| name)
+}
+
+/// The argument that starts with `word`.
+fn given<'a>(word: &OsStr, rest: &mut (impl Iterator<Item = &'a OsString> + Clone)) -> Result<Given, Usage> {
+    let text = unicode(word)?;
+    let Some(option) = text.strip_prefix("--").filter(|option| !option.is_empty()) else {
+        return Ok(Given { name: None, value: text.to_owned() });
+    };
+    if let Some((name, value)) = option.split_once('=') {
+        return Ok(Given { name: Some(name.to_owned()), value: value.to_owned() });
+    }
+    // No value in WAVE starts with two dashes.
+    match rest.clone().next() {
+        Some(value) if !value.as_encoded_bytes().starts_with(b"--") => {
+            rest.next();
+            Ok(Given { name: Some(option.to_owned()), value: unicode(value)?.to_owned() })
+        }
+        _ => {
+            let option = option.escape_debug();
+            Err(Usage::new(format!("expected a value after `--{option}`"))
+                .with_help(format!("write `--{option} VALUE` or `--{option}=VALUE`")))
+        }
+    }
+}
+
+fn unicode(word: &OsStr) -> Result<&str, Usage> {
+    word.to_str().ok_or_else(|| {
+        Usage::new(format!(
+            "expected an argument in UTF-8, but was given `{}`",
+            word.display().to_string().escape_debug()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `ours | given`, the latter as `name=value` or `value`.
+    fn told_apart(line: &str) -> String {
+        let typed: Vec<OsString> = line.split(' ').map(Into::into).collect();
+        let known = |name: &str| match name {
+            "fuel" => Some(true),
+            "json" => Some(false),
+            _ => None,
+        };
+        match split(&typed, known) {
+            Err(error) => error.to_string(),
+            Ok(split) => {
+                let ours = split.ours.iter().map(|word| word.to_str().unwrap_or("?"));
+                let given = split.given.into_iter().map(|given| match given.name {
+                    Some(name) => format!("{name}={}", given.value),
+                    None => given.value,
+                });
+                let help = if split.help { " | help" } else { "" };
+                format!("{} | {}{help}", ours.collect::<Vec<_>>().join(" "), given.collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+
+    #[test]
+    fn options_of_purefork_may_stand_anywhere_before_the_dashes() {
+        assert_eq!(told_apart("--json m.wasm --fuel 3 f 1 --fuel=4 2"), "--json --fuel 3 --fuel=4 -- m.wasm f | 1 2");
+    }
+
+    #[test]
+    fn what_follows_the_dashes_is_the_functions() {
+        assert_eq!(told_apart("m f 1 -- --fuel 3 --json=4 --help 5"), "-- m f | 1 fuel=3 json=4 help=5");
+        assert_eq!(told_apart("m -- f"), "-- m | f");
+        assert_eq!(told_apart("m f -- --"), "-- m f | --");
+    }
+
+    #[test]
+    fn a_value_may_start_with_one_dash() {
+        assert_eq!(told_apart("m f -5 -inf --a -7 --b=-8"), "-- m f | -5 -inf a=-7 b=-8");
+    }
+
+    #[test]
+    fn an_unknown_option_before_the_function_is_not_taken_for_a_parameter() {
+        assert_eq!(told_apart("--a 1 m f"), "--a -- 1 m | f");
+        assert_eq!(told_apart("-x m f"), "-x -- m f | ");
+    }
+
+    #[test]
+    fn help_is_about_the_module_once_there_is_one() {
+        assert_eq!(told_apart("--help"), "--help -- | ");
+        assert_eq!(told_apart("m -h"), "-- m |  | help");
+        assert_eq!(told_apart("m f 1 --help"), "-- m f | 1 | help");
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_is_an_error() {
+        assert_eq!(told_apart("m f --a"), "expected a value after `--a`");
+        assert_eq!(told_apart("m f --a --b 1"), "expected a value after `--a`");
+    }
+}

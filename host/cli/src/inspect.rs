@@ -1,0 +1,132 @@
+//! `purefork inspect`: what is in a module, and whether it is pure.
+
+use crate::flags::Inspect;
+use crate::report::{Usage, shown_path};
+use crate::{json, stdout};
+use anyhow::{Context as _, Result};
+use purefork::{Error, ErrorKind, InspectedFork, InspectedFunction, Inspection, Type};
+use serde_json::json;
+use std::path::Path;
+
+/// Prints what the audit finds out, and returns whether the module is pure.
+pub(crate) fn inspect(inspect: &Inspect) -> Result<bool> {
+    let path = shown_path(&inspect.module);
+    let (text, mut object, pure) = match audit(&inspect.module) {
+        Ok(inspection) => (pure_text(&path, &inspection), json::inspection(&inspection), true),
+        Err(error) => match error.downcast_ref::<Error>() {
+            // Here, that a guest is refused is a result.
+            Some(refused) if refused.kind() == ErrorKind::Impure => {
+                let object = json!({ "pure": false, "reasons": json::reasons(refused.reasons()) });
+                (refused_text(&path, refused), object, false)
+            }
+            _ => return Err(error),
+        },
+    };
+    object["file"] = json!(path);
+    stdout::print(&if inspect.json { object.to_string() } else { text })?;
+    Ok(pure)
+}
+
+/// Reads and audits a module.
+pub(crate) fn audit(path: &Path) -> Result<Inspection> {
+    purefork::inspect(read(path)?).with_context(|| format!("`{}`", shown_path(path)))
+}
+
+/// Reads a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Usage> {
+    std::fs::read(path).map_err(|error| {
+        Usage::new(format!("cannot read `{}`: {error}", shown_path(path)))
+            .with_help("expected the path of a .wasm or .wat file")
+            .with_kind(ErrorKind::Unreadable)
+    })
+}
+
+/// What a function can do besides computing: one line each.
+pub(crate) fn traits(function: &InspectedFunction) -> Vec<String> {
+    let state = match &function.state {
+        None => "stateless".to_owned(),
+        Some(why) => format!("not stateless: {why}"),
+    };
+    let forks = match (function.can_fork, function.forks.as_slice()) {
+        (false, _) => None,
+        (true, []) => Some("may wait".to_owned()),
+        (true, names) => {
+            let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+            Some(format!("may fork {}", names.join(", ")))
+        }
+    };
+    std::iter::once(state).chain(forks).collect()
+}
+
+fn pure_text(path: &str, inspection: &Inspection) -> String {
+    let mut lines = vec![format!("{path}: pure")];
+    let mut fact = |name: &str, value: String| lines.push(format!("  {name:<8} {value}"));
+    if let Some(name) = &inspection.name {
+        fact("name", name.clone());
+    }
+    fact("digest", inspection.digest.clone());
+    fact("code", bytes(inspection.code_bytes));
+    for (initial, maximum) in &inspection.memories {
+        fact("memory", from_to(*initial, *maximum, bytes));
+    }
+    for (initial, maximum) in &inspection.tables {
+        fact("table", from_to(*initial, *maximum, |n| count(n, "element")));
+    }
+    if inspection.start {
+        fact("start", "has a start function, which runs in every fresh sandbox".to_owned());
+    }
+    if inspection.functions.is_empty() {
+        lines.push("\nexports no function".to_owned());
+    } else {
+        lines.push("\nexports".to_owned());
+    }
+    for function in &inspection.functions {
+        lines.push(format!("  {function}"));
+        lines.extend(traits(function).iter().map(|line| format!("      {line}")));
+    }
+    if !inspection.forks.is_empty() {
+        lines.push("\nforks".to_owned());
+        lines.extend(inspection.forks.iter().map(|fork| format!("  {}", forked(fork))));
+    }
+    lines.join("\n")
+}
+
+fn refused_text(path: &str, refused: &Error) -> String {
+    let mut lines = vec![format!("{path}: refused; {}", refused.message())];
+    lines.extend(refused.reasons().iter().map(|reason| format!("  {reason}")));
+    lines.join("\n")
+}
+
+fn forked(fork: &InspectedFork) -> String {
+    let results = match fork.results.as_deref() {
+        None => ", never waited for".to_owned(),
+        Some([]) => String::new(),
+        Some([ty]) => format!(" -> {ty}"),
+        Some(types) => format!(" -> ({})", list(types)),
+    };
+    let provider = if fork.own { "its own" } else { "to be linked (`--link NAME=MODULE`)" };
+    format!("{}({}){results}: {provider}", fork.name, list(&fork.params))
+}
+
+fn list(types: &[Type]) -> String {
+    types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn from_to(initial: u64, maximum: Option<u64>, shown: impl Fn(u64) -> String) -> String {
+    match maximum {
+        Some(maximum) => format!("{}, at most {}", shown(initial), shown(maximum)),
+        None => format!("{}, may grow to the limit", shown(initial)),
+    }
+}
+
+/// In the largest unit that leaves nothing over.
+fn bytes(n: u64) -> String {
+    match [(30, "GiB"), (20, "MiB"), (10, "KiB")].iter().find(|(shift, _)| n > 0 && n % (1 << shift) == 0) {
+        Some((shift, unit)) => format!("{} {unit}", n >> shift),
+        None => count(n, "byte"),
+    }
+}
+
+fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

@@ -1,0 +1,174 @@
+//! Errors, for people on stderr and for programs as JSON on stdout.
+
+use crate::{json, stdout};
+use purefork::{ForkFrame, ForkSite};
+use serde_json::{Value, json};
+use std::fmt;
+use std::io::Write as _;
+use std::path::Path;
+
+/// The kind, in JSON, of an error in what was typed.
+const KIND: &str = "Usage";
+
+/// The most guest frames that are printed.
+const MAX_FRAMES: usize = 10;
+/// The most calls of a chain of forks that are printed, from either end.
+const MAX_CALLS: usize = 4;
+
+/// Something wrong with what was typed.
+#[derive(Debug)]
+pub(crate) struct Usage {
+    message: String,
+    help: Option<String>,
+    kind: String,
+}
+
+impl Usage {
+    pub(crate) fn new(message: impl Into<String>) -> Usage {
+        Usage { message: message.into(), help: None, kind: KIND.to_owned() }
+    }
+
+    /// What to do next; each line is printed indented.
+    pub(crate) fn with_help(self, help: impl Into<String>) -> Usage {
+        Usage { help: Some(help.into()), ..self }
+    }
+
+    /// The same kind as an error of the library's.
+    pub(crate) fn with_kind(self, kind: purefork::ErrorKind) -> Usage {
+        Usage { kind: kind.name(), ..self }
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A path fit for a terminal: it may have come from a file's author.
+pub(crate) fn shown_path(path: &Path) -> String {
+    let path = path.display().to_string();
+    let shown = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    path.chars().map(shown).collect()
+}
+
+/// Tells of an error: on stderr always, and as an object on stdout if that was asked for.
+pub(crate) fn report(error: &anyhow::Error, as_json: bool) {
+    let message = message(error);
+    let mut text = format!("error: {message}");
+    for line in lines(error) {
+        text.push_str("\n  ");
+        text.push_str(&line);
+    }
+    // Where stderr is closed there is nobody to tell.
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    if as_json {
+        let _ = stdout::print(&object(error, &message).to_string());
+    }
+}
+
+/// What happened, in one line: the contexts, outermost first, then the error without its place.
+fn message(error: &anyhow::Error) -> String {
+    let part = |part: &(dyn std::error::Error + 'static)| match part.downcast_ref::<purefork::Error>() {
+        Some(error) => error.message().to_owned(),
+        None => part.to_string(),
+    };
+    error.chain().map(part).collect::<Vec<_>>().join(": ")
+}
+
+/// Where it happened and what to do. The place in this program where the fork was made is left out.
+fn lines(error: &anyhow::Error) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(error) = error.downcast_ref::<purefork::Error>() {
+        let frames = error.backtrace();
+        lines.extend(frames.iter().take(MAX_FRAMES).map(|frame| format!("at {frame}")));
+        if frames.len() > MAX_FRAMES {
+            lines.push("and more".to_owned());
+        }
+        if error.chain().len() > 1 {
+            lines.push(format!("in {}", chain(error.chain(), error.omitted())));
+        }
+        lines.extend(error.reasons().iter().map(ToString::to_string));
+    }
+    lines.extend(help(error).iter().flat_map(|help| help.lines().map(str::to_owned)));
+    lines
+}
+
+/// `leaf`, fork #2 of `middle`, fork #1 of `root`
+fn chain(chain: &[ForkFrame], omitted: usize) -> String {
+    let left_out = (chain.len() + omitted).saturating_sub(2 * MAX_CALLS);
+    // One call takes no more room than the words that would stand for it.
+    let skipped = if left_out > 1 { MAX_CALLS..chain.len() - MAX_CALLS } else { 0..0 };
+    let mut text = String::new();
+    for (i, frame) in chain.iter().enumerate().filter(|(i, _)| !skipped.contains(i)) {
+        if i == skipped.end && left_out > 1 {
+            text.push_str(&format!("… {left_out} more calls …, "));
+        }
+        text.push_str(&format!("`{}`", frame.function));
+        if let ForkSite::Guest { number } = frame.site {
+            text.push_str(&format!(", fork #{number} of "));
+        }
+    }
+    text
+}
+
+fn help(error: &anyhow::Error) -> Option<String> {
+    if let Some(usage) = error.downcast_ref::<Usage>() {
+        return usage.help.clone();
+    }
+    error.downcast_ref::<purefork::Error>()?.help().map(as_options)
+}
+
+/// Names the options of this program where the library's help names what stands behind them:
+/// `Limits::tree_forks` is `--tree-forks`.
+fn as_options(help: &str) -> String {
+    const NAME: &str = "`Limits::";
+    let help = help.replace("(`Module::link`, `--link`)", "with `--link NAME=MODULE`");
+    let mut text = String::new();
+    let mut rest = help.as_str();
+    while let Some(start) = rest.find(NAME) {
+        text.push_str(&rest[..start]);
+        rest = &rest[start + NAME.len()..];
+        let (limit, after) = rest.split_once('`').unwrap_or((rest, ""));
+        let option = format!("`--{}`", limit.replace('_', "-"));
+        rest = after.strip_prefix(&format!(" ({option})")).unwrap_or(after);
+        text.push_str(&option);
+    }
+    text + rest
+}
+
+fn object(error: &anyhow::Error, message: &str) -> Value {
+    let library = error.downcast_ref::<purefork::Error>();
+    let kind = match (library, error.downcast_ref::<Usage>()) {
+        (Some(error), _) => error.kind().name(),
+        (None, Some(usage)) => usage.kind.clone(),
+        (None, None) => "Failed".to_owned(),
+    };
+    let mut object = match library {
+        Some(error) => json::error(error),
+        None => json!({ "fork_site": null, "backtrace": [], "chain": [], "omitted": 0, "reasons": [] }),
+    };
+    object["kind"] = json!(kind);
+    object["message"] = json!(message);
+    object["help"] = json!(help(error));
+    json!({ "error": object })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_names_options_rather_than_what_is_behind_them() {
+        for (library, here) in [
+            ("raise `Limits::fuel` (`--fuel`) if it is meant to", "raise `--fuel` if it is meant to"),
+            ("lower `Limits::depth` or `Limits::tree_forks`, or", "lower `--depth` or `--tree-forks`, or"),
+            ("did you mean `add`?", "did you mean `add`?"),
+            ("`Limits::", "`--`"),
+        ] {
+            assert_eq!(as_options(library), here);
+        }
+    }
+}
