@@ -65,7 +65,7 @@ struct Typed {
 enum Verb {
     /// Calls a function of a module and prints its result.
     #[command(override_usage = RUN_USAGE, after_help = RUN_HELP, allow_negative_numbers = true)]
-    Run(Run),
+    Run(Box<Run>),
     /// Shows what is in a module, and whether it is pure.
     #[command(after_help = INSPECT_HELP)]
     Inspect(Inspect),
@@ -74,7 +74,7 @@ enum Verb {
 /// What there is to do.
 #[derive(Debug)]
 pub(crate) enum Command {
-    Run(Run),
+    Run(Box<Run>),
     Inspect(Inspect),
     /// Help or the version was asked for.
     Help(String),
@@ -170,7 +170,7 @@ pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
         _ => (typed.to_vec(), Vec::new(), false),
     };
     match from_clap(&words) {
-        Ok(Typed { verb: Verb::Run(run) }) => Ok(Command::Run(Run { given, help, ..run })),
+        Ok(Typed { verb: Verb::Run(run) }) => Ok(Command::Run(Box::new(Run { given, help, ..*run }))),
         Ok(Typed { verb: Verb::Inspect(inspect) }) => Ok(Command::Inspect(inspect)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Command::Help(error.render().to_string())),

@@ -121,7 +121,7 @@ fn from_to(initial: u64, maximum: Option<u64>, shown: impl Fn(u64) -> String) ->
 
 /// In the largest unit that leaves nothing over.
 fn bytes(n: u64) -> String {
-    match [(30, "GiB"), (20, "MiB"), (10, "KiB")].iter().find(|(shift, _)| n > 0 && n % (1 << shift) == 0) {
+    match [(30, "GiB"), (20, "MiB"), (10, "KiB")].iter().find(|(shift, _)| n > 0 && n.is_multiple_of(1 << shift)) {
         Some((shift, unit)) => format!("{} {unit}", n >> shift),
         None => count(n, "byte"),
     }

@@ -123,7 +123,6 @@ fn types(types: &[Type]) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use purefork::Value as Guest;
 
     #[test]

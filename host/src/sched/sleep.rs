@@ -71,19 +71,27 @@ impl Sleep {
     /// job, and not, if by [`Sleep::unpark`].
     pub(crate) fn park(&self, worker: usize) -> bool {
         self.parkers[worker].park();
-        self.cancel(worker)
+        !self.leave(worker)
     }
 
-    /// Takes back [`Sleep::prepare`], and returns whether the worker is now counted as searching: it is, if somebody
-    /// was about to wake it.
-    pub(crate) fn cancel(&self, worker: usize) -> bool {
+    /// Takes back [`Sleep::prepare`]. The worker is counted as searching after this: those who pushed while it was
+    /// about to sleep may have relied on it to see whether there is more to do than one job.
+    pub(crate) fn cancel(&self, worker: usize) {
+        // If it is no sleeper any more, its waker has counted it.
+        if self.leave(worker) {
+            self.searching.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Takes a worker out of the sleepers, and returns whether it was one.
+    fn leave(&self, worker: usize) -> bool {
         let mut sleepers = lock(&self.sleepers);
         let Some(at) = sleepers.iter().position(|&sleeper| sleeper == worker) else {
-            return true;
+            return false;
         };
         sleepers.remove(at);
         self.sleeping.store(sleepers.len(), Ordering::SeqCst);
-        false
+        true
     }
 
     /// Wakes `worker` for another reason than a job. If it does not sleep, its next sleep ends at once.
@@ -106,7 +114,8 @@ impl Sleep {
     #[cold]
     fn wake_one(&self) {
         let mut sleepers = lock(&self.sleepers);
-        // Another thread may have woken one in the meantime: it will look.
+        // Another thread may have woken one in the meantime: it will look, and, as the caller knows of a job, see it.
+        fence(Ordering::SeqCst);
         if self.searching.load(Ordering::SeqCst) != 0 {
             return;
         }

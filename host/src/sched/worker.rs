@@ -113,11 +113,11 @@ fn next(done: &dyn Fn() -> bool, searching: &mut bool) -> Option<Job> {
         shared.sleep.prepare(index, std::mem::take(searching));
         shared.quiet();
         if shared.has_work() || done() {
-            *searching = shared.sleep.cancel(index);
+            shared.sleep.cancel(index);
+            *searching = true;
             continue;
         }
         if shared.stopped.load(Ordering::SeqCst) {
-            shared.sleep.cancel(index);
             return None;
         }
         *searching = shared.sleep.park(index);
