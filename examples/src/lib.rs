@@ -1,1 +1,1 @@
-//! See the files beside this one.
+//! Runnable examples of embedding purefork are in `examples/`; guests to run from the command line lie beside this folder.

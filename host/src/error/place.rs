@@ -7,7 +7,7 @@ use std::panic::Location;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuestFrame {
-    /// The function's name from the name section, or `func[N]`.
+    /// The function's name from the name section; else the name it is exported by; else `func[N]`.
     pub function: String,
     /// The offset of the instruction in the module's bytes, where known.
     pub offset: Option<usize>,

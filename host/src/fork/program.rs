@@ -42,6 +42,7 @@ impl Program {
             .iter()
             .map(|function| Export {
                 name: function.name.clone(),
+                index: function.index,
                 params: function.params.iter().map(|param| param.ty).collect(),
                 results: function.results.clone(),
             })

@@ -24,17 +24,23 @@ pub(super) fn is_pool_full(error: &wasmtime::Error) -> bool {
     error.is::<PoolConcurrencyLimitError>()
 }
 
-/// What happened to a call of `function`. `refused`: it was refused memory before.
-pub(super) fn explain(error: wasmtime::Error, function: &str, refused: bool) -> Error {
+/// What happened to a call of `function`. `refused`: it was refused memory before. `exported`: the name under which the
+/// function of an index is exported.
+pub(super) fn explain(
+    error: wasmtime::Error,
+    function: &str,
+    refused: bool,
+    exported: &dyn Fn(u32) -> Option<String>,
+) -> Error {
     // A child's error keeps its own place; the frames of those who waited for it say less.
     if let Some(Stop(stop)) = error.downcast_ref::<Stop>() {
         return if stop.kind() == ErrorKind::Trap && stop.backtrace().is_empty() && stop.chain().is_empty() {
-            stop.clone().with_backtrace(frames(&error))
+            stop.clone().with_backtrace(frames(&error, exported))
         } else {
             stop.clone()
         };
     }
-    let backtrace = frames(&error);
+    let backtrace = frames(&error, exported);
     let explained = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Error::new(ErrorKind::OutOfFuel, format!("`{function}` used up its fuel"))
             .with_help("raise `Limits::fuel` (`--fuel`) if it is meant to run that long"),
@@ -61,17 +67,17 @@ fn plain(trap: Trap) -> String {
     text.strip_prefix("wasm trap: ").map(str::to_owned).unwrap_or(text)
 }
 
-fn frames(error: &wasmtime::Error) -> Vec<GuestFrame> {
+fn frames(error: &wasmtime::Error, exported: &dyn Fn(u32) -> Option<String>) -> Vec<GuestFrame> {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
     backtrace
         .frames()
         .iter()
         .take(MAX_FRAMES)
         .map(|frame| {
-            let name = frame.func_name().map_or_else(|| format!("func[{}]", frame.func_index()), crate::audit::shown);
+            let name = frame.func_name().map(crate::audit::shown).or_else(|| exported(frame.func_index()));
             let symbol = frame.symbols().first();
             GuestFrame {
-                function: name,
+                function: name.unwrap_or_else(|| format!("func[{}]", frame.func_index())),
                 offset: frame.module_offset(),
                 source: symbol
                     .and_then(|symbol| Some(crate::audit::shown(&format!("{}:{}", symbol.file()?, symbol.line()?)))),

@@ -27,6 +27,8 @@ pub(crate) struct Plan<D: Carried> {
 /// An exported function.
 pub(crate) struct Export {
     pub(crate) name: String,
+    /// The function's index in the module.
+    pub(crate) index: u32,
     pub(crate) params: Vec<Type>,
     pub(crate) results: Vec<Type>,
 }
@@ -148,7 +150,16 @@ impl<D: Carried> Plan<D> {
     }
 
     pub(super) fn explain(&self, error: wasmtime::Error, function: u32) -> Error {
-        explain(error, &self.name(function), false)
+        self.explain_call(error, function, false)
+    }
+
+    /// What happened to a call. `refused`: it was refused memory before.
+    pub(super) fn explain_call(&self, error: wasmtime::Error, function: u32, refused: bool) -> Error {
+        let exported = |index: u32| {
+            let export = self.exports.iter().find(|export| export.index == index)?;
+            Some(crate::audit::shown(&export.name))
+        };
+        explain(error, &self.name(function), refused, &exported)
     }
 
     pub(super) fn limits(&self) -> &Limits {

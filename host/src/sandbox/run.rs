@@ -1,6 +1,5 @@
 //! One call in one sandbox.
 
-use super::fault::explain;
 use super::limiter::Limiter;
 use super::{Carried, Plan, Room, Stop};
 use crate::error::{Error, ErrorKind, Result};
@@ -143,7 +142,7 @@ impl<D: Carried> Sandbox<D> {
 
     fn explain(&mut self, plan: &Plan<D>, function: u32, error: wasmtime::Error) -> Error {
         let refused = self.store.data_mut().limiter.take_refused();
-        explain(error, &plan.name(function), refused)
+        plan.explain_call(error, function, refused)
     }
 }
 
