@@ -1,20 +1,23 @@
-// Piscina: a pool of Node's worker threads; each call is one task, in a fresh WebAssembly instance in the worker.
+// Piscina: a pool of Node's worker threads; each call is one task, in a fresh WebAssembly instance in the worker,
+// with --memory one with a memory that each call writes to.
 // The package is looked for beside this file, in NODE_PATH and in the working directory.
 
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
-import { ADD, addIn, report } from './timing.mjs'
-
-const module = new WebAssembly.Module(ADD)
+import { add, memory, report } from './timing.mjs'
 
 /** What a worker runs for each task. */
-export default ([a, b]) => addIn(module, a, b)
+export default ([a, b, memory]) => add(a, b, memory)
 
 function load (name) {
   for (const base of [import.meta.url, `${process.cwd()}/`]) {
     try {
       const require = createRequire(base)
-      return { ...require(name), version: require(`${name}/package.json`).version }
+      const main = require.resolve(name)
+      const root = main.slice(0, main.lastIndexOf(name) + name.length)
+      return { Piscina: require(main).Piscina, version: JSON.parse(readFileSync(join(root, 'package.json'))).version }
     } catch (error) {
       if (error.code !== 'MODULE_NOT_FOUND') throw error
     }
@@ -37,12 +40,12 @@ if (isMainThread) {
     isolation: 'fresh sandbox',
     async batch (n) {
       const tasks = []
-      for (let i = 0; i < n; i++) tasks.push(pool.run([i, 2]))
+      for (let i = 0; i < n; i++) tasks.push(pool.run([i, 2, memory]))
       return (await Promise.all(tasks)).reduce((total, sum) => total + sum, 0)
     },
     async trip (n) {
       let total = 0
-      for (let i = 0; i < n; i++) total += await pool.run([i, 2])
+      for (let i = 0; i < n; i++) total += await pool.run([i, 2, memory])
       return total
     },
     batch_n: 20_000,

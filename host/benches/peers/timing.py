@@ -5,6 +5,7 @@ import json
 import statistics
 import sys
 import time
+from importlib import metadata
 
 THREADS = 2
 NOT_INSTALLED = 3
@@ -15,6 +16,10 @@ def flag(name, text):
     parser = argparse.ArgumentParser()
     parser.add_argument("--" + name, action="store_true", help=text)
     return getattr(parser.parse_args(), name)
+
+
+def version(package):
+    return metadata.version(package)
 
 
 def not_installed(name, install):

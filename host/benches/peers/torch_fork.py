@@ -7,6 +7,7 @@ import timing
 
 NAME = "PyTorch, torch.jit.fork"
 
+warnings.simplefilter("ignore")
 try:
     import torch
 except ModuleNotFoundError as error:
@@ -14,7 +15,6 @@ except ModuleNotFoundError as error:
         raise
     timing.not_installed(NAME, "pip install torch")
 
-warnings.simplefilter("ignore")
 torch.set_num_interop_threads(timing.THREADS)
 torch.set_num_threads(1)
 
@@ -43,4 +43,4 @@ def trip(n: int) -> int:
     return total
 
 
-timing.report(NAME, torch.__version__, "none", [batch], trip, 100_000, 20_000)
+timing.report(NAME, torch.__version__, "none", [batch], trip, 20_000, 20_000)

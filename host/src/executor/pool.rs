@@ -44,7 +44,7 @@ impl Threads for Pool {
     fn stale(&self) {
         let stale = self.stale.fetch_add(1, Ordering::Relaxed) + 1;
         if stale >= FEW && 2 * stale >= self.handle.waiting() && self.stale.swap(0, Ordering::Relaxed) >= FEW {
-            self.handle.sweep(self.handle.waiting());
+            self.handle.sweep();
         }
     }
 }

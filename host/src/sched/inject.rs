@@ -30,15 +30,20 @@ impl Injector {
 
     #[inline]
     pub(super) fn push(&self, job: Job) {
-        match self.send.try_send(job) {
-            Ok(()) => {}
-            // Never disconnected: both ends are here.
-            Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) => {
-                let mut rest = self.rest();
-                rest.push_back(job);
-                self.waiting.store(rest.len(), Ordering::SeqCst);
-            }
+        // What waits in the list is not overtaken.
+        if self.waiting.load(Ordering::SeqCst) != 0 {
+            return self.push_behind(job);
         }
+        // Never disconnected: both ends are here.
+        if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.send.try_send(job) {
+            self.push_behind(job);
+        }
+    }
+
+    fn push_behind(&self, job: Job) {
+        let mut rest = self.rest();
+        rest.push_back(job);
+        self.waiting.store(rest.len(), Ordering::SeqCst);
     }
 
     #[inline]
@@ -58,10 +63,26 @@ impl Injector {
         self.waiting.load(Ordering::SeqCst) == 0 && self.receive.is_empty()
     }
 
+    /// Drops the jobs of which `stale` says that nothing is left to do. The others keep their order.
+    pub(super) fn sweep(&self, stale: impl Fn(&Job) -> bool) {
+        let mut rest = self.rest();
+        // The queue must not look empty meanwhile. Whoever looks for a job waits for the lock, in `refill`.
+        self.waiting.store(rest.len() + 1, Ordering::SeqCst);
+        let in_channel: Vec<Job> = self.receive.try_iter().take(CHANNEL).filter(|job| !stale(job)).collect();
+        rest.retain(|job| !stale(job));
+        in_channel.into_iter().rev().for_each(|job| rest.push_front(job));
+        self.move_up(&mut rest);
+    }
+
     /// Moves what waits into the channel, and returns the first of it.
     fn refill(&self) -> Option<Job> {
         let mut rest = self.rest();
         let first = rest.pop_front();
+        self.move_up(&mut rest);
+        first
+    }
+
+    fn move_up(&self, rest: &mut VecDeque<Job>) {
         while let Some(job) = rest.pop_front() {
             if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.send.try_send(job) {
                 rest.push_front(job);
@@ -73,7 +94,6 @@ impl Injector {
             *rest = VecDeque::new();
         }
         self.waiting.store(rest.len(), Ordering::SeqCst);
-        first
     }
 
     fn rest(&self) -> MutexGuard<'_, VecDeque<Job>> {

@@ -153,15 +153,9 @@ impl Handle {
         self.0.outside.len()
     }
 
-    /// Drops entries at the front of the channel whose jobs were run by somebody else, looking at no more than
-    /// `count` of them; the others go to its end.
-    pub(crate) fn sweep(&self, count: usize) {
-        for _ in 0..count {
-            match self.0.outside.pop() {
-                Some(job) if job.is_stale() => {}
-                Some(job) => self.spawn(job),
-                None => break,
-            }
-        }
+    /// Drops entries of jobs from outside that were run by somebody else.
+    pub(crate) fn sweep(&self) {
+        self.0.outside.sweep(Job::is_stale);
+        self.0.sleep.notify();
     }
 }
