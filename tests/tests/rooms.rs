@@ -37,7 +37,8 @@ const ALLOWED: &[(&str, &str)] = &[
 
 #[test]
 fn a_room_knows_only_rooms_of_lower_ranks() {
-    let ranks: BTreeMap<&str, u32> = RANKS.iter().flat_map(|(rank, rooms)| rooms.iter().map(|room| (*room, *rank))).collect();
+    let ranks: BTreeMap<&str, u32> =
+        RANKS.iter().flat_map(|(rank, rooms)| rooms.iter().map(|room| (*room, *rank))).collect();
     let mut wrong = Vec::new();
     for file in sources(&root().join("host/src")) {
         let Some(room) = room_of(&file) else { continue };
@@ -63,7 +64,9 @@ fn unsafe_code_stands_in_two_files() {
         .flat_map(|folder| sources(&root().join(folder)))
         .filter(|file| {
             let text = fs::read_to_string(file).expect("a source file is readable");
-            text.lines().map(str::trim_start).any(|line| !line.starts_with("//") && line.contains(concat!("unsafe", " {")))
+            text.lines()
+                .map(str::trim_start)
+                .any(|line| !line.starts_with("//") && line.contains(concat!("unsafe", " {")))
         })
         .map(|file| file.strip_prefix(root()).expect("it is below the root").display().to_string())
         .collect();

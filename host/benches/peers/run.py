@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
@@ -20,13 +21,14 @@ ROOT = HERE.parents[2]
 NOT_INSTALLED = 3
 CARGO = os.environ.get("CARGO", "cargo")
 FIGURES = [CARGO, "bench", "-q", "-p", "purefork", "--bench", "figures"]
-# Rows from purefork's own figures: name, version, isolation, and the names of the two figures.
-OWN = ("purefork", "", "as if fresh", "batch, purefork", "round trip, purefork")
-OWN_MEMORY = ("purefork, with a memory", "", "as if fresh", None, "fresh, purefork")
+# Rows from purefork's own figures: name, crate, isolation, and the names of the two figures.
+OWN = ("purefork", "purefork", "as if fresh", "batch, purefork", "round trip, purefork")
+OWN_MEMORY = ("purefork, with a memory, 1 thread", "purefork", "as if fresh", None, "fresh, purefork")
 FLOORS = [
-    ("Rust, crossbeam-channel", "", "none", "batch, channel", "round trip, channel"),
-    ("Rust, rayon", "", "none", "batch, rayon", None),
+    ("Rust, crossbeam-channel", "crossbeam-channel", "none", "batch, channel", "round trip, channel"),
+    ("Rust, rayon", "rayon", "none", "batch, rayon", None),
 ]
+KEYS = ("batch_us", "trip_us")
 PEERS = [
     ["torch_fork.py"],
     ["thread_pool.py"],
@@ -67,7 +69,7 @@ def main():
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", 1)[0])
-    parser.add_argument("words", nargs="*", metavar="WORD", help="only the peers whose script or option has it in its name")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="only the peers with it in their script or option")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--limit", type=float, default=180, metavar="SECONDS", help="time for each peer (default: 180)")
     parser.add_argument("--python", default=sys.executable, help="the Python that has the peers' packages")
@@ -113,7 +115,7 @@ def end(child):
         os.killpg(child.pid, signal.SIGKILL)
     except AttributeError:  # no process groups on Windows
         child.kill()
-    except ProcessLookupError:
+    except (ProcessLookupError, PermissionError):
         pass
     child.wait()
 
@@ -128,42 +130,64 @@ def machine():
 
 
 def own(row, run):
-    name, version, isolation, batch, trip = row
-    return {"name": name, "version": version, "isolation": isolation,
-            "batch_us": run.get(batch), "trip_us": run.get(trip), "batch_n": 100_000 if batch else None}
+    name, crate, isolation, batch, trip = row
+    return {"name": name, "version": crate_version(crate), "isolation": isolation, "memory": row is OWN_MEMORY,
+            "batch_n": 100_000 if batch else None, "batch_us": run.get(batch), "trip_us": run.get(trip)}
+
+
+def crate_version(crate):
+    """As Cargo.lock has it; nothing if it has several."""
+    found = subprocess.run([CARGO, "pkgid", "-p", crate], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    return re.split("[@#]", found)[-1]
 
 
 def show(before, after, measured, missing, failed):
-    base = {key: (own(OWN, before)[key] + own(OWN, after)[key]) / 2 for key in ("batch_us", "trip_us")}
-    rows = [{**own(OWN, run), "name": f"purefork, {when}"} for run, when in [(before, "before"), (after, "after")]]
-    rows += [row for row in [own(OWN_MEMORY, before), *(own(row, before) for row in FLOORS)]
-             if row["batch_us"] or row["trip_us"]]
-    rows += sorted(measured, key=lambda row: row["batch_us"])
+    runs = [{**own(OWN, run), "name": f"purefork, {when}"} for run, when in [(before, "before"), (after, "after")]]
+    memory = own(OWN_MEMORY, before)
+    base = {key: sum(run[key] for run in runs) / 2 for key in KEYS}
+    plain = runs + [own(row, before) for row in FLOORS] + ranked(measured, memory=False)
+    print(f"\n{machine()}\n× is the ratio to purefork: the mean of before and after; with a memory, to that row\n")
+    print_table([(plain, base), ([memory] + ranked(measured, memory=True), memory)])
 
-    lines = [["", "version", "isolation", "batch of", "µs/call", "×", "µs/fork+wait", "×"]]
-    for row in rows:
-        line = [row["name"], row["version"], row["isolation"], f"{row['batch_n']:,}" if row["batch_n"] else "–"]
-        for key in ("batch_us", "trip_us"):
-            line += [number(row[key]), number(row[key] and row[key] / base[key])]
-        lines.append(line)
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    lines.insert(1, ["─" * width for width in widths])
-    print(f"\n{machine()}; × is the ratio to purefork, the mean of before and after\n")
-    for line in lines:
-        cells = [cell.ljust(width) if i < 3 else cell.rjust(width) for i, (cell, width) in enumerate(zip(line, widths))]
-        print("  ".join(cells).rstrip())
-
-    for key, what in [("batch_us", "batch"), ("trip_us", "fork + wait")]:
-        low, high = sorted(own(OWN, run)[key] for run in (before, after))
+    for key, what in zip(KEYS, ["batch", "fork + wait"]):
+        low, high = sorted(run[key] for run in runs)
         if high > low * DRIFT:
-            print(f"\nThe machine was not quiet: purefork's {what} took {low:.3f} µs and {high:.3f} µs. Run it again.")
-    for title, lines in [
-        ("Not installed:", [(peer["name"], peer["install"]) for peer in missing]),
-        ("Failed:", [(peer["name"], peer["why"]) for peer in failed]),
-    ]:
-        if lines:
-            width = max(len(name) for name, _ in lines)
-            print("\n" + "\n".join([title] + [f"  {name.ljust(width)}  {rest}" for name, rest in lines]))
+            print(f"\nThe machine was not quiet: purefork's {what} took {low:.3f} and {high:.3f} µs. Run it again.")
+    installs = {}
+    for peer in missing:
+        installs.setdefault(peer["install"], {})[peer["name"]] = None
+    print_list("Not installed:", [(install, "; ".join(names)) for install, names in installs.items()])
+    print_list("Failed:", [(peer["name"], peer["why"]) for peer in failed])
+
+
+def ranked(rows, memory):
+    return sorted((row for row in rows if row["memory"] == memory), key=lambda row: row["batch_us"])
+
+
+def print_table(groups):
+    """Groups of rows, each with what its rows are compared with, under one head."""
+    head = ["", "version", "isolation", "batch of", "µs/call", "×", "µs/fork+wait", "×"]
+    groups = [[cells(row, base) for row in rows] for rows, base in groups]
+    widths = [max(map(len, column)) for column in zip(head, *(line for group in groups for line in group))]
+    rule = ["─" * width for width in widths]
+    for line in [head] + [line for group in groups for line in [rule] + group]:
+        words = [cell.ljust(width) for cell, width in zip(line[:3], widths)]
+        numbers = [cell.rjust(width) for cell, width in zip(line[3:], widths[3:])]
+        print("  ".join(words + numbers))
+
+
+def cells(row, base):
+    line = [row["name"], row["version"], row["isolation"], f"{row['batch_n']:,}" if row["batch_n"] else "–"]
+    for key in KEYS:
+        compared = row[key] and base[key]
+        line += [number(row[key]), number(row[key] / base[key] if compared else None)]
+    return line
+
+
+def print_list(title, lines):
+    if lines:
+        width = max(len(left) for left, _ in lines)
+        print("\n" + "\n".join([title] + [f"  {left.ljust(width)}  {right}" for left, right in lines]))
 
 
 def number(value):

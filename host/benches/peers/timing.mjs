@@ -44,5 +44,5 @@ export async function report ({ name, batch, trip, batch_n, trip_n, ...peer }) {
   if (memory) name += ', with a memory'
   const batch_us = await micros(batch, batch_n, 5)
   const trip_us = await micros(trip, trip_n, 5)
-  console.log(JSON.stringify({ name, ...peer, batch_n, batch_us, trip_n, trip_us }))
+  console.log(JSON.stringify({ name, ...peer, memory, batch_n, batch_us, trip_n, trip_us }))
 }

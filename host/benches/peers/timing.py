@@ -40,10 +40,10 @@ def micros(f, n, rounds):
     return statistics.median(samples[1:])
 
 
-def report(name, version, isolation, batches, trip, batch_n, trip_n, rounds=7):
+def report(name, version, isolation, batches, trip, batch_n, trip_n, rounds=7, memory=False):
     """Measures and prints a peer. `batches` and `trip` take n and return the sum of add(i, 2) for i below n.
 
-    Of several ways to run a batch, the fastest counts.
+    Of several ways to run a batch, the fastest counts. `memory`: whether each call writes to a memory of its own.
     """
     batch_us = min(micros(batch, batch_n, rounds) for batch in batches)
     trip_us = micros(trip, trip_n, rounds)
@@ -51,6 +51,7 @@ def report(name, version, isolation, batches, trip, batch_n, trip_n, rounds=7):
         "name": name,
         "version": version,
         "isolation": isolation,
+        "memory": memory,
         "batch_n": batch_n,
         "batch_us": batch_us,
         "trip_n": trip_n,

@@ -35,4 +35,7 @@ def add(a, b):
 
 with ThreadPoolExecutor(timing.THREADS) as pool:
     batches = [timing.inline(add), timing.halves(pool, [add] * timing.THREADS)]
-    timing.report(NAME, timing.version("wasmtime"), "fresh sandbox", batches, timing.inline(add), 20_000, 10_000, rounds=5)
+    timing.report(
+        NAME, timing.version("wasmtime"), "fresh sandbox", batches, timing.inline(add), 20_000, 10_000, rounds=5,
+        memory=MEMORY,
+    )

@@ -1,0 +1,69 @@
+//! Tests that may crash or hang.
+
+use std::env;
+use std::process::{Command, abort};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+/// Longer than any test takes, on a loaded machine too.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// The same for a scenario in a process of its own.
+const LONGEST_SCENARIO: Duration = Duration::from_secs(60);
+
+/// Aborts the process, saying so, unless it is dropped in time: a hang becomes a failure.
+pub struct Watchdog(#[allow(dead_code, reason = "dropping it tells the thread")] Sender<()>);
+
+impl Watchdog {
+    /// A watchdog for the current test.
+    #[allow(clippy::new_without_default, reason = "it starts a thread")]
+    pub fn new() -> Watchdog {
+        Watchdog::after(LONGEST)
+    }
+
+    fn after(time: Duration) -> Watchdog {
+        let (alive, dropped) = channel::<()>();
+        let test = thread::current().name().unwrap_or("a test").to_owned();
+        thread::spawn(move || {
+            if dropped.recv_timeout(time) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("watchdog: `{test}` has not ended after {time:?}");
+                abort();
+            }
+        });
+        Watchdog(alive)
+    }
+}
+
+/// Runs a scenario in a process of its own: a crash or a hang of it fails the test `name` alone, and what it leaves
+/// behind can be measured. `name` is the test's own full name in its binary.
+///
+/// # Panics
+///
+/// If the scenario fails, crashes or hangs.
+#[track_caller]
+pub fn in_own_process(name: &str, scenario: impl FnOnce()) {
+    const KEY: &str = "PUREFORK_TESTS_SCENARIO";
+    const DONE: &str = "the scenario has come to its end";
+    if env::var_os(KEY).is_some_and(|running| running == name) {
+        let watchdog = Watchdog::after(LONGEST_SCENARIO);
+        scenario();
+        drop(watchdog);
+        println!("{DONE}");
+        return;
+    }
+    let output = env::current_exe()
+        .and_then(|exe| Command::new(exe).args(["--exact", name, "--nocapture"]).env(KEY, name).output());
+    match output {
+        Err(error) => panic!("cannot run `{name}` in a process of its own: {error}"),
+        Ok(output) => {
+            let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            // Success alone would also be that there is no test of this name.
+            assert!(
+                output.status.success() && out.contains(DONE),
+                "`{name}` failed in a process of its own: {}\n{out}\n{err}",
+                output.status
+            );
+        }
+    }
+}

@@ -1,0 +1,15 @@
+;; Three levels of forks; the lowest traps if it is given 0.
+(module $tree
+  (import "fork" "middle" (func $fork_middle (param i32) (result i32)))
+  (import "wait" "middle" (func $wait_middle (param i32) (result i32)))
+  (import "fork" "leaf" (func $fork_leaf (param i32) (result i32)))
+  (import "wait" "leaf" (func $wait_leaf (param i32) (result i32)))
+  (import "fork" "spin" (func $fork_spin (result i32)))
+  (func $root (export "root") (param $n i32) (result i32)
+    (call $wait_middle (call $fork_middle (local.get $n))))
+  (func $middle (export "middle") (param $n i32) (result i32)
+    (drop (call $fork_leaf (i32.const 1)))
+    (call $wait_leaf (call $fork_leaf (local.get $n))))
+  (func $leaf (export "leaf") (param $n i32) (result i32) (i32.div_u (i32.const 100) (local.get $n)))
+  (func $spin (export "spin") (loop $again (br $again)))
+  (func $abandon (export "abandon") (result i32) (drop (call $fork_spin)) (drop (call $fork_spin)) (i32.const 1)))

@@ -1,0 +1,328 @@
+//! Help: of the program, of a module, of a function.
+
+use crate::support::{check, check_all};
+use expect_test::expect;
+
+#[test]
+fn the_program_has_help_and_a_version() {
+    check_all(
+        &["--help", "--version"],
+        &expect![[r#"
+        $ purefork --help
+        Forks pure WebAssembly functions, each call in a sandbox of its own
+
+        Usage: purefork <COMMAND>
+
+        Commands:
+          run      Calls a function of a module and prints its result
+          inspect  Shows what is in a module, and whether it is pure
+          help     Print this message or the help of the given subcommand(s)
+
+        Options:
+          -h, --help     Print help
+          -V, --version  Print version
+
+        Examples:
+          purefork inspect math.wasm            what is in it, and whether it is pure
+          purefork run math.wasm add 2 3        prints 5
+          purefork run math.wasm add --help     the parameters of `add`
+
+        Exit codes:
+          0  fine
+          1  the call failed: it trapped, came to a limit, or the host ran short
+          2  the command line, a file or the arguments are wrong
+          3  the guest was refused
+        exit 0
+
+        $ purefork --version
+        purefork 0.1.0
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn run_has_help() {
+    check(
+        "run --help",
+        &expect![[r#"
+            Calls a function of a module and prints its result
+
+            Usage: purefork run [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... [-- ...]
+
+            Arguments:
+              <MODULE>    A WebAssembly module: .wasm, or its text, .wat
+              [FUNCTION]  The exported function to call
+
+            Options:
+                  --threads <N>         Worker threads; by default, one per core
+                  --serial              Run everything on one thread, in order
+                  --fuel <N>            Fuel per call, about one unit an instruction; by default 100000000000
+                  --timeout <TIME>      Time for the call and all it forks, such as 500ms, 2s or 1m; by default
+                                        without end
+                  --memory <SIZE>       Memory per call, such as 64MiB or 64MB; by default 64MiB
+                  --stack <SIZE>        Stack per call; by default 512KiB
+                  --table-elements <N>  Elements per table; by default 100000
+                  --depth <N>           How deeply forks may be nested; by default 5120
+                  --forks <N>           Forks that one call may make; by default 100000
+                  --tree-forks <N>      Forks in the whole tree of calls; by default 1000000
+                  --link <NAME=MODULE>  A module whose functions MODULE may fork; each may fork those of the
+                                        ones before it
+                  --json                Print the result, or the error, as JSON
+              -h, --help                Print help
+
+            Arguments of the function:
+              ARG             a value in WAVE, by position: 7, -5, 0.5, nan, inf
+              --NAME VALUE    the same by the parameter's name; also --NAME=VALUE
+              --              everything after it is the function's: so a parameter can be given
+                              that is called like an option of purefork's
+
+            Options may stand anywhere before `--`. Several results are printed as `(1, 0.5)`.
+            `purefork run MODULE FUNCTION --help` shows the function's parameters, and
+            `purefork run MODULE --help` the functions.
+
+            Examples:
+              purefork run math.wasm add 2 3
+              purefork run math.wasm add 2 --b 3
+              purefork run math.wasm add 2 3 --fuel 100000 --timeout 500ms --json
+              purefork run app.wasm main 7 --link math=math.wasm
+              purefork run clock.wasm tick -- --timeout 3
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn inspect_has_help() {
+    check(
+        "inspect --help",
+        &expect![[r#"
+        Shows what is in a module, and whether it is pure
+
+        Usage: purefork inspect [OPTIONS] <MODULE>
+
+        Arguments:
+          <MODULE>  A WebAssembly module: .wasm, or its text, .wat
+
+        Options:
+              --json  Print JSON
+          -h, --help  Print help
+
+        A guest that cannot be shown to be pure is printed with every reason; the exit code is then 3.
+
+        Examples:
+          purefork inspect math.wasm
+          purefork inspect math.wasm --json
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn a_module_has_help() {
+    check_all(
+        &["run add.wat --help", "run add.wat -h", "run none.wat --help"],
+        &expect![[r#"
+            $ purefork run add.wat --help
+            add(a: i32, b: i32) -> i32
+            div(a: i32, b: i32) -> (i32, i32)
+
+            `purefork run add.wat FUNCTION --help` shows what a function takes.
+            exit 0
+
+            $ purefork run add.wat -h
+            add(a: i32, b: i32) -> i32
+            div(a: i32, b: i32) -> (i32, i32)
+
+            `purefork run add.wat FUNCTION --help` shows what a function takes.
+            exit 0
+
+            $ purefork run none.wat --help
+            it exports no function
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_function_has_help() {
+    check_all(
+        &[
+            "run add.wat add --help",
+            "run fib.wat fib 3 -h --fuel 10",
+            "run sum.wat visits --help",
+            "run ops.wat nothing --help",
+            "run ops.wat vector --help",
+            "run ops.wat collide --help",
+            "run tree.wat root --help",
+        ],
+        &expect![[r#"
+            $ purefork run add.wat add --help
+            add(a: i32, b: i32) -> i32
+              stateless
+
+            Parameters:
+              --a  i32  a whole number from -2147483648 to 2147483647
+              --b  i32  a whole number from -2147483648 to 2147483647
+
+            Result:
+              i32
+
+            Examples:
+              purefork run add.wat add 7 7
+              purefork run add.wat add --a 7 --b 7
+            exit 0
+
+            $ purefork run fib.wat fib 3 -h --fuel 10
+            fib(n: i32) -> i64
+              stateless
+              may fork `fib`
+
+            Parameters:
+              --n  i32  a whole number from -2147483648 to 2147483647
+
+            Result:
+              i64
+
+            Examples:
+              purefork run fib.wat fib 7
+              purefork run fib.wat fib --n 7
+            exit 0
+
+            $ purefork run sum.wat visits --help
+            visits() -> i32
+              not stateless: writes memory: i32.store in `visits`
+
+            Result:
+              i32
+
+            Examples:
+              purefork run sum.wat visits
+            exit 0
+
+            $ purefork run ops.wat nothing --help
+            nothing()
+              stateless
+
+            Result:
+              none, printed as ()
+
+            Examples:
+              purefork run ops.wat nothing
+            exit 0
+
+            $ purefork run ops.wat vector --help
+            vector(v: v128) -> v128
+              stateless
+
+            Parameters:
+              --v  v128  16 bytes, each from 0 to 255: (b0, b1, ..., b15)
+
+            Result:
+              v128
+
+            Examples:
+              purefork run ops.wat vector '(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)'
+              purefork run ops.wat vector --v '(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)'
+            exit 0
+
+            $ purefork run ops.wat collide --help
+            collide(timeout: i32, max_depth: i32) -> (i32, i32)
+              stateless
+
+            Parameters:
+              --timeout    i32  a whole number from -2147483648 to 2147483647
+              --max_depth  i32  a whole number from -2147483648 to 2147483647
+
+            `--timeout` is also an option of purefork: give the parameter after `--`.
+
+            Result:
+              (i32, i32), in this order
+
+            Examples:
+              purefork run ops.wat collide 7 7
+              purefork run ops.wat collide -- --timeout 7 --max_depth 7
+            exit 0
+
+            $ purefork run tree.wat root --help
+            root(n: i32) -> i32
+              stateless
+              may fork `middle`
+
+            Parameters:
+              --n  i32  a whole number from -2147483648 to 2147483647
+
+            Result:
+              i32
+
+            Examples:
+              purefork run tree.wat root 7
+              purefork run tree.wat root --n 7
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn help_on_what_is_not_there_is_an_error() {
+    check_all(
+        &["run add.wat ad --help", "run wasi.wat hello --help"],
+        &expect![[r#"
+        $ purefork run add.wat ad --help
+        2> error: the module exports no function `ad`
+        2>   did you mean `add`?
+        exit 2
+
+        $ purefork run wasi.wat hello --help
+        2> error: `wasi.wat`: the guest cannot be shown to be pure, for 2 reasons
+        2>   imports `wasi_snapshot_preview1.fd_write` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`) (export `hello` → function `print` → import `wasi_snapshot_preview1.fd_write`)
+        2>   imports `wasi_snapshot_preview1.clock_time_get` (func (param i32 i64 i32) (result i32)): WASI's clock, and a guest has no clock; pass the time as an argument, or compile without it (`wasm32-unknown-unknown`)
+        exit 3
+    "#]],
+    );
+}
+
+#[test]
+fn a_command_that_is_none_is_told() {
+    check_all(
+        &["", "runn add.wat", "add.wat add 1 2", "map", "run", "inspect", "inspect a.wat b.wat"],
+        &expect![[r#"
+        $ purefork 
+        2> error: expected a command
+        2>   purefork run MODULE FUNCTION [ARG]...    calls a function of a module
+        2>   purefork inspect MODULE                  shows what is in a module
+        2>   purefork --help                          shows the rest
+        exit 2
+
+        $ purefork runn add.wat
+        2> error: expected a command, `run` or `inspect`, but was given `runn`
+        2>   did you mean `run`?
+        exit 2
+
+        $ purefork add.wat add 1 2
+        2> error: expected a command, `run` or `inspect`, but was given `add.wat`
+        2>   did you mean `purefork run add.wat`?
+        exit 2
+
+        $ purefork map
+        2> error: expected a command, `run` or `inspect`, but was given `map`
+        2>   `purefork --help` shows what there is
+        exit 2
+
+        $ purefork run
+        2> error: expected the path of a module
+        2>   `purefork run --help` shows what there is
+        exit 2
+
+        $ purefork inspect
+        2> error: expected the path of a module
+        2>   `purefork inspect --help` shows what there is
+        exit 2
+
+        $ purefork inspect a.wat b.wat
+        2> error: unexpected argument `b.wat` found
+        2>   `purefork inspect --help` shows what there is
+        exit 2
+    "#]],
+    );
+}

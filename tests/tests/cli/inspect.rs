@@ -1,0 +1,167 @@
+//! `purefork inspect`.
+
+use crate::support::check_all;
+use expect_test::expect;
+
+#[test]
+fn a_pure_module_is_shown_with_what_it_has() {
+    check_all(
+        &["inspect add.wat", "inspect state.wat", "inspect tree.wat", "inspect app.wat", "inspect none.wat"],
+        &expect![[r#"
+            $ purefork inspect add.wat
+            add.wat: pure
+              name     math
+              digest   d3fefd9da3503eaae1074a1d53ce4e2ad26370fa0142b342692bdc4b11c57914
+              code     19 bytes
+
+            exports
+              add(a: i32, b: i32) -> i32
+                  stateless
+              div(a: i32, b: i32) -> (i32, i32)
+                  stateless
+            exit 0
+
+            $ purefork inspect state.wat
+            state.wat: pure
+              name     state
+              digest   9faea17bf92e5fbb29b1fe2e7958dfa60ee91e709bc3f66e66cd44a864a9d54d
+              code     21 bytes
+              memory   64 KiB, at most 1 MiB
+              table    4 elements, at most 4 elements
+              start    has a start function, which runs in every fresh sandbox
+
+            exports
+              next() -> i32
+                  not stateless: writes a global: global.set in `bump` (called by export `next`)
+            exit 0
+
+            $ purefork inspect tree.wat
+            tree.wat: pure
+              name     tree
+              digest   40bb4949c375788894911972d3d36feb6d23f34e70ead5bfbe055681c867936f
+              code     46 bytes
+
+            exports
+              root(n: i32) -> i32
+                  stateless
+                  may fork `middle`
+              middle(n: i32) -> i32
+                  stateless
+                  may fork `leaf`
+              leaf(n: i32) -> i32
+                  stateless
+              spin()
+                  stateless
+              abandon() -> i32
+                  stateless
+                  may fork `spin`
+
+            forks
+              middle(i32) -> i32: its own
+              leaf(i32) -> i32: its own
+              spin(), never waited for: its own
+            exit 0
+
+            $ purefork inspect app.wat
+            app.wat: pure
+              name     app
+              digest   870ef33e7215d767b39e2771b16d15991ed240f233f02fc62fea958a11723152
+              code     10 bytes
+
+            exports
+              next(n: i32) -> i32
+                  stateless
+                  may fork `add`
+
+            forks
+              add(i32, i32) -> i32: to be linked (`--link NAME=MODULE`)
+            exit 0
+
+            $ purefork inspect none.wat
+            none.wat: pure
+              digest   93a44bbb96c751218e4c00d479e4c14358122a389acca16205b1e4d0dc5f9476
+              code     0 bytes
+
+            exports no function
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_refused_module_is_shown_with_every_reason() {
+    check_all(
+        &["inspect wasi.wat", "inspect wasi.wat --json"],
+        &expect![[r#"
+        $ purefork inspect wasi.wat
+        wasi.wat: refused; the guest cannot be shown to be pure, for 2 reasons
+          imports `wasi_snapshot_preview1.fd_write` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`) (export `hello` → function `print` → import `wasi_snapshot_preview1.fd_write`)
+          imports `wasi_snapshot_preview1.clock_time_get` (func (param i32 i64 i32) (result i32)): WASI's clock, and a guest has no clock; pass the time as an argument, or compile without it (`wasm32-unknown-unknown`)
+        exit 3
+
+        $ purefork inspect wasi.wat --json
+        {"file":"wasi.wat","pure":false,"reasons":[{"chain":["export `hello`","function `print`","import `wasi_snapshot_preview1.fd_write`"],"message":"imports `wasi_snapshot_preview1.fd_write` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`)","offset":32,"what":"Import"},{"chain":[],"message":"imports `wasi_snapshot_preview1.clock_time_get` (func (param i32 i64 i32) (result i32)): WASI's clock, and a guest has no clock; pass the time as an argument, or compile without it (`wasm32-unknown-unknown`)","offset":66,"what":"Import"}]}
+        exit 3
+    "#]],
+    );
+}
+
+#[test]
+fn names_from_the_guest_cannot_reach_the_terminal() {
+    check_all(
+        &["inspect ops.wat"],
+        &expect![[r#"
+        $ purefork inspect ops.wat
+        ops.wat: pure
+          name     ops
+          digest   719867b4c043ac1f4a0562ecb08daaa9d7ec56343cd82557b1db70777289b178
+          code     80 bytes
+          memory   64 KiB, may grow to the limit
+
+        exports
+          trap()
+              stateless
+          spin()
+              stateless
+          recurse(n: i32) -> i32
+              stateless
+          grow(pages: i32) -> i32
+              not stateless: grows memory: memory.grow in `grow`
+          nothing()
+              stateless
+          half(x: f64) -> f64
+              stateless
+          single(x: f32) -> f32
+              stateless
+          wide(x: i64) -> i64
+              stateless
+          vector(v: v128) -> v128
+              stateless
+          collide(timeout: i32, max_depth: i32) -> (i32, i32)
+              stateless
+          \u{1b}[31mred\`() -> i32
+              stateless
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn the_same_is_told_as_json() {
+    check_all(
+        &["inspect add.wat --json", "inspect state.wat --json", "inspect app.wat --json"],
+        &expect![[r#"
+        $ purefork inspect add.wat --json
+        {"code_bytes":19,"digest":"d3fefd9da3503eaae1074a1d53ce4e2ad26370fa0142b342692bdc4b11c57914","file":"add.wat","forks":[],"functions":[{"can_fork":false,"forks":[],"name":"add","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"results":["i32"],"signature":"add(a: i32, b: i32) -> i32","state":null,"stateless":true},{"can_fork":false,"forks":[],"name":"div","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"results":["i32","i32"],"signature":"div(a: i32, b: i32) -> (i32, i32)","state":null,"stateless":true}],"memories":[],"name":"math","pure":true,"start":false,"tables":[]}
+        exit 0
+
+        $ purefork inspect state.wat --json
+        {"code_bytes":21,"digest":"9faea17bf92e5fbb29b1fe2e7958dfa60ee91e709bc3f66e66cd44a864a9d54d","file":"state.wat","forks":[],"functions":[{"can_fork":false,"forks":[],"name":"next","params":[],"results":["i32"],"signature":"next() -> i32","state":"writes a global: global.set in `bump` (called by export `next`)","stateless":false}],"memories":[{"bytes":65536,"maximum":1048576}],"name":"state","pure":true,"start":true,"tables":[{"elements":4,"maximum":4}]}
+        exit 0
+
+        $ purefork inspect app.wat --json
+        {"code_bytes":10,"digest":"870ef33e7215d767b39e2771b16d15991ed240f233f02fc62fea958a11723152","file":"app.wat","forks":[{"name":"add","own":false,"params":["i32","i32"],"results":["i32"]}],"functions":[{"can_fork":true,"forks":["add"],"name":"next","params":[{"name":"n","type":"i32"}],"results":["i32"],"signature":"next(n: i32) -> i32","state":null,"stateless":true}],"memories":[],"name":"app","pure":true,"start":false,"tables":[]}
+        exit 0
+    "#]],
+    );
+}

@@ -1,0 +1,167 @@
+//! Options of purefork's: where they may stand, and what they may be.
+
+use crate::support::check_all;
+use expect_test::expect;
+
+#[test]
+fn options_may_stand_anywhere_before_the_dashes() {
+    check_all(
+        &[
+            "run --threads 2 --fuel=1000 add.wat --timeout 10s add --memory 1MiB 2 --stack 128KiB 3 --depth 4 --json",
+            "run add.wat add 2 -- 3 --fuel 3",
+        ],
+        &expect![[r#"
+            $ purefork run --threads 2 --fuel=1000 add.wat --timeout 10s add --memory 1MiB 2 --stack 128KiB 3 --depth 4 --json
+            5
+            exit 0
+
+            $ purefork run add.wat add 2 -- 3 --fuel 3
+            2> error: expected `add(a: i32, b: i32) -> i32`, but was given `fuel`
+            2>   `--fuel` is an option of purefork: put it before `--`
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn sizes_durations_and_counts_say_what_was_expected() {
+    check_all(
+        &[
+            "run add.wat add 2 3 --memory 64M",
+            "run add.wat add 2 3 --memory 1.5GiB",
+            "run add.wat add 2 3 --memory 99999999999GiB",
+            "run add.wat add 2 3 --timeout 500",
+            "run add.wat add 2 3 --timeout 2sec",
+            "run add.wat add 2 3 --fuel 1e9",
+            "run add.wat add 2 3 --fuel -1",
+            "run add.wat add 2 3 --depth 4294967296",
+            "run add.wat add 2 3 --threads",
+            "run add.wat add 2 3 --memory --json",
+        ],
+        &expect![[r#"
+            $ purefork run add.wat add 2 3 --memory 64M
+            2> error: `--memory`: expected a size, such as 65536, 512KiB, 64MiB or 64MB, but was given `64M`
+            exit 2
+
+            $ purefork run add.wat add 2 3 --memory 1.5GiB
+            2> error: `--memory`: expected a size, such as 65536, 512KiB, 64MiB or 64MB, but was given `1.5GiB`
+            exit 2
+
+            $ purefork run add.wat add 2 3 --memory 99999999999GiB
+            2> error: `--memory`: expected a size of at most 64 bits, but was given `99999999999GiB`
+            exit 2
+
+            $ purefork run add.wat add 2 3 --timeout 500
+            2> error: `--timeout`: expected a duration, such as 500ms, 2s or 1m, but was given `500`
+            exit 2
+
+            $ purefork run add.wat add 2 3 --timeout 2sec
+            2> error: `--timeout`: expected a duration, such as 500ms, 2s or 1m, but was given `2sec`
+            exit 2
+
+            $ purefork run add.wat add 2 3 --fuel 1e9
+            2> error: `--fuel`: expected a whole number, such as 1000, but was given `1e9`
+            exit 2
+
+            $ purefork run add.wat add 2 3 --fuel -1
+            2> error: `--fuel`: expected a whole number, such as 1000, but was given `-1`
+            exit 2
+
+            $ purefork run add.wat add 2 3 --depth 4294967296
+            2> error: `--depth`: expected a whole number of at most 32 bits, but was given `4294967296`
+            exit 2
+
+            $ purefork run add.wat add 2 3 --threads
+            2> error: a value is required for `--threads <N>` but none was supplied
+            2>   `purefork run --help` shows what there is
+            exit 2
+
+            $ purefork run add.wat add 2 3 --memory --json
+            {"error":{"backtrace":[],"chain":[],"fork_site":null,"help":"`purefork run --help` shows what there is","kind":"Usage","message":"a value is required for `--memory <SIZE>` but none was supplied","omitted":0,"reasons":[]}}
+            2> error: a value is required for `--memory <SIZE>` but none was supplied
+            2>   `purefork run --help` shows what there is
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_stack_may_be_as_small_and_as_large_as_the_library_says() {
+    check_all(
+        &["run add.wat add 2 3 --stack 16KiB", "run add.wat add 2 3 --stack 64MiB", "run fib.wat fib 5 --stack 64MiB"],
+        &expect![[r#"
+            $ purefork run add.wat add 2 3 --stack 16KiB
+            5
+            exit 0
+
+            $ purefork run add.wat add 2 3 --stack 64MiB
+            5
+            exit 0
+
+            $ purefork run fib.wat fib 5 --stack 64MiB
+            5
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn limits_that_cannot_be_had_are_told() {
+    check_all(
+        &[
+            "run add.wat add 2 3 --threads 0",
+            "run add.wat add 2 3 --threads 5000",
+            "run add.wat add 2 3 --fuel 0",
+            "run add.wat add 2 3 --stack 1",
+            "run add.wat add 2 3 --memory 9GiB",
+        ],
+        &expect![[r#"
+            $ purefork run add.wat add 2 3 --threads 0
+            2> error: expected from 1 to 1024 threads, but was given 0
+            exit 2
+
+            $ purefork run add.wat add 2 3 --threads 5000
+            2> error: expected from 1 to 1024 threads, but was given 5000
+            exit 2
+
+            $ purefork run add.wat add 2 3 --fuel 0
+            2> error: expected fuel from 1 to 9223372036854775807, but was given 0
+            exit 2
+
+            $ purefork run add.wat add 2 3 --stack 1
+            2> error: expected a stack from 16384 to 67108864 bytes, but was given 1 bytes
+            exit 2
+
+            $ purefork run add.wat add 2 3 --memory 9GiB
+            2> error: expected memory of at most 4294967296 bytes, but was given 9663676416 bytes
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn options_that_exclude_each_other_are_told() {
+    check_all(
+        &[
+            "run add.wat add 2 3 --serial --threads 2",
+            "run add.wat add 2 3 --fuel 100 --fuel 200",
+            "run add.wat add 2 3 --json=yes",
+        ],
+        &expect![[r#"
+            $ purefork run add.wat add 2 3 --serial --threads 2
+            2> error: the argument `--serial` cannot be used with `--threads <N>`
+            2>   `purefork run --help` shows what there is
+            exit 2
+
+            $ purefork run add.wat add 2 3 --fuel 100 --fuel 200
+            2> error: the argument `--fuel <N>` cannot be used multiple times
+            2>   `purefork run --help` shows what there is
+            exit 2
+
+            $ purefork run add.wat add 2 3 --json=yes
+            2> error: unexpected value `yes` for `--json` found; no more were expected
+            2>   `purefork run --help` shows what there is
+            exit 2
+        "#]],
+    );
+}

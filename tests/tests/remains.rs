@@ -1,0 +1,187 @@
+//! What is left of an executor once it is dropped: threads, files, mappings, memory. Each scenario has a process to
+//! itself, where nothing else moves these numbers.
+
+use purefork::{Future, Limits, Module, args, promise, wait_all};
+use purefork_tests::guests::{CHAIN, FIB, MATH};
+use purefork_tests::{MODES, Mode, in_own_process, limits, loaded, remains, still_answers};
+use std::time::Duration;
+
+/// What the allocator may keep: mappings (arenas of threads that are gone, large blocks) and memory, in KiB.
+const MAPPINGS: usize = 40;
+const RESIDENT: usize = 24 << 10;
+
+/// Runs a scenario until what a process does once is done, then several times more, and compares.
+#[track_caller]
+fn leaves_nothing(name: &str, scenario: impl Fn()) {
+    in_own_process(name, || {
+        for _ in 0..2 {
+            scenario();
+        }
+        let Some(before) = remains() else { return };
+        for _ in 0..4 {
+            scenario();
+        }
+        let after = remains().unwrap();
+        println!("{before:?}\n{after:?}");
+        assert_eq!(after.threads, before.threads, "threads");
+        assert_eq!(after.files, before.files, "files");
+        assert!(after.mappings <= before.mappings + MAPPINGS, "mappings: {} → {}", before.mappings, after.mappings);
+        assert!(after.resident <= before.resident + RESIDENT, "memory: {} → {}", before.resident, after.resident);
+    });
+}
+
+/// Runs `body` with an executor of each mode.
+fn each(limits: Limits, body: impl Fn(&purefork::Executor, Mode)) {
+    for mode in MODES {
+        let exec = mode.with(limits.clone());
+        body(&exec, mode);
+        still_answers(&exec);
+    }
+}
+
+fn call(module: &Module, name: &str, n: i32) {
+    let _ = module.fork(name, args![n]).unwrap().wait();
+}
+
+#[test]
+fn nothing_remains_of_calls_that_succeed() {
+    leaves_nothing("nothing_remains_of_calls_that_succeed", || {
+        each(limits(), |exec, _| {
+            let square = loaded(exec, MATH).function::<(i32,), i32>("square").unwrap();
+            wait_all((0..5000).map(|n| square.fork((n,)))).unwrap();
+            call(&loaded(exec, FIB), "fib", 14);
+        });
+    });
+}
+
+#[test]
+fn nothing_remains_of_calls_that_fail() {
+    leaves_nothing("nothing_remains_of_calls_that_fail", || {
+        each(limits().fuel(100_000).tree_forks(2000), |exec, _| {
+            let (math, chain, fib) = (loaded(exec, MATH), loaded(exec, CHAIN), loaded(exec, FIB));
+            for _ in 0..200 {
+                let _ = math.fork("fail", args![]).unwrap().wait();
+                let _ = math.fork("spin", args![]).unwrap().wait();
+                drop(math.fork("fail", args![]).unwrap());
+            }
+            for _ in 0..20 {
+                call(&chain, "doomed", 60);
+                call(&chain, "down", 1000);
+                call(&fib, "fib", 20);
+            }
+        });
+    });
+}
+
+#[test]
+fn nothing_remains_of_calls_that_time_out_or_are_cancelled() {
+    leaves_nothing("nothing_remains_of_calls_that_time_out_or_are_cancelled", || {
+        each(limits().timeout(Duration::from_millis(20)), |exec, mode| {
+            let (math, fib) = (loaded(exec, MATH), loaded(exec, FIB));
+            assert!(math.fork("spin", args![]).unwrap().wait().is_err());
+            if mode != Mode::Serial {
+                for _ in 0..100 {
+                    math.fork("spin", args![]).unwrap().cancel();
+                    fib.fork("fib", args![25]).unwrap().cancel();
+                }
+            }
+        });
+    });
+}
+
+#[test]
+fn nothing_remains_of_deep_trees() {
+    leaves_nothing("nothing_remains_of_deep_trees", || {
+        each(limits().depth(1000), |exec, _| {
+            let chain = loaded(exec, CHAIN);
+            call(&chain, "down", 1000);
+            call(&chain, "doomed", 1000);
+            call(&chain, "down", 1001);
+        });
+    });
+}
+
+#[test]
+fn nothing_remains_of_memory_bombs() {
+    let bomb = r#"(module (memory 0)
+        (func (export "bomb") (param i32)
+            (loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))
+            (memory.fill (i32.const 0) (i32.const 1) (i32.mul (memory.size) (i32.const 65536)))))"#;
+    leaves_nothing("nothing_remains_of_memory_bombs", || {
+        each(limits(), |exec, _| {
+            let bomb = loaded(exec, bomb);
+            for _ in 0..10 {
+                call(&bomb, "bomb", 0);
+            }
+        });
+    });
+}
+
+#[test]
+fn nothing_remains_of_abandoned_children() {
+    let guest = r#"(module
+        (import "fork" "spin" (func $fork (result i32)))
+        (func (export "spin") (loop $again (br $again)))
+        (func (export "go") (param i32) (local $i i32)
+            (loop $more
+                (drop (call $fork))
+                (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 100))))))"#;
+    leaves_nothing("nothing_remains_of_abandoned_children", || {
+        // In serial mode each of them runs out of fuel.
+        each(limits().fuel(10_000), |exec, _| {
+            let guest = loaded(exec, guest);
+            (0..20).for_each(|_| call(&guest, "go", 0));
+        });
+    });
+}
+
+#[test]
+fn nothing_remains_of_callbacks_and_promises() {
+    leaves_nothing("nothing_remains_of_callbacks_and_promises", || {
+        each(limits(), |exec, _| {
+            let square = loaded(exec, MATH).function::<(i32,), i32>("square").unwrap();
+            for n in 0..500 {
+                let (set, future) = promise::<i32>();
+                let last: Future<i32> = square.fork((&future,)).map(|n| n + 1);
+                last.on_done(|_| ());
+                let big = last.map(|_| vec![0u8; 10_000]);
+                match n % 3 {
+                    0 => set.set(n).unwrap(),
+                    1 => drop(set),
+                    _ => assert!(last.cancel()),
+                }
+                let _ = big.wait();
+            }
+        });
+    });
+}
+
+#[test]
+fn nothing_remains_of_executors_and_modules() {
+    leaves_nothing("nothing_remains_of_executors_and_modules", || {
+        for i in 0..12 {
+            let exec = MODES[i % 3].executor();
+            for n in 0..10 {
+                let wat = format!(r#"(module (memory 4) (func (export "f") (param i32) (drop (i32.const {n}))))"#);
+                call(&loaded(&exec, &wat), "f", 0);
+            }
+            // A module may outlive its executor.
+            let module = loaded(&exec, FIB);
+            drop(exec);
+            call(&module, "fib", 1);
+        }
+    });
+}
+
+#[test]
+fn nothing_remains_of_an_executor_that_was_shut_down() {
+    leaves_nothing("nothing_remains_of_an_executor_that_was_shut_down", || {
+        for mode in [Mode::Threads(1), Mode::Threads(2)] {
+            let exec = mode.executor();
+            let (math, fib) = (loaded(&exec, MATH), loaded(&exec, FIB));
+            let _endless: Vec<_> = (0..20).map(|_| math.fork("spin", args![]).unwrap()).collect();
+            let _trees: Vec<_> = (0..20).map(|_| fib.fork("fib", args![25]).unwrap()).collect();
+            exec.shut_down();
+        }
+    });
+}
