@@ -1,11 +1,11 @@
 //! The seam between what the user holds and what runs calls.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::future::Completion;
 use crate::value::{Value, Values};
 use std::any::Any;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// Whatever runs the calls of one module: the thread pool, or the calling thread.
 pub(crate) trait Backend: Any + Send + Sync {
@@ -30,4 +30,10 @@ pub(crate) trait Backend: Any + Send + Sync {
     ///
     /// [`ErrorKind::Link`](crate::ErrorKind::Link), naming what is not.
     fn ready(&self) -> Result<()>;
+
+    /// Remembers a fork that waits for its arguments, so that it ends with the executor.
+    fn remember(&self, deferred: Weak<dyn Completion<Value>>);
+
+    /// Tells the observer of an error that no future tells anyone.
+    fn unobserved(&self, error: Error);
 }

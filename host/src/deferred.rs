@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::future::{Cell, Completion, cancelled, collect_all};
 use crate::value::{Value, Values};
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// Forks the call once every future among its arguments is complete; fails with the first error among them.
 pub(crate) fn fork(
@@ -17,7 +17,9 @@ pub(crate) fn fork(
     slots: Slots,
     site: &'static Location<'static>,
 ) -> Arc<dyn Completion<Value>> {
-    let deferred = Arc::new(Deferred { cell: Cell::new(), call: Mutex::default() });
+    let deferred = Arc::new(Deferred { cell: Cell::new(), call: Mutex::default(), backend: backend.clone() });
+    let weak: Weak<Deferred> = Arc::downgrade(&deferred);
+    backend.remember(weak);
     let futures: Vec<_> = slots
         .iter()
         .filter_map(|slot| match slot {
@@ -38,7 +40,7 @@ pub(crate) fn fork(
         match args {
             Ok(args) => target.start(|| backend.fork(function as u32, args, site)),
             // Fails if it was cancelled meanwhile.
-            Err(error) => drop(target.cell.complete(Err(error.with_site(site)))),
+            Err(error) => drop(target.cell.complete(Err(error.with_site_if_none(site)))),
         }
     });
     deferred
@@ -48,6 +50,15 @@ struct Deferred {
     cell: Cell<Value>,
     /// The call, once it is forked.
     call: Mutex<Option<Arc<dyn Completion<Value>>>>,
+    backend: Arc<dyn Backend>,
+}
+
+impl Drop for Deferred {
+    fn drop(&mut self) {
+        if let Some(error) = self.cell.unobserved() {
+            self.backend.unobserved(error);
+        }
+    }
 }
 
 impl Deferred {

@@ -78,7 +78,10 @@ impl Inspection {
             name: shown(&link.name),
             params: link.params.clone(),
             results: link.results.clone(),
-            own: facts.functions.iter().any(|function| *function.name == *link.name),
+            own: {
+                let name = link.name.strip_prefix("self#").unwrap_or(&link.name);
+                facts.functions.iter().any(|function| *function.name == *name || *function.name == *link.name)
+            },
         });
         let bytes = |pages: u64, log2: u32| pages.saturating_mul(1u64.checked_shl(log2).unwrap_or(u64::MAX));
         Inspection {

@@ -158,10 +158,10 @@ fn memory_at_the_start() {
             &refused,
             0,
             expect![[r#"
-            OutOfMemory, catchable
-            text: the module starts with 327680 bytes of memory, more than its limit of 262144
-              raise `Limits::memory` (`--memory`)
-        "#]],
+                OutOfMemory, final
+                text: the module starts with 327680 bytes of memory, more than its limit of 262144
+                  raise `Limits::memory` (`--memory`)
+            "#]],
         );
     });
 }
@@ -230,12 +230,13 @@ fn forks_per_call() {
             &error(future.wait()),
             line,
             expect![[r#"
-            TooManyForks, catchable
-            text: `forks` forked more than 5 times
-              forked at HERE; raise `Limits::forks` if it is meant to fork that often
-            site: HERE
-            chain: forks (HERE)
-        "#]],
+                TooManyForks, catchable
+                text: `forks` forked more than 5 times
+                  at `forks` (offset 0x129), forked at HERE; raise `Limits::forks` if it is meant to fork that often
+                site: HERE
+                backtrace: forks
+                chain: forks (HERE)
+            "#]],
         );
         let waits = guest.fork("waits", args![6]).unwrap();
         assert_eq!(error(waits.wait()).kind(), ErrorKind::TooManyForks);
@@ -323,12 +324,13 @@ fn timeout() {
             &error(future.wait()),
             line,
             expect![[r#"
-            Timeout, final
-            text: `spin` was still running after 20ms
-              forked at HERE; raise `Limits::timeout` (`--timeout`) if it is meant to take that long
-            site: HERE
-            chain: spin (HERE)
-        "#]],
+                Timeout, final
+                text: `spin` was still running after 20ms
+                  at `spin` (offset 0xd5), forked at HERE; raise `Limits::timeout` (`--timeout`) if it is meant to take that long
+                site: HERE
+                backtrace: spin
+                chain: spin (HERE)
+            "#]],
         );
         let leaf = loaded(exec, r#"(module (func $spin (export "spin") (loop $again (br $again))))"#);
         let future = leaf.fork("spin", args![]).unwrap();
@@ -352,12 +354,13 @@ fn timeout_in_a_child() {
             &error(future.wait()),
             line,
             expect![[r#"
-            Timeout, final
-            text: `spin` was still running after 20ms
-              1 fork below `go`, forked at HERE; raise `Limits::timeout` (`--timeout`) if it is meant to take that long
-            site: fork #1 of its parent
-            chain: spin (fork #1 of its parent) < go (HERE)
-        "#]],
+                Timeout, final
+                text: `spin` was still running after 20ms
+                  at `spin` (offset 0x4a), 1 fork below `go`, forked at HERE; raise `Limits::timeout` (`--timeout`) if it is meant to take that long
+                site: fork #1 of its parent
+                backtrace: spin
+                chain: spin (fork #1 of its parent) < go (HERE)
+            "#]],
         );
     });
 }
@@ -413,12 +416,12 @@ fn shut_down() {
             &error(late.wait()),
             line,
             expect![[r#"
-            Cancelled, final
-            text: the executor was dropped before the call could run
-              forked at HERE; keep the `Executor` for as long as its modules are used
-            site: HERE
-            chain: unit (HERE)
-        "#]],
+                Cancelled, final
+                text: the executor was shut down
+                  forked at HERE
+                site: HERE
+                chain: unit (HERE)
+            "#]],
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Errors, for people on stderr and for programs as JSON on stdout.
 
 use crate::{json, stdout};
-use purefork::{ForkFrame, ForkSite};
+use purefork::{ForkFrame, ForkSite, GuestFrame};
 use serde_json::{Value, json};
 use std::fmt;
 use std::io::Write as _;
@@ -10,10 +10,9 @@ use std::path::Path;
 /// The kind, in JSON, of an error in what was typed.
 const KIND: &str = "Usage";
 
-/// The most guest frames that are printed.
-const MAX_FRAMES: usize = 10;
-/// The most calls of a chain of forks that are printed, from either end.
-const MAX_CALLS: usize = 4;
+/// The most callers that are named in a guest's backtrace, and the most forks in a chain. All of both is in the JSON.
+const MAX_CALLERS: usize = 3;
+const MAX_FORKS: usize = 2;
 
 /// Something wrong with what was typed.
 #[derive(Debug)]
@@ -78,40 +77,54 @@ fn message(error: &anyhow::Error) -> String {
     error.chain().map(part).collect::<Vec<_>>().join(": ")
 }
 
-/// Where it happened and what to do. The place in this program where the fork was made is left out.
+/// Where it happened and what to do, in one line; for a guest that was refused, and where the help is a list, in more.
+/// The place in this program where the fork was made is left out.
 fn lines(error: &anyhow::Error) -> Vec<String> {
+    let mut parts = Vec::new();
     let mut lines = Vec::new();
     if let Some(error) = error.downcast_ref::<purefork::Error>() {
-        let frames = error.backtrace();
-        lines.extend(frames.iter().take(MAX_FRAMES).map(|frame| format!("at {frame}")));
-        if frames.len() > MAX_FRAMES {
-            lines.push("and more".to_owned());
-        }
-        if error.chain().len() > 1 {
-            lines.push(format!("in {}", chain(error.chain(), error.omitted())));
-        }
+        parts.extend(frames(error.backtrace()));
+        parts.extend(forks(error.chain(), error.omitted()));
         lines.extend(error.reasons().iter().map(ToString::to_string));
     }
-    lines.extend(help(error).iter().flat_map(|help| help.lines().map(str::to_owned)));
+    let place = parts.join(", ");
+    let help = help(error).unwrap_or_default();
+    let mut help = help.lines();
+    let first = [place.as_str(), help.next().unwrap_or_default()];
+    let first = first.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join("; ");
+    if !first.is_empty() {
+        lines.insert(0, first);
+    }
+    lines.extend(help.map(str::to_owned));
     lines
 }
 
-/// `leaf`, fork #2 of `middle`, fork #1 of `root`
-fn chain(chain: &[ForkFrame], omitted: usize) -> String {
-    let left_out = (chain.len() + omitted).saturating_sub(2 * MAX_CALLS);
-    // One call takes no more room than the words that would stand for it.
-    let skipped = if left_out > 1 { MAX_CALLS..chain.len() - MAX_CALLS } else { 0..0 };
-    let mut text = String::new();
-    for (i, frame) in chain.iter().enumerate().filter(|(i, _)| !skipped.contains(i)) {
-        if i == skipped.end && left_out > 1 {
-            text.push_str(&format!("… {left_out} more calls …, "));
-        }
-        text.push_str(&format!("`{}`", frame.function));
-        if let ForkSite::Guest { number } = frame.site {
-            text.push_str(&format!(", fork #{number} of "));
+/// at `divide` (offset 0x3d), called by `average`, `main` and 2 more
+fn frames(frames: &[GuestFrame]) -> Option<String> {
+    let (first, callers) = frames.split_first()?;
+    let mut text = format!("at {first}");
+    if !callers.is_empty() {
+        let names: Vec<_> = callers.iter().take(MAX_CALLERS).map(|frame| format!("`{}`", frame.function)).collect();
+        text.push_str(&format!(", called by {}", names.join(", ")));
+        if callers.len() > MAX_CALLERS {
+            text.push_str(&format!(" and {} more", callers.len() - MAX_CALLERS));
         }
     }
-    text
+    Some(text)
+}
+
+/// in `leaf`, fork #2 of `middle`, fork #1 of `root`; or, of a long chain, 50 forks below `root`
+fn forks(chain: &[ForkFrame], omitted: usize) -> Option<String> {
+    let [_, .., root] = chain else { return None };
+    let forks = chain.len() + omitted - 1;
+    if forks > MAX_FORKS {
+        return Some(format!("{forks} forks below `{}`", root.function));
+    }
+    let calls = chain.iter().map(|frame| match frame.site {
+        ForkSite::Guest { number } => format!("`{}`, fork #{number} of ", frame.function),
+        _ => format!("`{}`", frame.function),
+    });
+    Some(format!("in {}", calls.collect::<String>()))
 }
 
 fn help(error: &anyhow::Error) -> Option<String> {

@@ -107,13 +107,14 @@ pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
         .table_keep_resident(KEEP_RESIDENT)
         // Skips dirty pages that were swapped out, so that another call could read them (wasmtime 14357).
         .pagemap_scan(Enabled::No);
+    // Leaves have no such stacks, but wasmtime holds `max_wasm_stack` against their size all the same.
+    config.async_stack_size(limits.stack + HOST_STACK);
     match pool.kind {
         Kind::Leaf => {
             slots.total_stacks(0);
         }
         Kind::Forking => {
             slots.total_stacks(pool.sandboxes);
-            config.async_stack_size(limits.stack + HOST_STACK);
         }
     }
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots));

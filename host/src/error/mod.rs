@@ -71,8 +71,9 @@ impl Error {
         self.edit(|inner| inner.backtrace = backtrace)
     }
 
-    pub(crate) fn with_site(self, site: &'static Location<'static>) -> Error {
-        self.edit(|inner| inner.site = Some(ForkSite::Host(site)))
+    /// For an error that comes with no place of its own.
+    pub(crate) fn with_site_if_none(self, site: &'static Location<'static>) -> Error {
+        if self.0.site.is_some() { self } else { self.edit(|inner| inner.site = Some(ForkSite::Host(site))) }
     }
 
     /// The chain of forks, innermost first, and how many of its middle were left out.

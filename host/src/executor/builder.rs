@@ -8,8 +8,8 @@ use crate::fork::{Runtime, Threads};
 use crate::limits::Limits;
 use crate::sandbox::{Stock, Watch};
 use crate::sched::Scheduler;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 
 /// The most threads an executor may have.
@@ -42,6 +42,9 @@ impl Builder {
 
     /// Runs every call on the thread that forks it, before the fork returns. Errors still surface at `wait`, and
     /// results are the same as with threads.
+    ///
+    /// Threads that fork in one serial executor at the same time run their calls side by side; all of them together have
+    /// the sandboxes that one tree of the greatest depth needs.
     pub fn serial(mut self) -> Builder {
         self.serial = true;
         self
@@ -105,6 +108,7 @@ impl Builder {
             watch,
             observer: self.observer,
             threads,
+            deferred: Mutex::default(),
             closed: AtomicBool::new(false),
             shut_down: AtomicBool::new(false),
         });

@@ -77,6 +77,7 @@ impl Executor {
         self.runtime.closed.store(true, Ordering::SeqCst);
         self.runtime.shut_down.store(true, Ordering::SeqCst);
         self.runtime.engines.ring();
+        self.runtime.cancel_deferred();
     }
 }
 

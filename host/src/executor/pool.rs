@@ -29,6 +29,10 @@ impl Threads for Pool {
         self.handle.worker()
     }
 
+    fn runs_jobs(&self) -> bool {
+        self.handle.worker().is_some() || self.handle.is_helped()
+    }
+
     fn inline(&self) -> bool {
         false
     }

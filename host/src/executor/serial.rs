@@ -29,6 +29,10 @@ impl Threads for Serial {
         None
     }
 
+    fn runs_jobs(&self) -> bool {
+        RUNNING.get()
+    }
+
     fn inline(&self) -> bool {
         true
     }

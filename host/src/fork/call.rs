@@ -1,11 +1,10 @@
 //! One call: forked, started by somebody, complete.
 
 use super::branch::Branch;
-use super::program::{Program, dropped};
+use super::program::Program;
 use super::stop::Stop;
 use crate::audit::{FunctionFacts, shown};
-use crate::error::{Error, ErrorKind, Result};
-use crate::event::Event;
+use crate::error::{Error, Result};
 use crate::future::{Cell, Completion, cancelled};
 use crate::sched::{Job, Work};
 use crate::value::{Value, Values};
@@ -160,7 +159,7 @@ impl Work for Call {
     }
 
     fn abandon(self: Arc<Call>) {
-        self.refuse(dropped());
+        self.refuse(self.program().runtime.closed_error());
     }
 }
 
@@ -174,17 +173,23 @@ impl Completion<Value> for Call {
         if unstarted {
             self.program().runtime.threads.stale();
         }
-        self.stop.cancel();
+        // First: a call that is told to stop completes itself, and whoever was first should know.
         let in_time = self.cell.complete(Err(self.locate(cancelled()))).is_ok();
         if in_time && !unstarted {
+            self.stop.cancel();
             self.program().runtime.engines.ring();
         }
         in_time
     }
 
     fn help(self: Arc<Call>) {
-        let Some(args) = self.claim() else { return };
         let threads = &self.program().runtime.threads;
+        // Of a call that forks, the children would go through the channel, first in, first out; trees that many threads
+        // wait for would grow side by side instead of one after the other.
+        if self.facts().can_fork && !threads.inline() && threads.worker().is_none() {
+            return;
+        }
+        let Some(args) = self.claim() else { return };
         threads.stale();
         let mut args = Some(args);
         let mut run = || {
@@ -200,10 +205,8 @@ impl Drop for Call {
     fn drop(&mut self) {
         match &mut self.origin {
             Origin::Host(_) => {
-                if let Some(error) = self.cell.unobserved()
-                    && error.kind() != ErrorKind::Cancelled
-                {
-                    (self.program().runtime.observer)(&Event::Unobserved(error));
+                if let Some(error) = self.cell.unobserved() {
+                    self.program().runtime.unobserved(error);
                 }
             }
             // A chain of parents may be thousands long: dropped one by one, not one within the other.

@@ -30,23 +30,13 @@ pub(super) fn resolve(facts: &Facts, providers: &[(String, Arc<Program>)]) -> Re
 }
 
 fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts) -> Result<Target> {
-    let mut found: Vec<(&str, Target)> = Vec::new();
-    let (wanted, name) = match link.name.split_once('#') {
-        Some((provider, name)) => (Some(provider), name),
-        None => (None, &*link.name),
-    };
-    let is_wanted = |provider: &str| wanted.is_none_or(|wanted| wanted == provider);
-    if is_wanted(SELF)
-        && let Some(number) = find(facts, name)
+    let name = &*link.name;
+    let mut found = candidates(facts, providers, None, name);
+    // A name may have a `#` in it; so it says which provider is meant only if nothing is called that as a whole.
+    if found.is_empty()
+        && let Some((provider, name)) = name.split_once('#')
     {
-        found.push((SELF, Target::Own(number)));
-    }
-    for (provider, program) in providers {
-        if is_wanted(provider)
-            && let Some(number) = find(&program.facts, name)
-        {
-            found.push((provider, Target::Linked(program.clone(), number)));
-        }
+        found = candidates(facts, providers, Some(provider), name);
     }
     if found.len() > 1 {
         let names =
@@ -64,6 +54,21 @@ fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts)
     };
     fits(link, function)?;
     Ok(target)
+}
+
+/// The functions called `name`, of one provider or of all, each with its provider's name.
+fn candidates<'a>(
+    facts: &Facts,
+    providers: &'a [(String, Arc<Program>)],
+    wanted: Option<&str>,
+    name: &str,
+) -> Vec<(&'a str, Target)> {
+    let is_wanted = |provider: &str| wanted.is_none_or(|wanted| wanted == provider);
+    let own = find(facts, name).filter(|_| is_wanted(SELF)).map(|number| (SELF, Target::Own(number)));
+    let linked = providers.iter().filter(|(provider, _)| is_wanted(provider)).filter_map(|(provider, program)| {
+        Some((provider.as_str(), Target::Linked(program.clone(), find(&program.facts, name)?)))
+    });
+    own.into_iter().chain(linked).collect()
 }
 
 /// The error for a name that nothing provides.

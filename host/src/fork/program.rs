@@ -14,7 +14,7 @@ use crate::sandbox::{Export, Plan};
 use crate::value::{Value, Values};
 use std::any::Any;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// A module as its calls see it.
 pub(crate) struct Program {
@@ -81,10 +81,11 @@ impl Backend for Program {
         args: Values,
         site: &'static Location<'static>,
     ) -> Arc<dyn Completion<Value>> {
-        let closed = self.runtime.is_closed();
+        let runtime = self.runtime.clone();
         let call = Call::root(self, function, args, site);
-        if closed {
-            call.refuse(dropped());
+        // While the executor is dropped, what was forked before still runs to its end, and so does what follows from it.
+        if runtime.is_closed() && (runtime.is_shut_down() || !runtime.threads.runs_jobs()) {
+            call.refuse(runtime.closed_error());
         } else {
             call.spawn();
         }
@@ -115,17 +116,20 @@ impl Backend for Program {
     }
 
     fn ready(&self) -> Result<()> {
-        match self.targets.iter().position(|target| matches!(target, Target::Missing)) {
-            Some(link) => Err(link::missing(&self.facts.forks[link])),
-            None => Ok(()),
-        }
+        self.targets.iter().zip(&self.facts.forks).try_for_each(|(target, link)| match target {
+            Target::Own(_) => Ok(()),
+            Target::Linked(program, _) => program.ready(),
+            Target::Missing => Err(link::missing(link)),
+        })
     }
-}
 
-/// The error of calls that were not run because there is no executor any more.
-pub(super) fn dropped() -> Error {
-    Error::new(ErrorKind::Cancelled, "the executor was dropped before the call could run")
-        .with_help("keep the `Executor` for as long as its modules are used")
+    fn remember(&self, deferred: Weak<dyn Completion<Value>>) {
+        self.runtime.remember(deferred);
+    }
+
+    fn unobserved(&self, error: Error) {
+        self.runtime.unobserved(error);
+    }
 }
 
 fn check(runtime: &Runtime, facts: &Facts) -> Result<()> {
@@ -136,7 +140,8 @@ fn check(runtime: &Runtime, facts: &Facts) -> Result<()> {
             ErrorKind::OutOfMemory,
             format!("the module starts with {bytes} bytes of memory, more than its limit of {}", limits.memory),
         )
-        .with_help("raise `Limits::memory` (`--memory`)"));
+        .with_help("raise `Limits::memory` (`--memory`)")
+        .ending_tree());
     }
     if let Some(table) = facts.tables.iter().find(|table| table.initial > limits.table_elements as u64) {
         return Err(Error::new(

@@ -2,7 +2,6 @@
 
 use super::call::{Call, Origin, Usage};
 use super::frame::Frame;
-use super::program::dropped;
 use crate::error::Error;
 use crate::sandbox::Guard;
 use crate::sched::suspendable;
@@ -25,7 +24,7 @@ impl Call {
             self.stop.set_deadline(deadline);
         }
         if let Some(error) = self.stopped() {
-            return self.finish(Err(error), Usage::default());
+            return self.fail(error);
         }
         if self.facts().can_fork {
             let call = self.clone();
@@ -113,7 +112,7 @@ struct Unfinished<'a>(&'a Call);
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if !self.0.cell.is_done() {
-            self.0.fail(dropped());
+            self.0.fail(self.0.program().runtime.closed_error());
         }
     }
 }

@@ -2,12 +2,16 @@
 
 use super::frame::Frame;
 use crate::engine::Engines;
+use crate::error::{Error, ErrorKind};
 use crate::event::Event;
+use crate::future::Completion;
 use crate::limits::Limits;
 use crate::sandbox::{Stock, Watch};
 use crate::sched::Job;
-use std::sync::Arc;
+use crate::value::Value;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// What the calls of an executor have in common.
 pub(crate) struct Runtime {
@@ -18,6 +22,8 @@ pub(crate) struct Runtime {
     pub(crate) watch: Option<Watch>,
     pub(crate) observer: Box<dyn Fn(&Event) + Send + Sync>,
     pub(crate) threads: Box<dyn Threads>,
+    /// Forks that wait for their arguments.
+    pub(crate) deferred: Mutex<Vec<Weak<dyn Completion<Value>>>>,
     /// The executor was dropped, or shut down.
     pub(crate) closed: AtomicBool,
     /// All calls are to end.
@@ -31,6 +37,9 @@ pub(crate) trait Threads: Send + Sync {
 
     /// The current thread's number, if it is a worker.
     fn worker(&self) -> Option<usize>;
+
+    /// Whether the current thread is in the midst of running a job.
+    fn runs_jobs(&self) -> bool;
 
     /// Whether a fork is run to its end before it returns.
     fn inline(&self) -> bool;
@@ -46,6 +55,49 @@ impl Runtime {
     /// The shard whose engine the current thread uses.
     pub(super) fn shard(&self) -> usize {
         self.threads.worker().unwrap_or(self.engines.shards() - 1)
+    }
+
+    /// Tells the observer of an error that no future tells anyone.
+    pub(super) fn unobserved(&self, error: Error) {
+        if error.kind() == ErrorKind::Cancelled {
+            return;
+        }
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.observer)(&Event::Unobserved(error)))) {
+            // What it panicked with may panic when it is dropped.
+            std::mem::forget(panic);
+            tracing::warn!("the observer panicked");
+        }
+    }
+
+    /// Remembers a fork that waits for its arguments, to be cancelled when the executor is shut down.
+    pub(super) fn remember(&self, deferred: Weak<dyn Completion<Value>>) {
+        let mut all = self.deferred.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that are gone are forgotten whenever the list would have to be made longer.
+        if all.len() == all.capacity() {
+            all.retain(|deferred| deferred.strong_count() != 0);
+        }
+        all.push(deferred);
+        drop(all);
+        if self.is_shut_down() {
+            self.cancel_deferred();
+        }
+    }
+
+    /// Cancels the forks that wait for their arguments.
+    pub(crate) fn cancel_deferred(&self) {
+        let all = std::mem::take(&mut *self.deferred.lock().unwrap_or_else(PoisonError::into_inner));
+        for deferred in all.iter().filter_map(Weak::upgrade) {
+            deferred.cancel();
+        }
+    }
+
+    /// Why no call is taken any more.
+    pub(super) fn closed_error(&self) -> Error {
+        if self.is_shut_down() {
+            return Error::new(ErrorKind::Cancelled, "the executor was shut down");
+        }
+        Error::new(ErrorKind::Cancelled, "the executor was dropped before the call could run")
+            .with_help("keep the `Executor` for as long as its modules are used")
     }
 
     pub(super) fn is_closed(&self) -> bool {

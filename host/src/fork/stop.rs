@@ -67,7 +67,7 @@ impl Call {
         let rung = runtime.engines.rung();
         if self.stop.wanted.load(Ordering::Relaxed) != rung {
             if runtime.is_shut_down() {
-                return Some(self.locate(Error::new(ErrorKind::Cancelled, "the executor was shut down")));
+                return Some(runtime.closed_error());
             }
             if !self.is_wanted(rung) {
                 return Some(cancelled());
@@ -77,7 +77,7 @@ impl Call {
         (Instant::now() >= deadline).then(|| {
             let limit = runtime.limits.timeout.unwrap_or_default();
             let error = Error::new(ErrorKind::Timeout, format!("`{}` was still running after {limit:?}", self.name()));
-            self.locate(error.with_help("raise `Limits::timeout` (`--timeout`) if it is meant to take that long"))
+            error.with_help("raise `Limits::timeout` (`--timeout`) if it is meant to take that long")
         })
     }
 

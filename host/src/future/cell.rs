@@ -193,7 +193,7 @@ impl Waiter {
 
 /// A callback completes futures whose callbacks complete futures …: a chain of a million must not need a stack of a
 /// million frames. So below a certain depth callbacks wait in a queue for the outermost one to return.
-mod nested {
+pub(super) mod nested {
     use super::*;
 
     const DEEPEST: usize = 64;
@@ -201,6 +201,21 @@ mod nested {
     thread_local! {
         static DEPTH: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
         static LATER: RefCell<VecDeque<Waiter>> = const { RefCell::new(VecDeque::new()) };
+    }
+
+    /// Runs `f`, which waits: what was put off must not wait for it, as it may be what `f` waits for.
+    pub(crate) fn waiting<R>(f: impl FnOnce() -> R) -> R {
+        let depth = DEPTH.replace(0);
+        drain();
+        let result = f();
+        DEPTH.set(depth);
+        result
+    }
+
+    fn drain() {
+        while let Some(waiter) = LATER.with_borrow_mut(VecDeque::pop_front) {
+            waiter.tell();
+        }
     }
 
     pub(super) fn run(waiter: Waiter) {
@@ -215,9 +230,7 @@ mod nested {
         // Callbacks of users are caught where they are called, so this returns.
         waiter.tell();
         if depth == 0 {
-            while let Some(waiter) = LATER.with_borrow_mut(VecDeque::pop_front) {
-                waiter.tell();
-            }
+            drain();
         }
         DEPTH.set(depth);
     }

@@ -39,7 +39,11 @@ pub fn wait_all_or_cancel<T: Clone + Send + 'static>(futures: impl IntoIterator<
         });
     }
     let all: Result<Vec<T>> = futures.iter().map(Future::wait).collect();
-    all.map_err(|error| first.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(error))
+    all.map_err(|error| {
+        // The callback that does this may not have come to it yet.
+        cancel_rest(&futures);
+        first.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(error)
+    })
 }
 
 /// Cancels those of the futures that are not complete.
@@ -101,9 +105,12 @@ fn race<T: Clone + Send + 'static>(
         let (winner, rest, own) = (winner.clone(), rest.clone(), future.clone());
         future.when_done(move || {
             let result = own.value();
-            let last = rest.fetch_sub(1, Ordering::AcqRel) == 1;
-            if wins(&result) || last {
+            // A winner is counted once it has won: then the last to lose knows that nobody has.
+            if wins(&result) {
                 // Fails if another was first.
+                let _ = winner.0.complete(result);
+                rest.fetch_sub(1, Ordering::AcqRel);
+            } else if rest.fetch_sub(1, Ordering::AcqRel) == 1 {
                 let _ = winner.0.complete(result);
             }
         });

@@ -10,6 +10,7 @@ mod promise;
 mod then;
 
 pub(crate) use cell::Cell;
+use cell::nested;
 pub use combine::{cancel_rest, collect_all, collect_any, first_ok, wait_all, wait_all_or_cancel};
 pub(crate) use promise::cancelled;
 pub use promise::{Promise, promise};
@@ -27,6 +28,10 @@ use std::time::{Duration, Instant};
 
 /// How long a thread that waits looks for the result before it sleeps: about what a short call takes.
 const SPINS: u32 = 200;
+
+/// The stack that a worker which waits in a callback has to have left, and the piece it is given if it has not.
+const STACK_LEFT: usize = 256 << 10;
+const STACK_MORE: usize = 2 << 20;
 
 /// Whatever a result comes from.
 pub(crate) trait Completion<T>: Send + Sync {
@@ -103,10 +108,12 @@ impl<T> Future<T> {
         T: Clone,
     {
         if !self.done() {
-            self.help();
-            if !self.done() {
-                self.block(None);
-            }
+            nested::waiting(|| {
+                self.help();
+                if !self.done() {
+                    self.block(None);
+                }
+            });
         }
         self.value()
     }
@@ -120,7 +127,7 @@ impl<T> Future<T> {
     {
         if !self.done() {
             // Not run here: a call that runs on this thread could not be left in time.
-            self.block(Instant::now().checked_add(timeout));
+            nested::waiting(|| self.block(Instant::now().checked_add(timeout)));
         }
         self.done().then(|| self.value())
     }
@@ -183,7 +190,9 @@ impl<T> Future<T> {
             && let Some(alarm) = sched::alarm()
         {
             self.when_done(alarm);
-            return sched::run_until(&|| self.done());
+            // Jobs complete futures whose callbacks wait in turn: that needs a stack of any size.
+            stacker::maybe_grow(STACK_LEFT, STACK_MORE, || sched::run_until(&|| self.done()));
+            // The scheduler may have stopped: then whoever else completes the future is waited for like anywhere.
         }
         for _ in 0..SPINS {
             if self.done() {

@@ -39,7 +39,7 @@ impl<T: Clone + Send + 'static> Future<T> {
         self.when_done(move || {
             let result = match catch_unwind(AssertUnwindSafe(|| callback(&parent))) {
                 Ok(result) => result,
-                Err(panic) => Err(panicked(&*panic)),
+                Err(panic) => Err(panicked(panic)),
             };
             // Fails if the child was cancelled: then nobody wants the result.
             let _ = target.0.complete(result);
@@ -61,14 +61,17 @@ impl<T: Clone + Send + 'static> Future<T> {
             let error = match catch_unwind(AssertUnwindSafe(|| callback(&parent).error())) {
                 Ok(None) => return,
                 Ok(Some(message)) => Error::failed(format!("an on_done callback failed: {message}")),
-                Err(panic) => panicked(&*panic),
+                Err(panic) => panicked(panic),
             };
             tracing::warn!(kind = %error.kind().name(), "{error}");
         });
     }
 }
 
-pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Error {
+fn panicked(panic: Box<dyn Any + Send>) -> Error {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    Error::new(ErrorKind::Panicked, format!("a callback panicked: {}", text.unwrap_or("with no message")))
+    let error = Error::new(ErrorKind::Panicked, format!("a callback panicked: {}", text.unwrap_or("with no message")));
+    // What it panicked with may panic when it is dropped.
+    std::mem::forget(panic);
+    error
 }

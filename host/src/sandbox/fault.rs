@@ -34,7 +34,7 @@ pub(super) fn explain(
 ) -> Error {
     // A child's error keeps its own place; the frames of those who waited for it say less.
     if let Some(Stop(stop)) = error.downcast_ref::<Stop>() {
-        return if stop.kind() == ErrorKind::Trap && stop.backtrace().is_empty() && stop.chain().is_empty() {
+        return if stop.backtrace().is_empty() && stop.chain().is_empty() {
             stop.clone().with_backtrace(frames(&error, exported))
         } else {
             stop.clone()

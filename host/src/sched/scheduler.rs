@@ -5,6 +5,7 @@ use super::job::Job;
 use super::sleep::Sleep;
 use super::worker;
 use crossbeam_deque::{Stealer, Worker as Deque};
+use std::cell::RefCell;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -28,6 +29,11 @@ pub(super) struct Shared {
     /// Signalled when a worker falls asleep or a helper has finished, for whoever waits for quiet.
     quiet: (Mutex<()>, Condvar),
     closing: AtomicBool,
+}
+
+thread_local! {
+    /// The schedulers for which the current thread, which is none of their workers, runs jobs at the moment.
+    static HELPING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
 /// With this, jobs are spawned.
@@ -73,13 +79,21 @@ impl Drop for Scheduler {
         let own = worker::index_in(shared);
         let idle = started - usize::from(own.is_some());
         shared.closing.store(true, Ordering::SeqCst);
+        // Neither can a thread that runs a job for a wait, if a callback in it drops the handle.
+        let helping = shared.helped();
         let (lock, changed) = &shared.quiet;
-        let mut guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        // In this order: what a helper spawned is seen in a queue, and who took it from there is seen awake.
-        while shared.helpers.load(Ordering::SeqCst) != 0 || shared.has_work() || shared.sleep.sleeping() < idle {
-            guard = changed.wait(guard).unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if own.is_some() {
+                worker::run_found();
+            }
+            let guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+            // In this order: what a helper spawned is seen in a queue, and who took it from there is seen awake.
+            if shared.helpers.load(Ordering::SeqCst) <= helping && !shared.has_work() && shared.sleep.sleeping() >= idle
+            {
+                break;
+            }
+            drop(changed.wait(guard).unwrap_or_else(PoisonError::into_inner));
         }
-        drop(guard);
         shared.stopped.store(true, Ordering::SeqCst);
         shared.sleep.unpark_all();
         for (index, thread) in self.threads.drain(..).enumerate() {
@@ -93,6 +107,16 @@ impl Drop for Scheduler {
 }
 
 impl Shared {
+    /// How many jobs of this scheduler the current thread, which is no worker, is in the midst of.
+    fn helped(&self) -> usize {
+        HELPING.with_borrow(|helping| helping.iter().filter(|&&of| of == self.address()).count())
+    }
+
+    /// Tells this scheduler from others.
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     /// Whether any queue holds a job.
     pub(super) fn has_work(&self) -> bool {
         !self.outside.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
@@ -139,13 +163,20 @@ impl Handle {
         struct Done<'a>(&'a Shared);
         impl Drop for Done<'_> {
             fn drop(&mut self) {
+                HELPING.with_borrow_mut(Vec::pop);
                 self.0.helpers.fetch_sub(1, Ordering::SeqCst);
                 self.0.quiet();
             }
         }
         self.0.helpers.fetch_add(1, Ordering::SeqCst);
+        HELPING.with_borrow_mut(|helping| helping.push(self.0.address()));
         let _done = Done(&self.0);
         f()
+    }
+
+    /// Whether the current thread, which is no worker, is in the midst of a job of this scheduler.
+    pub(crate) fn is_helped(&self) -> bool {
+        self.0.helped() != 0
     }
 
     /// How many jobs from outside nobody has taken yet.

@@ -72,13 +72,26 @@ pub(crate) fn alarm() -> Option<impl FnOnce() + Send + 'static> {
 pub(crate) fn run_until(done: &dyn Fn() -> bool) {
     let mut searching = false;
     while let Some(job) = next(done, &mut searching) {
-        // A job does not panic; if it does all the same, its sandbox is gone and the worker lives on.
-        if catch_unwind(AssertUnwindSafe(|| job.run())).is_err() {
-            tracing::error!("a job panicked; this is a defect of purefork");
-        }
+        run(job);
     }
     if searching {
         with(|worker| worker.shared.sleep.end_search(|| worker.shared.has_work()));
+    }
+}
+
+/// A job does not panic; if it does all the same, its sandbox is gone and the worker lives on.
+fn run(job: Job) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job.run())) {
+        // What it panicked with may panic when it is dropped.
+        std::mem::forget(panic);
+        tracing::error!("a job panicked; this is a defect of purefork");
+    }
+}
+
+/// Runs jobs on the current worker for as long as there are any.
+pub(super) fn run_found() {
+    while let Some(job) = with(Worker::find) {
+        run(job);
     }
 }
 

@@ -8,12 +8,10 @@ fn a_trap_shows_the_guests_frames() {
     check(
         "run ops.wat trap",
         &expect![[r#"
-        2> error: `trap` trapped: wasm `unreachable` instruction executed
-        2>   at `inner` (offset 0xae)
-        2>   at `middle` (offset 0xb2)
-        2>   at `trap` (offset 0xb7)
-        exit 1
-    "#]],
+            2> error: `trap` trapped: wasm `unreachable` instruction executed
+            2>   at `inner` (offset 0xae), called by `middle`, `trap`
+            exit 1
+        "#]],
     );
 }
 
@@ -22,11 +20,10 @@ fn a_failure_below_forks_shows_who_forked_it() {
     check(
         "run tree.wat root 0",
         &expect![[r#"
-        2> error: `leaf` trapped: integer divide by zero
-        2>   at `leaf` (offset 0xae)
-        2>   in `leaf`, fork #2 of `middle`, fork #1 of `root`
-        exit 1
-    "#]],
+            2> error: `leaf` trapped: integer divide by zero
+            2>   at `leaf` (offset 0xae), in `leaf`, fork #2 of `middle`, fork #1 of `root`
+            exit 1
+        "#]],
     );
 }
 
@@ -37,20 +34,17 @@ fn a_long_chain_of_forks_leaves_out_its_middle() {
         &expect![[r#"
             $ purefork run deep.wat down 7
             2> error: `down` trapped: wasm `unreachable` instruction executed
-            2>   at `down` (offset 0x47)
-            2>   in `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`
+            2>   at `down` (offset 0x47), 7 forks below `down`
             exit 1
 
             $ purefork run deep.wat down 8
             2> error: `down` trapped: wasm `unreachable` instruction executed
-            2>   at `down` (offset 0x47)
-            2>   in `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`
+            2>   at `down` (offset 0x47), 8 forks below `down`
             exit 1
 
             $ purefork run deep.wat down 200
             2> error: `down` trapped: wasm `unreachable` instruction executed
-            2>   at `down` (offset 0x47)
-            2>   in `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of … 193 more calls …, `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`
+            2>   at `down` (offset 0x47), 200 forks below `down`
             exit 1
         "#]],
     );
@@ -61,11 +55,10 @@ fn an_endless_loop_runs_out_of_fuel() {
     check(
         "run ops.wat spin --fuel 100000",
         &expect![[r#"
-        2> error: `spin` used up its fuel
-        2>   at `spin` (offset 0xbc)
-        2>   raise `--fuel` if it is meant to run that long
-        exit 1
-    "#]],
+            2> error: `spin` used up its fuel
+            2>   at `spin` (offset 0xbc); raise `--fuel` if it is meant to run that long
+            exit 1
+        "#]],
     );
 }
 
@@ -80,17 +73,17 @@ fn an_endless_loop_is_stopped_by_the_timeout() {
         &expect![[r#"
             $ purefork run ops.wat spin --timeout 200ms
             2> error: `spin` was still running after 200ms
-            2>   raise `--timeout` if it is meant to take that long
+            2>   at `spin` (offset 0xbc); raise `--timeout` if it is meant to take that long
             exit 1
 
             $ purefork run ops.wat spin --timeout 200ms --threads 1
             2> error: `spin` was still running after 200ms
-            2>   raise `--timeout` if it is meant to take that long
+            2>   at `spin` (offset 0xbc); raise `--timeout` if it is meant to take that long
             exit 1
 
             $ purefork run ops.wat spin --timeout 200ms --serial
             2> error: `spin` was still running after 200ms
-            2>   raise `--timeout` if it is meant to take that long
+            2>   at `spin` (offset 0xbc); raise `--timeout` if it is meant to take that long
             exit 1
         "#]],
     );
@@ -111,8 +104,7 @@ fn limits_are_named_by_their_options() {
         &expect![[r#"
             $ purefork run ops.wat grow 100 --memory 1MiB
             2> error: `grow` was refused memory beyond its limit, then trapped: wasm `unreachable` instruction executed
-            2>   at `grow` (offset 0xd7)
-            2>   raise `--memory` if it is meant to use that much
+            2>   at `grow` (offset 0xd7); raise `--memory` if it is meant to use that much
             exit 1
 
             $ purefork run ops.wat nothing --memory 1KiB
@@ -122,35 +114,22 @@ fn limits_are_named_by_their_options() {
 
             $ purefork run ops.wat recurse 1 --stack 64KiB
             2> error: `recurse` used up its stack
-            2>   at `recurse`
-            2>   at `recurse` (offset 0xc8)
-            2>   at `recurse` (offset 0xc8)
-            2>   at `recurse` (offset 0xc8)
-            2>   at `recurse` (offset 0xc8)
-            2>   at `recurse` (offset 0xc8)
-            2>   at `recurse` (offset 0xc8)
-            2>   at `recurse` (offset 0xc8)
-            2>   at `recurse` (offset 0xc8)
-            2>   at `recurse` (offset 0xc8)
-            2>   and more
-            2>   raise `--stack` if it is meant to recurse that deeply
+            2>   at `recurse`, called by `recurse`, `recurse`, `recurse` and 16 more; raise `--stack` if it is meant to recurse that deeply
             exit 1
 
             $ purefork run deep.wat down 10 --depth 3
             2> error: `down` was forked more than 3 levels deep
-            2>   in `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`
-            2>   raise `--depth` if it is meant to nest that deeply
+            2>   4 forks below `down`; raise `--depth` if it is meant to nest that deeply
             exit 1
 
             $ purefork run fib.wat fib 10 --forks 1
             2> error: `fib` forked more than 1 times
-            2>   raise `--forks` if it is meant to fork that often
+            2>   at `fib` (offset 0x5c); raise `--forks` if it is meant to fork that often
             exit 1
 
             $ purefork run deep.wat down 10 --tree-forks 2
             2> error: the tree of calls forked more than 2 times
-            2>   in `down`, fork #1 of `down`, fork #1 of `down`, fork #1 of `down`
-            2>   raise `--tree-forks` if it is meant to fork that often
+            2>   3 forks below `down`; raise `--tree-forks` if it is meant to fork that often
             exit 1
 
             $ purefork run state.wat next --table-elements 3
@@ -175,16 +154,13 @@ fn an_error_is_one_json_object_on_stdout_on_demand() {
             $ purefork run ops.wat trap --json
             {"error":{"backtrace":[{"function":"inner","offset":174,"source":null},{"function":"middle","offset":178,"source":null},{"function":"trap","offset":183,"source":null}],"chain":[{"function":"trap","site":{"by":"host"}}],"fork_site":{"by":"host"},"help":null,"kind":"Trap","message":"`trap` trapped: wasm `unreachable` instruction executed","omitted":0,"reasons":[]}}
             2> error: `trap` trapped: wasm `unreachable` instruction executed
-            2>   at `inner` (offset 0xae)
-            2>   at `middle` (offset 0xb2)
-            2>   at `trap` (offset 0xb7)
+            2>   at `inner` (offset 0xae), called by `middle`, `trap`
             exit 1
 
             $ purefork run tree.wat root 0 --json
             {"error":{"backtrace":[{"function":"leaf","offset":174,"source":null}],"chain":[{"function":"leaf","site":{"by":"guest","number":2}},{"function":"middle","site":{"by":"guest","number":1}},{"function":"root","site":{"by":"host"}}],"fork_site":{"by":"guest","number":2},"help":null,"kind":"Trap","message":"`leaf` trapped: integer divide by zero","omitted":0,"reasons":[]}}
             2> error: `leaf` trapped: integer divide by zero
-            2>   at `leaf` (offset 0xae)
-            2>   in `leaf`, fork #2 of `middle`, fork #1 of `root`
+            2>   at `leaf` (offset 0xae), in `leaf`, fork #2 of `middle`, fork #1 of `root`
             exit 1
 
             $ purefork run add.wat ad 1 2 --json

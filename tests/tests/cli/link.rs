@@ -48,7 +48,6 @@ fn a_function_that_nothing_provides_is_told() {
 
             $ purefork run top.wat top 5 --link app=app.wat --link math=add.wat
             2> error: nothing provides `add`, which the module forks as (i32, i32) -> (i32)
-            2>   in `next`, fork #1 of `top`
             2>   export `add`, or link a module that does with `--link NAME=MODULE`
             exit 2
         "#]],
