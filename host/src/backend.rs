@@ -17,6 +17,15 @@ pub(crate) trait Backend: Any + Send + Sync {
         site: &'static Location<'static>,
     ) -> Arc<dyn Completion<Value>>;
 
+    /// The same, but shows the call to `before` before anybody can have started it.
+    fn fork_shown(
+        self: Arc<Self>,
+        function: u32,
+        args: Values,
+        site: &'static Location<'static>,
+        before: &mut dyn FnMut(Arc<dyn Completion<Value>>),
+    );
+
     /// The same module with one more provider, called `name`, of the functions it forks.
     ///
     /// # Errors

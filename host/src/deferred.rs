@@ -38,7 +38,7 @@ pub(crate) fn fork(
             })
             .collect();
         match args {
-            Ok(args) => target.start(|| backend.fork(function as u32, args, site)),
+            Ok(args) => target.start(|before| backend.fork_shown(function as u32, args, site, before)),
             // Fails if it was cancelled meanwhile.
             Err(error) => drop(target.cell.complete(Err(error.with_site_if_none(site)))),
         }
@@ -62,25 +62,31 @@ impl Drop for Deferred {
 }
 
 impl Deferred {
-    fn start(self: Arc<Self>, fork: impl FnOnce() -> Arc<dyn Completion<Value>>) {
+    fn start(self: Arc<Self>, fork: impl FnOnce(&mut dyn FnMut(Arc<dyn Completion<Value>>))) {
         if self.cell.is_done() {
             return;
         }
-        let call = fork();
-        *self.place() = Some(call.clone());
+        // Before the call can be complete: callbacks of this future are then run by whoever completes the call, and
+        // not here, where other calls wait to be forked.
+        fork(&mut |call| {
+            *self.place() = Some(call.clone());
+            let (deferred, done) = (self.clone(), call.clone());
+            call.cell().on_done(move || {
+                if let Some(result) = done.cell().get() {
+                    // Fails if it was cancelled.
+                    let _ = deferred.cell.complete(result);
+                }
+                // The two held each other.
+                *deferred.place() = None;
+            });
+        });
         // Cancelling completes the cell first and looks for a call then.
-        if self.cell.is_done() {
+        let call = self.place().clone();
+        if let Some(call) = call
+            && self.cell.is_done()
+        {
             call.cancel();
         }
-        let done = call.clone();
-        call.cell().on_done(move || {
-            if let Some(result) = done.cell().get() {
-                // Fails if it was cancelled.
-                let _ = self.cell.complete(result);
-            }
-            // The two held each other.
-            *self.place() = None;
-        });
     }
 
     fn place(&self) -> MutexGuard<'_, Option<Arc<dyn Completion<Value>>>> {

@@ -112,6 +112,17 @@ impl Call {
         &self.program().facts.functions[self.function as usize]
     }
 
+    /// Has a call of the host's run by whoever comes first, unless the executor is gone.
+    pub(super) fn start(self: &Arc<Call>) {
+        let runtime = &self.program().runtime;
+        // While the executor is dropped, what was forked before still runs to its end, and so does what follows from it.
+        if runtime.is_closed() && (runtime.is_shut_down() || !runtime.threads.runs_jobs()) {
+            self.refuse(runtime.closed_error());
+        } else {
+            self.spawn();
+        }
+    }
+
     /// Has the call run by whoever comes first.
     pub(super) fn spawn(self: &Arc<Call>) {
         self.program().runtime.threads.spawn(Job::Start(self.clone()));

@@ -81,15 +81,21 @@ impl Backend for Program {
         args: Values,
         site: &'static Location<'static>,
     ) -> Arc<dyn Completion<Value>> {
-        let runtime = self.runtime.clone();
         let call = Call::root(self, function, args, site);
-        // While the executor is dropped, what was forked before still runs to its end, and so does what follows from it.
-        if runtime.is_closed() && (runtime.is_shut_down() || !runtime.threads.runs_jobs()) {
-            call.refuse(runtime.closed_error());
-        } else {
-            call.spawn();
-        }
+        call.start();
         call
+    }
+
+    fn fork_shown(
+        self: Arc<Program>,
+        function: u32,
+        args: Values,
+        site: &'static Location<'static>,
+        before: &mut dyn FnMut(Arc<dyn Completion<Value>>),
+    ) {
+        let call = Call::root(self, function, args, site);
+        before(call.clone());
+        call.start();
     }
 
     fn link(&self, name: &str, provider: Arc<dyn Backend>) -> Result<Arc<dyn Backend>> {

@@ -194,6 +194,10 @@ impl<T> Future<T> {
             stacker::maybe_grow(STACK_LEFT, STACK_MORE, || sched::run_until(&|| self.done()));
             // The scheduler may have stopped: then whoever else completes the future is waited for like anywhere.
         }
+        // In serial mode, what this waits for may be left to this very thread.
+        if sched::runs_inline() {
+            stacker::maybe_grow(STACK_LEFT, STACK_MORE, || sched::run_inline(&mut || {}, &|| self.done()));
+        }
         for _ in 0..SPINS {
             if self.done() {
                 return;

@@ -10,6 +10,7 @@
 //! It leaves to others: what a job is, whether it still has to be run (an entry is a hint), and what waits for it.
 
 mod inject;
+mod inline;
 mod job;
 mod scheduler;
 mod sleep;
@@ -19,6 +20,7 @@ mod sync;
 mod tests;
 mod worker;
 
+pub(crate) use inline::{run_inline, runs_inline, spawn_inline};
 pub(crate) use job::{Job, Work};
 pub(crate) use scheduler::{Handle, Scheduler};
 pub(crate) use suspend::suspendable;
