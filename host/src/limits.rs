@@ -93,13 +93,18 @@ impl Limits {
     /// How deeply forks may be nested below the call that the host forked. 5,120 by default.
     ///
     /// Every level that waits holds a sandbox and a stack. Both cost the process memory mappings, of which Linux
-    /// gives 65,530 (`vm.max_map_count`); the executor takes at most half.
+    /// gives 65,530 (`vm.max_map_count`); an executor takes at most half. Guests with several memories reach less depth,
+    /// and end in [`Exhausted`](crate::ErrorKind::Exhausted).
     pub fn depth(mut self, levels: u32) -> Limits {
         self.depth = levels;
         self
     }
 
-    /// Forks in a whole tree of calls, abandoned ones included. 1,000,000 by default.
+    /// Forks in a whole tree of calls. 1,000,000 by default.
+    ///
+    /// It stops a bomb, so forks count when they are made, those of abandoned calls included. How much an abandoned call
+    /// does before it is stopped depends on the schedule; so whether a tree that abandons calls comes to this limit may,
+    /// too. A tree that waits for all it forks meets it always, or never.
     pub fn tree_forks(mut self, forks: u64) -> Limits {
         self.tree_forks = forks;
         self

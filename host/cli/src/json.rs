@@ -37,8 +37,7 @@ fn shortest(value: f32) -> f64 {
 
 /// The error object's members that an error of the library has.
 pub(crate) fn error(error: &purefork::Error) -> Value {
-    let frame =
-        |frame: &GuestFrame| json!({ "function": frame.function, "offset": frame.offset, "source": frame.source });
+    let frame = |frame: &GuestFrame| json!({ "function": frame.function, "offset": frame.offset });
     json!({
         "fork_site": error.fork_site().map(site),
         "backtrace": error.backtrace().iter().map(frame).collect::<Value>(),

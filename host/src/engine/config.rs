@@ -91,7 +91,8 @@ pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
     config.wasm_wide_arithmetic(false).wasm_custom_page_sizes(false);
     config.consume_fuel(true).epoch_interruption(true);
     config.max_wasm_stack(limits.stack);
-    config.wasm_backtrace_details(WasmBacktraceDetails::Enable);
+    // Debug information is the guest's to write: reading it at a trap takes stack, time and memory that no limit covers.
+    config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
 
     let mut slots = PoolingAllocationConfig::default();
     slots

@@ -11,17 +11,14 @@ pub struct GuestFrame {
     pub function: String,
     /// The offset of the instruction in the module's bytes, where known.
     pub offset: Option<usize>,
-    /// `file:line` of the source, where the module carries debug information.
-    pub source: Option<String>,
 }
 
 impl fmt::Display for GuestFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`", self.function)?;
-        match (&self.source, self.offset) {
-            (Some(source), _) => write!(f, " ({source})"),
-            (None, Some(offset)) => write!(f, " (offset {offset:#x})"),
-            (None, None) => Ok(()),
+        match self.offset {
+            Some(offset) => write!(f, " (offset {offset:#x})"),
+            None => Ok(()),
         }
     }
 }

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The fewest stale entries that are worth looking for.
 const FEW: usize = 1024;
 
+/// The most threads of the host that run what they wait for at a time: they share the sandboxes of one shard.
+const HELPERS: usize = 64;
+
 pub(super) struct Pool {
     handle: Handle,
     /// About how many entries of the channel are of calls that were run by those who waited for them. A host that forks
@@ -40,9 +43,14 @@ impl Threads for Pool {
     fn help(&self, run: &mut dyn FnMut(), _done: &dyn Fn() -> bool) {
         if self.handle.worker().is_some() {
             run();
+            self.handle.drop_stale();
         } else {
             self.handle.helping(run);
         }
+    }
+
+    fn may_help(&self) -> bool {
+        self.handle.helpers() < HELPERS
     }
 
     fn stale(&self) {

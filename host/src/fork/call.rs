@@ -118,6 +118,8 @@ impl Call {
         // While the executor is dropped, what was forked before still runs to its end, and so does what follows from it.
         if runtime.is_closed() && (runtime.is_shut_down() || !runtime.threads.runs_jobs()) {
             self.refuse(runtime.closed_error());
+        } else if runtime.threads.inline() {
+            self.clone().help();
         } else {
             self.spawn();
         }
@@ -136,7 +138,8 @@ impl Call {
     /// Completes a call that nobody has started with an error.
     pub(super) fn refuse(&self, error: Error) {
         if self.claim().is_some() {
-            self.finish(Err(self.locate(error)), Usage::default());
+            let error = if self.parent().is_none() { self.locate(error) } else { error };
+            self.finish(Err(error), Usage::default());
         }
     }
 
@@ -197,7 +200,7 @@ impl Completion<Value> for Call {
         let threads = &self.program().runtime.threads;
         // Of a call that forks, the children would go through the channel, first in, first out; trees that many threads
         // wait for would grow side by side instead of one after the other.
-        if self.facts().can_fork && !threads.inline() && threads.worker().is_none() {
+        if self.facts().can_fork && !threads.inline() && threads.worker().is_none() || !threads.may_help() {
             return;
         }
         let Some(args) = self.claim() else { return };

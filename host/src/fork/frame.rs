@@ -105,11 +105,10 @@ impl Frame {
                 return Err(forked.call.locate(too_many(limit)));
             }
         }
-        forked
-            .call
-            .cell
-            .get()
-            .unwrap_or_else(|| Err(Error::new(ErrorKind::NotReady, "the child's result was taken before it was there")))
+        let result = forked.call.cell.get().unwrap_or_else(|| {
+            Err(Error::new(ErrorKind::NotReady, "the child's result was taken before it was there"))
+        });
+        result.map_err(|error| if error.chain().is_empty() { forked.call.locate(error) } else { error })
     }
 
     /// Ends the call: what it forked and nobody can see any more is abandoned. Returns what its children have used.

@@ -23,6 +23,8 @@ pub(crate) struct Program {
     pub(super) plan: Arc<Plan<Frame>>,
     providers: Vec<(String, Arc<Program>)>,
     targets: Vec<Target>,
+    /// What is not provided yet, to this module or to one that is linked to it.
+    missing: Option<Error>,
 }
 
 impl Program {
@@ -56,7 +58,8 @@ impl Program {
             exports,
             move |engine, linker| imports::define(&linked, inline, engine, linker),
         )?;
-        Ok(Program { runtime, facts, plan: Arc::new(plan), providers: Vec::new(), targets })
+        let missing = missing(&facts, &targets);
+        Ok(Program { runtime, facts, plan: Arc::new(plan), providers: Vec::new(), targets, missing })
     }
 
     /// The function behind link number `link`, and the module that has it.
@@ -117,16 +120,13 @@ impl Backend for Program {
             facts: self.facts.clone(),
             plan: self.plan.clone(),
             providers,
+            missing: missing(&self.facts, &targets),
             targets,
         }))
     }
 
     fn ready(&self) -> Result<()> {
-        self.targets.iter().zip(&self.facts.forks).try_for_each(|(target, link)| match target {
-            Target::Own(_) => Ok(()),
-            Target::Linked(program, _) => program.ready(),
-            Target::Missing => Err(link::missing(link)),
-        })
+        self.missing.clone().map_or(Ok(()), Err)
     }
 
     fn remember(&self, deferred: Weak<dyn Completion<Value>>) {
@@ -136,6 +136,14 @@ impl Backend for Program {
     fn unobserved(&self, error: Error) {
         self.runtime.unobserved(error);
     }
+}
+
+fn missing(facts: &Facts, targets: &[Target]) -> Option<Error> {
+    targets.iter().zip(&facts.forks).find_map(|(target, link)| match target {
+        Target::Own(_) => None,
+        Target::Linked(program, _) => program.missing.clone(),
+        Target::Missing => Some(link::missing(link)),
+    })
 }
 
 fn check(runtime: &Runtime, facts: &Facts) -> Result<()> {

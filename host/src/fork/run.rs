@@ -94,8 +94,9 @@ impl Call {
     /// A call that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
     fn fail(&self, error: Error) {
         let usage = Usage { fuel: self.program().runtime.limits.fuel, forks: 0 };
-        // A child's error has its chain already.
-        let error = if error.chain().is_empty() { self.locate(error) } else { error };
+        // A child's error has its chain already. A child gets its own where it is waited for: there may be a hundred
+        // thousand that nobody waits for.
+        let error = if error.chain().is_empty() && self.parent().is_none() { self.locate(error) } else { error };
         self.finish(Err(error), usage);
     }
 

@@ -44,6 +44,11 @@ pub(crate) trait Threads: Send + Sync {
     /// Whether a fork is run to its end before it returns.
     fn inline(&self) -> bool;
 
+    /// Whether there is a sandbox for one more thread that runs what it waits for.
+    fn may_help(&self) -> bool {
+        true
+    }
+
     /// Runs a call that nobody has started, on the current thread, which waits for it. `done`: it is complete.
     fn help(&self, run: &mut dyn FnMut(), done: &dyn Fn() -> bool);
 

@@ -89,14 +89,14 @@ impl<T> Cell<T> {
         }
     }
 
-    /// Calls `callback` when the cell is complete: now, if it is.
+    /// Calls `callback` when the cell is complete: now, if it is; within very many callbacks, once the outermost returns.
     pub(crate) fn on_done(&self, callback: impl FnOnce() + Send + 'static) {
         let mut state = self.lock();
         match &mut *state {
             State::Pending(waiters) => waiters.add(Waiter::Callback(Box::new(callback))),
             State::Done { .. } => {
                 drop(state);
-                callback();
+                nested::run(Waiter::Callback(Box::new(callback)));
             }
         }
     }
@@ -195,6 +195,7 @@ impl Waiter {
 /// million frames. So below a certain depth callbacks wait in a queue for the outermost one to return.
 pub(super) mod nested {
     use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
 
     const DEEPEST: usize = 64;
 
@@ -212,23 +213,31 @@ pub(super) mod nested {
         result
     }
 
+    /// Callbacks of users are caught where they are called; a waker may panic, or what a callback drops.
+    fn tell(waiter: Waiter) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waiter.tell())) {
+            // What it panicked with may panic when it is dropped.
+            std::mem::forget(panic);
+            tracing::warn!("a waker panicked, or a value that a callback dropped");
+        }
+    }
+
     fn drain() {
         while let Some(waiter) = LATER.with_borrow_mut(VecDeque::pop_front) {
-            waiter.tell();
+            tell(waiter);
         }
     }
 
     pub(super) fn run(waiter: Waiter) {
         if !matches!(waiter, Waiter::Callback(_)) {
-            return waiter.tell();
+            return tell(waiter);
         }
         let depth = DEPTH.get();
         if depth == DEEPEST {
             return LATER.with_borrow_mut(|later| later.push_back(waiter));
         }
         DEPTH.set(depth + 1);
-        // Callbacks of users are caught where they are called, so this returns.
-        waiter.tell();
+        tell(waiter);
         if depth == 0 {
             drain();
         }

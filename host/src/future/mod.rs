@@ -120,6 +120,9 @@ impl<T> Future<T> {
 
     /// Waits for the result, but no longer than `timeout`; `None` if it is not there by then.
     ///
+    /// In a callback on a worker, other than [`Future::wait`], it runs no other jobs meanwhile: with a single worker, what
+    /// it waits for cannot come.
+    ///
     /// The call goes on: this is a wait that ends, not a limit. For that, see [`Limits::timeout`](crate::Limits::timeout).
     pub fn wait_timeout(&self, timeout: Duration) -> Option<Result<T>>
     where

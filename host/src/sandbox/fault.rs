@@ -17,7 +17,7 @@ impl fmt::Display for Stop {
 impl std::error::Error for Stop {}
 
 /// The guest's frames that an error keeps.
-const MAX_FRAMES: usize = 32;
+const MAX_FRAMES: usize = 16;
 
 /// Whether an instance could not be made because the pool had no place for it.
 pub(super) fn is_pool_full(error: &wasmtime::Error) -> bool {
@@ -75,12 +75,9 @@ fn frames(error: &wasmtime::Error, exported: &dyn Fn(u32) -> Option<String>) -> 
         .take(MAX_FRAMES)
         .map(|frame| {
             let name = frame.func_name().map(crate::audit::shown).or_else(|| exported(frame.func_index()));
-            let symbol = frame.symbols().first();
             GuestFrame {
                 function: name.unwrap_or_else(|| format!("func[{}]", frame.func_index())),
                 offset: frame.module_offset(),
-                source: symbol
-                    .and_then(|symbol| Some(crate::audit::shown(&format!("{}:{}", symbol.file()?, symbol.line()?)))),
             }
         })
         .collect()

@@ -179,6 +179,17 @@ impl Handle {
         self.0.helped() != 0
     }
 
+    /// How many threads of the host run a job at the moment.
+    pub(crate) fn helpers(&self) -> usize {
+        self.0.helpers.load(Ordering::Relaxed)
+    }
+
+    /// Drops the current worker's newest entries, if their jobs were run by somebody else: a callback that forks and
+    /// waits over and over would pile them up.
+    pub(crate) fn drop_stale(&self) {
+        worker::drop_stale();
+    }
+
     /// How many jobs from outside nobody has taken yet.
     pub(crate) fn waiting(&self) -> usize {
         self.0.outside.len()

@@ -152,6 +152,17 @@ fn with<R>(f: impl FnOnce(&Worker) -> R) -> R {
     })
 }
 
+/// Drops the current worker's newest entries of jobs that somebody else ran.
+pub(super) fn drop_stale() {
+    loop {
+        match with(|worker| worker.deque.pop()) {
+            Some(job) if job.is_stale() => drop(job),
+            Some(job) => return with(|worker| worker.deque.push(job)),
+            None => return,
+        }
+    }
+}
+
 impl Worker {
     /// The next job that still has to be run. Entries of jobs that somebody else ran are dropped on the way: a search
     /// that only found such has found nothing.

@@ -114,7 +114,7 @@ fn limits_are_named_by_their_options() {
 
             $ purefork run ops.wat recurse 1 --stack 64KiB
             2> error: `recurse` used up its stack
-            2>   at `recurse`, called by `recurse`, `recurse`, `recurse` and 16 more; raise `--stack` if it is meant to recurse that deeply
+            2>   at `recurse`, called by `recurse`, `recurse`, `recurse` and 12 more; raise `--stack` if it is meant to recurse that deeply
             exit 1
 
             $ purefork run deep.wat down 10 --depth 3
@@ -152,13 +152,13 @@ fn an_error_is_one_json_object_on_stdout_on_demand() {
         ],
         &expect![[r#"
             $ purefork run ops.wat trap --json
-            {"error":{"backtrace":[{"function":"inner","offset":174,"source":null},{"function":"middle","offset":178,"source":null},{"function":"trap","offset":183,"source":null}],"chain":[{"function":"trap","site":{"by":"host"}}],"fork_site":{"by":"host"},"help":null,"kind":"Trap","message":"`trap` trapped: wasm `unreachable` instruction executed","omitted":0,"reasons":[]}}
+            {"error":{"backtrace":[{"function":"inner","offset":174},{"function":"middle","offset":178},{"function":"trap","offset":183}],"chain":[{"function":"trap","site":{"by":"host"}}],"fork_site":{"by":"host"},"help":null,"kind":"Trap","message":"`trap` trapped: wasm `unreachable` instruction executed","omitted":0,"reasons":[]}}
             2> error: `trap` trapped: wasm `unreachable` instruction executed
             2>   at `inner` (offset 0xae), called by `middle`, `trap`
             exit 1
 
             $ purefork run tree.wat root 0 --json
-            {"error":{"backtrace":[{"function":"leaf","offset":174,"source":null}],"chain":[{"function":"leaf","site":{"by":"guest","number":2}},{"function":"middle","site":{"by":"guest","number":1}},{"function":"root","site":{"by":"host"}}],"fork_site":{"by":"guest","number":2},"help":null,"kind":"Trap","message":"`leaf` trapped: integer divide by zero","omitted":0,"reasons":[]}}
+            {"error":{"backtrace":[{"function":"leaf","offset":174}],"chain":[{"function":"leaf","site":{"by":"guest","number":2}},{"function":"middle","site":{"by":"guest","number":1}},{"function":"root","site":{"by":"host"}}],"fork_site":{"by":"guest","number":2},"help":null,"kind":"Trap","message":"`leaf` trapped: integer divide by zero","omitted":0,"reasons":[]}}
             2> error: `leaf` trapped: integer divide by zero
             2>   at `leaf` (offset 0xae), in `leaf`, fork #2 of `middle`, fork #1 of `root`
             exit 1
