@@ -5,9 +5,10 @@ use crate::audit::Facts;
 use crate::backend::Backend;
 use crate::error::Result;
 use crate::future::{Cell, Completion, cancelled, collect_all};
+use crate::limits::Usage;
 use crate::value::{Value, Values};
 use std::panic::Location;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// Forks the call once every future among its arguments is complete; fails with the first error among them.
 pub(crate) fn fork(
@@ -17,7 +18,12 @@ pub(crate) fn fork(
     slots: Slots,
     site: &'static Location<'static>,
 ) -> Arc<dyn Completion<Value>> {
-    let deferred = Arc::new(Deferred { cell: Cell::new(), call: Mutex::default(), backend: backend.clone() });
+    let deferred = Arc::new(Deferred {
+        cell: Cell::new(),
+        call: Mutex::default(),
+        backend: backend.clone(),
+        usage: OnceLock::new(),
+    });
     let weak: Weak<Deferred> = Arc::downgrade(&deferred);
     backend.remember(weak);
     let futures: Vec<_> = slots
@@ -51,6 +57,7 @@ struct Deferred {
     /// The call, once it is forked.
     call: Mutex<Option<Arc<dyn Completion<Value>>>>,
     backend: Arc<dyn Backend>,
+    usage: OnceLock<Usage>,
 }
 
 impl Drop for Deferred {
@@ -72,6 +79,10 @@ impl Deferred {
             *self.place() = Some(call.clone());
             let (deferred, done) = (self.clone(), call.clone());
             call.cell().on_done(move || {
+                if let Some(usage) = done.usage() {
+                    // Set once: a call is complete once.
+                    let _ = deferred.usage.set(usage);
+                }
                 if let Some(result) = done.cell().get() {
                     // Fails if it was cancelled.
                     let _ = deferred.cell.complete(result);
@@ -106,6 +117,10 @@ impl Completion<Value> for Deferred {
             call.cancel();
         }
         in_time
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage.get().copied()
     }
 
     fn help(self: Arc<Self>) {

@@ -71,6 +71,6 @@ pub use future::{
     Future, Promise, Report, cancel_rest, collect_all, collect_any, first_ok, promise, wait_all, wait_all_or_cancel,
 };
 pub use inspect::{InspectedFork, InspectedFunction, Inspection};
-pub use limits::Limits;
+pub use limits::{Limits, Usage};
 pub use module::Module;
 pub use value::{Params, Results, Scalar, Type, Value};

@@ -116,3 +116,17 @@ impl Limits {
         self
     }
 }
+
+/// What a call has used: itself, and the calls that it forked and waited for.
+///
+/// It follows the program and not the clock: the same call uses the same, however many threads there are, and a fork that
+/// nobody waited for counts for nothing. Instantiation is not counted.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Fuel, in the units of [`Limits::fuel`]. A call that failed and was caught counts its whole limit: how much it has
+    /// used is not known.
+    pub fuel: u64,
+    /// Forks that were waited for.
+    pub forks: u64,
+}

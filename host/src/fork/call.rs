@@ -6,6 +6,7 @@ use super::stop::Stop;
 use crate::audit::{FunctionFacts, shown};
 use crate::error::{Error, Result};
 use crate::future::{Cell, Completion, cancelled};
+use crate::limits::Usage;
 use crate::sched::{Job, Work};
 use crate::value::{Value, Values};
 use std::panic::Location;
@@ -45,13 +46,6 @@ pub(super) enum Origin {
 pub(super) enum Home {
     Program(Arc<Program>),
     Branch(Arc<Branch>),
-}
-
-/// What a call has used, its waited-for children included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Usage {
-    pub(crate) fuel: u64,
-    pub(crate) forks: u64,
 }
 
 impl Call {
@@ -148,8 +142,8 @@ impl Call {
         shown(&self.facts().name)
     }
 
-    /// What the call has used. Of meaning once it is complete.
-    pub(super) fn usage(&self) -> Usage {
+    /// What the call has used, its waited-for children included. Of meaning once it is complete.
+    pub(super) fn used(&self) -> Usage {
         Usage { fuel: self.fuel.load(Ordering::Relaxed), forks: self.forks.load(Ordering::Relaxed) }
     }
 
@@ -194,6 +188,10 @@ impl Completion<Value> for Call {
             self.program().runtime.engines.ring();
         }
         in_time
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.cell.is_ok().then(|| self.used())
     }
 
     fn help(self: Arc<Call>) {

@@ -1,9 +1,10 @@
 //! What a call carries with it while it runs: the futures it has made.
 
 use super::branch::Branch;
-use super::call::{Call, Home, Usage};
+use super::call::{Call, Home};
 use super::program::Program;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Usage;
 use crate::sandbox::Carried;
 use crate::value::{Value, Values};
 use std::sync::Arc;
@@ -96,7 +97,7 @@ impl Frame {
             return Err(Error::new(ErrorKind::Trap, format!("{number} is none of this call's futures")));
         };
         if !std::mem::replace(&mut forked.waited, true) {
-            let usage = forked.call.usage();
+            let usage = forked.call.used();
             self.waited.fuel = self.waited.fuel.saturating_add(usage.fuel);
             self.waited.forks = self.waited.forks.saturating_add(usage.forks).saturating_add(1);
             // However the forks of the tree were counted while it ran, this is what the program does.

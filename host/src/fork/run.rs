@@ -1,8 +1,9 @@
 //! Running a call.
 
-use super::call::{Call, Origin, Usage};
+use super::call::{Call, Origin};
 use super::frame::Frame;
 use crate::error::Error;
+use crate::limits::Usage;
 use crate::sandbox::Guard;
 use crate::sched::suspendable;
 use crate::value::Values;

@@ -4,9 +4,10 @@
 //! shut down. Who decides that says so first, and rings the bell then. A call that runs hears the bell, and looks at all
 //! that is above it. A call that starts looks only if the bell was rung since one above it looked.
 
-use super::call::{Call, Usage};
+use super::call::Call;
 use crate::error::{Error, ErrorKind};
 use crate::future::cancelled;
+use crate::limits::Usage;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;

@@ -67,6 +67,11 @@ impl<T> Cell<T> {
         self.done.load(Ordering::Acquire)
     }
 
+    /// Whether the result is there, and a value.
+    pub(crate) fn is_ok(&self) -> bool {
+        matches!(*self.lock(), State::Done { result: Ok(_), .. })
+    }
+
     /// The result, if it is there.
     pub(crate) fn get(&self) -> Option<Result<T>>
     where

@@ -17,6 +17,7 @@ pub use promise::{Promise, promise};
 pub use then::Report;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Usage;
 use crate::sched;
 use crate::value::Value;
 use std::fmt;
@@ -40,6 +41,11 @@ pub(crate) trait Completion<T>: Send + Sync {
 
     /// Cancels it, and returns whether that came in time.
     fn cancel(&self) -> bool;
+
+    /// What computing the result has used, if that is known.
+    fn usage(&self) -> Option<Usage> {
+        None
+    }
 
     /// Computes the result on this thread, if nobody has begun to.
     fn help(self: Arc<Self>) {}
@@ -168,6 +174,26 @@ impl<T> Future<T> {
         match &self.0 {
             Source::Own(completion) => completion.cancel(),
             Source::Call(call, _) => call.cancel(),
+        }
+    }
+
+    /// What the call has used; `None` while it is not complete, if it failed, and for a future that is no call's.
+    ///
+    /// ```
+    /// use purefork::{Executor, args};
+    ///
+    /// let exec = Executor::new()?;
+    /// let one = exec.load_bytes(r#"(module (func (export "one") (result i32) (i32.const 1)))"#)?;
+    /// let future = one.fork("one", args![])?;
+    /// future.wait()?;
+    /// let usage = future.usage().expect("the call has succeeded");
+    /// assert_eq!((usage.fuel, usage.forks), (2, 0));
+    /// # Ok::<(), purefork::Error>(())
+    /// ```
+    pub fn usage(&self) -> Option<Usage> {
+        match &self.0 {
+            Source::Own(completion) => completion.usage(),
+            Source::Call(call, _) => call.usage(),
         }
     }
 
