@@ -62,8 +62,8 @@ mod sched;
 mod value;
 
 pub use args::{Arg, Args, IntoArg, IntoArgs};
-pub use audit::{Reason, ReasonKind};
-pub use error::{Error, ErrorKind, ForkFrame, ForkSite, GuestFrame, Result};
+
+pub use error::{Error, ErrorKind, ForkFrame, ForkSite, GuestFrame, Reason, ReasonKind, Result};
 pub use event::Event;
 pub use executor::{Builder, Executor, inspect};
 pub use function::Function;

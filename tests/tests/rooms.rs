@@ -18,8 +18,6 @@ const RANKS: &[(u32, &[&str])] = &[
 
 /// Rooms of one rank, or of a higher one, that a room may know all the same.
 const ALLOWED: &[(&str, &str)] = &[
-    // `Impure` carries the audit's reasons, which are plain data.
-    ("error", "audit"),
     ("event", "error"),
     ("value", "error"),
     ("nearest", "audit"),

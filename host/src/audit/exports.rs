@@ -10,9 +10,10 @@ use super::facts::{FunctionFacts, Write, number};
 use super::features::Valid;
 use super::imports::Links;
 use super::names::{params, shown};
-use super::reason::{Reason, ReasonKind, Reasons};
+use super::reason::Reasons;
 use super::scan::Scan;
 use super::{MAX_EXPORTS, MAX_VALUES, operators, types};
+use crate::error::{Reason, ReasonKind};
 use crate::value::Type;
 
 /// Judges the exports; `to_links` is what can reach an import from `fork` or `wait`.

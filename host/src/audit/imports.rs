@@ -11,9 +11,10 @@ use super::chain::Labels;
 use super::facts::{LinkFacts, number};
 use super::features::Valid;
 use super::names::shown;
-use super::reason::{Reason, ReasonKind, Reasons};
+use super::reason::Reasons;
 use super::scan::{Import, Scan};
 use super::{MAX_VALUES, types};
+use crate::error::{Reason, ReasonKind};
 
 /// The imports from `fork` and `wait`.
 #[derive(Default)]

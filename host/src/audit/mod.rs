@@ -42,10 +42,10 @@ mod scan;
 mod tests;
 mod types;
 
+use crate::error::{Reason, ReasonKind};
 pub(crate) use facts::{Facts, FunctionFacts, LinkFacts};
 pub(crate) use malformed::Malformed;
 pub(crate) use names::shown;
-pub use reason::{Reason, ReasonKind};
 
 use chain::Labels;
 use facts::{MemoryFacts, TableFacts};

@@ -5,11 +5,12 @@
 
 mod kind;
 mod place;
+mod reason;
 
 pub use kind::ErrorKind;
 pub use place::{ForkFrame, ForkSite, GuestFrame};
+pub use reason::{Reason, ReasonKind};
 
-use crate::audit::Reason;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
