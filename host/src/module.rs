@@ -9,7 +9,7 @@ use crate::function::Function;
 use crate::future::Future;
 use crate::inspect::Inspection;
 use crate::nearest::did_you_mean;
-use crate::value::{Params, Results, Value, Values};
+use crate::value::{Params, Results, Type, Value, Values};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ impl Module {
         let function = &self.facts.functions[number];
         let params: Vec<_> = function.params.iter().map(|param| param.ty).collect();
         if params != P::types() || function.results != R::types() {
-            let list = |types: Vec<crate::Type>| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let list = |types: Vec<Type>| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             return Err(Error::new(
                 ErrorKind::SignatureMismatch,
                 format!(
