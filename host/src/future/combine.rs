@@ -40,9 +40,10 @@ pub fn wait_all_or_cancel<T: Clone + Send + 'static>(futures: impl IntoIterator<
     }
     let all: Result<Vec<T>> = futures.iter().map(Future::wait).collect();
     all.map_err(|error| {
-        // The callback that does this may not have come to it yet.
+        // The callback of this error may not have come to it yet; it must not take one that is cancelled now for the first.
+        let first = first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error).clone();
         cancel_rest(&futures);
-        first.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(error)
+        first
     })
 }
 
