@@ -85,13 +85,8 @@ impl Builder {
         let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Exhausted, format!("the host could not start a thread: {error}"))
         };
-        let watch = match self.limits.timeout {
-            None => None,
-            Some(_) => {
-                let engines = engines.clone();
-                Some(Watch::new(workers, move || engines.ring()).map_err(failed)?)
-            }
-        };
+        let bell = engines.clone();
+        let watch = Watch::new(workers, move || bell.ring()).map_err(failed)?;
         let (scheduler, threads): (_, Box<dyn Threads>) = match workers {
             0 => (None, Box::new(serial::Serial)),
             _ => {

@@ -76,7 +76,7 @@ impl Executor {
     pub fn shut_down(&self) {
         self.runtime.closed.store(true, Ordering::SeqCst);
         self.runtime.shut_down.store(true, Ordering::SeqCst);
-        self.runtime.engines.ring();
+        self.runtime.ring();
         self.runtime.cancel_deferred();
     }
 }
@@ -85,9 +85,7 @@ impl Drop for Executor {
     fn drop(&mut self) {
         self.runtime.closed.store(true, Ordering::SeqCst);
         drop(self.scheduler.take());
-        if let Some(watch) = &self.runtime.watch {
-            watch.stop();
-        }
+        self.runtime.watch.stop();
     }
 }
 

@@ -185,7 +185,7 @@ impl Completion<Value> for Call {
         let in_time = self.cell.complete(Err(self.locate(cancelled()))).is_ok();
         if in_time && !unstarted {
             self.stop.cancel();
-            self.program().runtime.engines.ring();
+            self.program().runtime.ring();
         }
         in_time
     }

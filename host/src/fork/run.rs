@@ -104,7 +104,7 @@ impl Call {
     fn guard(&self) -> Option<Guard<'_>> {
         let runtime = &self.program().runtime;
         let deadline = self.stop.deadline()?;
-        Some(runtime.watch.as_ref()?.guard(runtime.threads.worker(), deadline))
+        Some(runtime.watch.guard(runtime.threads.worker(), deadline))
     }
 }
 

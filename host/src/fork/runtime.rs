@@ -18,8 +18,7 @@ pub(crate) struct Runtime {
     pub(crate) limits: Limits,
     pub(crate) engines: Arc<Engines>,
     pub(crate) stock: Arc<Stock<Frame>>,
-    /// There is one if there is a timeout.
-    pub(crate) watch: Option<Watch>,
+    pub(crate) watch: Watch,
     pub(crate) observer: Box<dyn Fn(&Event) + Send + Sync>,
     pub(crate) threads: Box<dyn Threads>,
     /// Forks that wait for their arguments.
@@ -60,6 +59,12 @@ impl Runtime {
     /// The shard whose engine the current thread uses.
     pub(super) fn shard(&self) -> usize {
         self.threads.worker().unwrap_or(self.engines.shards() - 1)
+    }
+
+    /// Makes every call that runs look whether it may go on, after one was given up.
+    pub(crate) fn ring(&self) {
+        self.engines.ring();
+        self.watch.insist();
     }
 
     /// Tells the observer of an error that no future tells anyone.

@@ -58,7 +58,7 @@ impl Call {
             self.finish(Err(cancelled()), Usage::default());
         } else if !self.cell.is_done() {
             self.stop.cancel();
-            self.program().runtime.engines.ring();
+            self.program().runtime.ring();
         }
     }
 

@@ -16,6 +16,9 @@ const NEVER: u64 = u64::MAX;
 /// How long after the bell was rung it is rung again, if the call still runs: it may have been loading, or resetting.
 const AGAIN: Duration = Duration::from_millis(1);
 
+/// For how long the bell is rung after a call was given up.
+const INSIST: Duration = Duration::from_millis(200);
+
 /// Rings a bell when the call of some worker has run for too long.
 pub(crate) struct Watch {
     shared: Arc<Shared>,
@@ -31,6 +34,8 @@ struct Shared {
     others: Mutex<Vec<u64>>,
     /// Until when the watch means to sleep.
     target: AtomicU64,
+    /// Until when the bell is rung over and over, in nanoseconds since `start`.
+    insist: AtomicU64,
     stop: AtomicBool,
     ring: Box<dyn Fn() + Send + Sync>,
 }
@@ -52,6 +57,7 @@ impl Watch {
             slots: (0..workers).map(|_| CachePadded::new(AtomicU64::new(NEVER))).collect(),
             others: Mutex::default(),
             target: AtomicU64::new(NEVER),
+            insist: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             ring: Box::new(ring),
         });
@@ -77,6 +83,14 @@ impl Watch {
             self.thread.unpark();
         }
         Guard { shared, worker, deadline, before }
+    }
+
+    /// Rings the bell over and over for a while. A call that has just looked, and is about to listen again, misses a
+    /// single ring.
+    pub(crate) fn insist(&self) {
+        let until = self.shared.now().saturating_add(INSIST.as_nanos() as u64);
+        self.shared.insist.store(until, Ordering::SeqCst);
+        self.thread.unpark();
     }
 
     /// Ends the watch's thread.
@@ -116,6 +130,7 @@ impl Shared {
         while !self.stop.load(Ordering::SeqCst) {
             let now = self.now();
             let (passed, next) = self.look(now);
+            let passed = passed || now < self.insist.load(Ordering::SeqCst);
             if passed {
                 (self.ring)();
             }
