@@ -4,7 +4,7 @@ use crate::audit::{FunctionFacts, shown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Future;
 use crate::nearest::did_you_mean;
-use crate::value::{Params, Scalar, Value, Values, fit};
+use crate::value::{Alone, Params, Typed, Value, Values, fit};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 
@@ -111,7 +111,7 @@ impl Args {
 /// The value as the type of parameter number `at`.
 pub(crate) fn checked(function: &FunctionFacts, at: usize, value: Value) -> Result<Value> {
     let param = &function.params[at];
-    fit(param.ty, value).map_err(|why| {
+    fit(&param.ty, value).map_err(|why| {
         Error::new(
             ErrorKind::ArgumentMismatch,
             format!("argument `{}` of `{}`: {why}", param.name, shown(&function.name)),
@@ -174,25 +174,25 @@ macro_rules! args {
 }
 
 /// An argument for a parameter of type `T`: a `T`, or a future of one.
-pub trait IntoArg<T: Scalar> {
+pub trait IntoArg<T: Typed> {
     /// The argument.
     fn into_arg(self) -> Arg;
 }
 
-impl<T: Scalar> IntoArg<T> for T {
+impl<T: Typed> IntoArg<T> for T {
     #[inline]
     fn into_arg(self) -> Arg {
         Arg(Slot::Value(self.into_value()))
     }
 }
 
-impl<T: Scalar> IntoArg<T> for Future<T> {
+impl<T: Typed> IntoArg<T> for Future<T> {
     fn into_arg(self) -> Arg {
         (&self).into_arg()
     }
 }
 
-impl<T: Scalar> IntoArg<T> for &Future<T> {
+impl<T: Typed> IntoArg<T> for &Future<T> {
     fn into_arg(self) -> Arg {
         Arg(Slot::Future(self.map(T::into_value)))
     }
@@ -213,13 +213,11 @@ impl Bound {
     #[inline]
     fn new<const N: usize>(args: [Arg; N]) -> Bound {
         if args.iter().all(|Arg(slot)| matches!(slot, Slot::Value(_))) {
-            let mut values = Values::default();
-            for Arg(slot) in &args {
-                if let Slot::Value(value) = slot {
-                    values.push(value);
-                }
-            }
-            return Bound(Ok(values));
+            let values = args.into_iter().filter_map(|Arg(slot)| match slot {
+                Slot::Value(value) => Some(value),
+                Slot::Future(_) => None,
+            });
+            return Bound(Ok(values.collect()));
         }
         Bound(Err(args.into_iter().map(|Arg(slot)| slot).collect()))
     }
@@ -227,7 +225,7 @@ impl Bound {
 
 macro_rules! into_args {
     ($($name:ident $param:ident)*) => {
-        impl<$($name: IntoArg<$param>, $param: Scalar),*> IntoArgs<($($param,)*)> for ($($name,)*) {
+        impl<$($name: IntoArg<$param>, $param: Typed),*> IntoArgs<($($param,)*)> for ($($name,)*) {
             #[inline]
             #[allow(non_snake_case)]
             fn into_args(self) -> Bound {
@@ -252,7 +250,7 @@ into_args!(A P B Q C R D S E T F U G V H W I X J Y);
 into_args!(A P B Q C R D S E T F U G V H W I X J Y K Z);
 into_args!(A P B Q C R D S E T F U G V H W I X J Y K Z L AA);
 
-impl<T: Scalar + Params, A: IntoArg<T>> IntoArgs<T> for A {
+impl<T: Alone, A: IntoArg<T>> IntoArgs<T> for A {
     #[inline]
     fn into_args(self) -> Bound {
         Bound::new([self.into_arg()])

@@ -66,7 +66,7 @@ impl Inspection {
     pub(crate) fn new(facts: &Facts, digest: &str) -> Inspection {
         let functions = facts.functions.iter().map(|function| InspectedFunction {
             name: shown(&function.name),
-            params: function.params.iter().map(|param| (param.name.clone(), param.ty)).collect(),
+            params: function.params.iter().map(|param| (param.name.clone(), param.ty.clone())).collect(),
             results: function.results.clone(),
             stateless: function.stateless.is_ok(),
             state: function.stateless.as_ref().err().map(ToString::to_string),

@@ -42,6 +42,7 @@
 //! # Ok::<(), purefork::Error>(())
 //! ```
 
+mod abi;
 mod args;
 mod audit;
 mod backend;
@@ -73,4 +74,4 @@ pub use future::{
 pub use inspect::{InspectedFork, InspectedFunction, Inspection};
 pub use limits::{Limits, Usage};
 pub use module::Module;
-pub use value::{Params, Results, Scalar, Type, Value};
+pub use value::{Alone, Element, List, Name, Params, Payload, Results, Tensor, TensorType, Type, Typed, Value};

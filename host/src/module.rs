@@ -79,7 +79,7 @@ impl Module {
 
     /// A typed handle on an exported function; its signature is checked once, here.
     ///
-    /// `P` is a tuple of the parameters' Rust types, `R` the result's; see [`Scalar`](crate::Scalar).
+    /// `P` is a tuple of the parameters' Rust types, `R` the result's; see [`Typed`](crate::Typed).
     ///
     /// # Errors
     ///
@@ -87,8 +87,8 @@ impl Module {
     pub fn function<P: Params, R: Results>(&self, name: &str) -> Result<Function<P, R>> {
         let number = self.number(name)?;
         let function = &self.facts.functions[number];
-        let params: Vec<_> = function.params.iter().map(|param| param.ty).collect();
-        if params != P::types() || function.results != R::types() {
+        let params: Vec<_> = function.params.iter().map(|param| &param.ty).collect();
+        if !P::are(&params) || !R::are(&function.results) {
             let list = |types: Vec<Type>| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             return Err(Error::new(
                 ErrorKind::SignatureMismatch,
@@ -128,7 +128,7 @@ impl Module {
 
     fn number(&self, name: &str) -> Result<usize> {
         let functions = &self.facts.functions;
-        functions.iter().position(|function| function.name == name).ok_or_else(|| {
+        self.facts.find(name).ok_or_else(|| {
             let error =
                 Error::new(ErrorKind::NoSuchFunction, format!("the module exports no function `{}`", shown(name)));
             let names = functions.iter().map(|function| function.name.as_str());

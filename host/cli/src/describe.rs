@@ -31,7 +31,7 @@ pub(crate) fn function(path: &Path, function: &InspectedFunction) -> String {
         lines.push("\nParameters:".to_owned());
         let widest = function.params.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
         for (name, ty) in &function.params {
-            lines.push(format!("  {:<width$}  {ty:<4}  {}", format!("--{name}"), form(*ty), width = widest + 2));
+            lines.push(format!("  {:<width$}  {ty:<4}  {}", format!("--{name}"), form(ty), width = widest + 2));
         }
         if let Some((name, _)) = function.params.iter().find(|(name, _)| is_option(name)) {
             lines.push(format!("\n`--{name}` is also an option of purefork: give the parameter after `--`."));
@@ -58,11 +58,11 @@ pub(crate) fn function(path: &Path, function: &InspectedFunction) -> String {
 
 /// An example of each argument, after what `name` makes of its parameter.
 fn words(function: &InspectedFunction, name: impl Fn(&str) -> String) -> String {
-    function.params.iter().map(|(param, ty)| format!(" {}{}", name(param), example(*ty))).collect()
+    function.params.iter().map(|(param, ty)| format!(" {}{}", name(param), example(ty))).collect()
 }
 
 /// How values of a type are written.
-fn form(ty: Type) -> &'static str {
+fn form(ty: &Type) -> &'static str {
     match ty {
         Type::I32 => "a whole number from -2147483648 to 2147483647",
         Type::I64 => "a whole number from -9223372036854775808 to 9223372036854775807",
@@ -72,7 +72,7 @@ fn form(ty: Type) -> &'static str {
     }
 }
 
-fn example(ty: Type) -> &'static str {
+fn example(ty: &Type) -> &'static str {
     match ty {
         Type::F32 | Type::F64 => "0.5",
         Type::V128 => "'(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)'",

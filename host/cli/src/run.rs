@@ -104,7 +104,7 @@ fn arguments(function: &InspectedFunction, given: &[Given]) -> Result<Args> {
         };
         let value = match param {
             None => Value::from(()),
-            Some((param, ty)) => Value::from_wave(*ty, &given.value)
+            Some((param, ty)) => Value::from_wave(ty, &given.value)
                 .with_context(|| format!("argument `{param}` of `{}`", function.name))?,
         };
         args = match &given.name {

@@ -4,6 +4,14 @@ use wasmparser::TypeRef;
 
 use super::scan::Import;
 
+/// What a component's imported interface, or what else it imports by name, is for; and what to do instead.
+pub(super) fn component(module: &str) -> (&'static str, &'static str) {
+    if module.starts_with("wasi:") {
+        return preview2(module);
+    }
+    ("a guest has no host to call", "pass what is needed as an argument, or have it forked by way of the interface `fork`")
+}
+
 /// What the import is, and what to do instead. Never the reason that it is refused: that is only that it
 /// is not a function from `fork` or `wait`.
 pub(super) fn advice(import: &Import<'_>) -> (&'static str, &'static str) {

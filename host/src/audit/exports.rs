@@ -119,7 +119,7 @@ pub(super) fn functions(
     facts
 }
 
-fn stateless(
+pub(super) fn stateless(
     scan: &Scan<'_>,
     labels: &Labels<'_, '_>,
     to_writers: &Reach,
@@ -135,7 +135,7 @@ fn stateless(
         None => ("writes state", "unknown".into(), 0),
     };
     Err(Write {
-        what,
+        what: what.into(),
         operator,
         function: labels.name(writer),
         chain: labels.from(to_writers, function, first),

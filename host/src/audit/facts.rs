@@ -1,21 +1,27 @@
 //! What the audit found out about a module that can be pure.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::types;
 use crate::value::Type;
 
-/// A core module's facts. The same bytes give the same facts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A guest's facts. The same bytes give the same facts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
     /// The module's own name, fit to be shown.
     pub(crate) name: Option<String>,
-    /// The exported functions, in the order of their exports.
+    /// The exported functions that can be called, in the order of their exports.
     pub(crate) functions: Vec<FunctionFacts>,
+    /// What else is exported by name, and why it cannot be called.
+    pub(crate) others: Vec<(String, String)>,
     /// What the module forks and waits for, by name, in the order of first import.
     pub(crate) forks: Vec<LinkFacts>,
-    /// The memories, in the order of their indices. None is imported.
+    /// The memories, in the order of their indices; of a component, over all its instances of core modules. None is
+    /// imported.
     pub(crate) memories: Vec<MemoryFacts>,
     /// The tables, in the order of their indices. None is imported.
     pub(crate) tables: Vec<TableFacts>,
@@ -25,15 +31,33 @@ pub(crate) struct Facts {
     pub(crate) counts: Counts,
     /// Whether a custom section holds component types: the module is meant to become a component.
     pub(crate) component_type: bool,
+    /// Whether it is a component.
+    pub(crate) component: bool,
     /// The names of the custom sections, fit to be shown, without repeats; at most a hundred.
     pub(crate) custom_sections: Vec<String>,
 }
 
+impl Facts {
+    /// The number of the function called `name`: by its whole name; or by the name within its interface, if only one is
+    /// called that.
+    pub(crate) fn find(&self, name: &str) -> Option<usize> {
+        let whole = self.functions.iter().position(|function| function.name == name);
+        whole.or_else(|| {
+            let bare = |function: &FunctionFacts| function.name.rsplit_once('#').is_some_and(|(_, bare)| bare == name);
+            let mut found = self.functions.iter().enumerate().filter(|(_, function)| self.component && bare(function));
+            match (found.next(), found.next()) {
+                (Some((number, _)), None) => Some(number),
+                _ => None,
+            }
+        })
+    }
+}
+
 /// An exported function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FunctionFacts {
     /// The export's name, byte for byte as in the module: look it up, but show it through
-    /// [`shown`](super::shown).
+    /// [`shown`](super::shown). A function of an exported interface is called `interface#function`.
     pub(crate) name: String,
     /// The function's index among all functions, imported ones included.
     pub(crate) index: u32,
@@ -50,7 +74,7 @@ pub(crate) struct FunctionFacts {
 }
 
 /// A parameter of an exported function.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Param {
     /// A name to give the argument by.
     pub(crate) name: String,
@@ -70,8 +94,8 @@ pub(super) fn number(ty: wasmparser::ValType) -> Option<Type> {
     })
 }
 
-/// One name among the imports from `fork` and `wait`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One forked function: a name among the imports from `fork` and `wait`, or a resource of the interface `fork`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LinkFacts {
     /// The name, byte for byte as in the module.
     pub(crate) name: Arc<str>,
@@ -79,10 +103,19 @@ pub(crate) struct LinkFacts {
     pub(crate) params: Vec<Type>,
     /// What `wait` gives for that future; `None` when the module does not import `wait` for this name.
     pub(crate) results: Option<Vec<Type>>,
+    /// What `try-wait` gives, where a component has that.
+    pub(crate) caught: Option<Vec<Type>>,
+}
+
+impl LinkFacts {
+    /// A link whose types are to be found out.
+    pub(super) fn new(name: Arc<str>) -> LinkFacts {
+        LinkFacts { name, params: Vec::new(), results: None, caught: None }
+    }
 }
 
 /// A memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MemoryFacts {
     /// Pages at the start.
     pub(crate) initial: u64,
@@ -97,7 +130,7 @@ pub(crate) struct MemoryFacts {
 }
 
 /// A table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TableFacts {
     /// The type of an element, such as `funcref`.
     pub(crate) element: String,
@@ -135,7 +168,7 @@ impl MemoryFacts {
 }
 
 /// How many of each thing a module has; imported functions are counted apart, nothing else is imported.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counts {
     /// Types.
     pub(crate) types: u64,
@@ -162,10 +195,10 @@ pub(crate) struct Counts {
 }
 
 /// Why a function is not stateless: the nearest operator that changes state.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Write {
     /// What it does, such as `writes memory`.
-    pub(crate) what: &'static str,
+    pub(crate) what: Cow<'static, str>,
     /// The operator, such as `i32.store`.
     pub(crate) operator: String,
     /// The function that it stands in, fit to be shown.

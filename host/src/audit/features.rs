@@ -63,10 +63,10 @@ pub(super) struct Missing {
     pub(super) offset: usize,
 }
 
-/// Validates with the allowed features, then with one more for each that turns out to be missing, and at
+/// Validates a module or a component with the allowed features, then with one more for each that turns out to be missing, and at
 /// last with all there are: a module is invalid only if that fails.
-pub(super) fn validate(bytes: &[u8]) -> Result<Valid, wasmparser::Error> {
-    let mut features = ALLOWED;
+pub(super) fn validate(bytes: &[u8], allowed: WasmFeatures) -> Result<Valid, wasmparser::Error> {
+    let mut features = allowed;
     let mut missing = Vec::new();
     loop {
         let error = match Validator::new_with_features(features).validate_all(bytes) {
@@ -90,6 +90,13 @@ pub(super) fn validate(bytes: &[u8]) -> Result<Valid, wasmparser::Error> {
 /// What a proposal is, and what to do without it.
 pub(super) fn explain(proposal: &str) -> (&'static str, &'static str) {
     match proposal {
+        p if p.starts_with("cm_async") || p == "cm_more_async_builtins" || p == "cm_threading" => (
+            "component-model concurrency (`async` functions, streams, futures, threads)",
+            "it shows a guest what finished first; build it with synchronous functions, and fork instead",
+        ),
+        "cm_error_context" => ("error contexts", "return a string instead"),
+        "cm_fixed_length_lists" => ("lists of fixed length", "use a tuple or a list"),
+        "cm_map" => ("maps", "use a list of tuples"),
         "threads" => (
             "threads (shared memory or atomic instructions)",
             "calls share nothing; compile without threads (no `-pthread`, no `+atomics`) and fork instead",

@@ -126,6 +126,7 @@ fn facts(pair: &Pair<'_, '_>) -> LinkFacts {
         name: Arc::from(pair.name),
         params: pair.fork.map(|half| numbers(half.ty.params())).unwrap_or_default(),
         results: pair.wait.map(|half| numbers(half.ty.results())),
+        caught: None,
     }
 }
 

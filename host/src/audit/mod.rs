@@ -1,4 +1,4 @@
-//! The proof, from a core module's bytes alone, that a guest can be pure; or all the reasons why not.
+//! The proof, from a guest's bytes alone, that a guest can be pure; or all the reasons why not.
 //!
 //! The author of a guest is assumed to know this source. So nothing is allowed because it looks harmless;
 //! everything is refused that is not known to be harmless:
@@ -29,6 +29,7 @@
 mod advice;
 mod calls;
 mod chain;
+mod component;
 mod exports;
 mod facts;
 mod features;
@@ -36,7 +37,9 @@ mod imports;
 mod malformed;
 mod names;
 mod operators;
+mod part;
 mod reason;
+pub(crate) mod recipe;
 mod scan;
 #[cfg(test)]
 mod tests;
@@ -46,6 +49,7 @@ use crate::error::{Reason, ReasonKind};
 pub(crate) use facts::{Facts, FunctionFacts, LinkFacts};
 pub(crate) use malformed::Malformed;
 pub(crate) use names::shown;
+pub(crate) use recipe::Recipe;
 
 use chain::Labels;
 use facts::{MemoryFacts, TableFacts};
@@ -67,15 +71,30 @@ pub(crate) enum Refusal {
     Impure(Vec<Reason>),
 }
 
-/// Audits a core module.
+/// A guest that can be pure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Audited {
+    pub(crate) facts: Facts,
+    /// How an instance of it is made.
+    pub(crate) recipe: Recipe,
+    /// The core modules that the recipe is made from.
+    pub(crate) modules: Vec<Vec<u8>>,
+}
+
+/// Audits a core module or a component.
 ///
 /// # Errors
 ///
-/// If the bytes are not a valid core module, or if the module cannot be shown to be pure; then with every reason.
-pub(crate) fn audit(bytes: &[u8]) -> Result<Facts, Refusal> {
+/// If the bytes are valid as neither, or if the guest cannot be shown to be pure; then with every reason.
+pub(crate) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
     malformed::check(bytes).map_err(Refusal::Malformed)?;
+    if wasmparser::Parser::is_component(bytes) { component::audit(bytes) } else { core(bytes) }
+}
+
+/// Audits a core module.
+fn core(bytes: &[u8]) -> Result<Audited, Refusal> {
     let invalid = |error| Refusal::Malformed(malformed::invalid(&error));
-    let valid = features::validate(bytes).map_err(invalid)?;
+    let valid = features::validate(bytes, features::ALLOWED).map_err(invalid)?;
     let scan = scan::scan(bytes, &valid).map_err(invalid)?;
     let labels = Labels::new(&scan);
     let mut reasons = Reasons::default();
@@ -95,17 +114,21 @@ pub(crate) fn audit(bytes: &[u8]) -> Result<Facts, Refusal> {
     }
     let functions = exports::functions(&scan, &valid, &labels, &callers, &to_links, &links);
     let types = valid.types.as_ref();
-    Ok(Facts {
+    let facts = Facts {
         name: scan.names.module.map(shown),
         functions,
+        others: Vec::new(),
         forks: links.facts,
         memories: (0..types.memory_count()).map(|i| MemoryFacts::new(&types.memory_at(i))).collect(),
         tables: (0..types.table_count()).map(|i| TableFacts::new(&types.table_at(i))).collect(),
         start: scan.start.is_some(),
         counts: scan.counts,
         component_type: scan.component_type,
+        component: false,
         custom_sections: scan.custom_sections,
-    })
+    };
+    let recipe = recipe::of_module(&scan.imports, &facts);
+    Ok(Audited { facts, recipe, modules: vec![bytes.to_vec()] })
 }
 
 /// One reason for each proposal that the module needs and guests do not have: from its operators, which can be

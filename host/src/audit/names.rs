@@ -119,7 +119,7 @@ pub(super) fn params(types: &[Type], names: &[Option<&str>]) -> Vec<Param> {
         let name = names.get(i).copied().flatten().filter(|name| {
             is_keyword(name) && uses.get(&folded(name)) == Some(&1) && (!is_positional(name) || *name == own)
         });
-        Param { name: name.map_or(own, str::to_owned), ty: *ty }
+        Param { name: name.map_or(own, str::to_owned), ty: ty.clone() }
     };
     types.iter().enumerate().map(named).collect()
 }

@@ -109,6 +109,17 @@ impl Error {
         matches!(self.kind(), Trap | OutOfFuel | OutOfMemory | TooManyForks) && !self.0.ends_tree
     }
 
+    /// What a guest that catches the failure is told: no more than is the same on every host. The texts are part of the
+    /// guest contract.
+    pub(crate) fn caught_text(&self) -> Option<&'static str> {
+        self.is_catchable().then(|| match self.kind() {
+            ErrorKind::OutOfFuel => "out of fuel",
+            ErrorKind::OutOfMemory => "out of memory",
+            ErrorKind::TooManyForks => "too many forks",
+            _ => "trap",
+        })
+    }
+
     /// What happened, in one sentence without the place.
     pub fn message(&self) -> &str {
         &self.0.message

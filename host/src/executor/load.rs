@@ -1,6 +1,6 @@
 //! Bytes to a module.
 
-use crate::audit::{Facts, Refusal, audit};
+use crate::audit::{Audited, Refusal, audit, shown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{Program, Runtime};
 use crate::inspect::Inspection;
@@ -20,9 +20,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
 
 pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
     let bytes = binary(bytes)?;
-    let facts = Arc::new(facts(&bytes)?);
-    let program = Program::new(runtime.clone(), facts.clone(), &bytes)?;
-    Ok(Module::new(facts, digest(&bytes), Arc::new(program)))
+    let program = Program::new(runtime.clone(), audited(&bytes)?)?;
+    Ok(Module::new(program.facts().clone(), digest(&bytes), Arc::new(program)))
 }
 
 /// What the audit finds out about a module, without an executor.
@@ -39,7 +38,7 @@ pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
 /// [`ErrorKind::Malformed`], or [`ErrorKind::Impure`] with every reason.
 pub fn inspect(bytes: impl AsRef<[u8]>) -> Result<Inspection> {
     let bytes = binary(bytes.as_ref())?;
-    Ok(Inspection::new(&facts(&bytes)?, &digest(&bytes)))
+    Ok(Inspection::new(&audited(&bytes)?.facts, &digest(&bytes)))
 }
 
 /// The module's binary form: text is assembled.
@@ -70,8 +69,36 @@ fn first_line(text: &str) -> String {
     }
 }
 
-fn facts(bytes: &[u8]) -> Result<Facts> {
-    audit(bytes).map_err(|refusal| match refusal {
+/// Audits a guest. A core module that is meant to become a component is made one first.
+fn audited(bytes: &[u8]) -> Result<Audited> {
+    if !component_type(bytes) {
+        return audit(bytes).map_err(refused);
+    }
+    // What it imports is judged in the component.
+    if let Err(refusal @ Refusal::Malformed(_)) = audit(bytes) {
+        return Err(refused(refusal));
+    }
+    let wrapped = wit_component::ComponentEncoder::default().validate(false).module(bytes).and_then(|mut encoder| encoder.encode());
+    match wrapped {
+        Ok(component) => audit(&component).map_err(refused),
+        Err(error) => Err(Error::new(
+            ErrorKind::Malformed,
+            format!("the module says that it is meant to become a component, but it cannot: {}", shown(&format!("{error:#}"))),
+        )),
+    }
+}
+
+/// Whether a custom section of a core module holds component types.
+fn component_type(bytes: &[u8]) -> bool {
+    wasmparser::Parser::is_core_wasm(bytes)
+        && wasmparser::Parser::new(0).parse_all(bytes).map_while(Result::ok).any(|payload| match payload {
+            wasmparser::Payload::CustomSection(section) => section.name().starts_with("component-type"),
+            _ => false,
+        })
+}
+
+fn refused(refusal: Refusal) -> Error {
+    match refusal {
         Refusal::Malformed(malformed) => Error::new(ErrorKind::Malformed, malformed.to_string()),
         Refusal::Impure(reasons) => {
             let n = reasons.len();
@@ -79,7 +106,7 @@ fn facts(bytes: &[u8]) -> Result<Facts> {
             Error::new(ErrorKind::Impure, format!("the guest cannot be shown to be pure, for {n} reason{s}"))
                 .with_reasons(reasons)
         }
-    })
+    }
 }
 
 fn digest(bytes: &[u8]) -> String {

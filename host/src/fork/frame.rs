@@ -27,7 +27,8 @@ struct Forked {
     /// Which of the module's imports it was forked by.
     link: u32,
     waited: bool,
-    call: Arc<Call>,
+    /// None once the guest has dropped the future; its number is not used again.
+    call: Option<Arc<Call>>,
 }
 
 impl Frame {
@@ -65,7 +66,7 @@ impl Frame {
             child.spawn();
         }
         self.branch = Some(branch);
-        self.futures.push(Forked { link, waited: false, call: child.clone() });
+        self.futures.push(Forked { link, waited: false, call: Some(child.clone()) });
         Ok((number, child))
     }
 
@@ -77,9 +78,13 @@ impl Frame {
     pub(super) fn future(&self, link: u32, number: i32) -> Result<Arc<Call>> {
         let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
         match index.and_then(|index| self.futures.get(index)) {
-            Some(forked) if forked.link == link => Ok(forked.call.clone()),
+            Some(Forked { link: known, call: Some(call), .. }) if *known == link => Ok(call.clone()),
             found => {
-                let why = if found.is_some() { "is of another function" } else { "is none of this call's futures" };
+                let why = match found {
+                    Some(Forked { call: None, .. }) => "was dropped",
+                    Some(_) => "is of another function",
+                    None => "is none of this call's futures",
+                };
                 let name = self.call()?.program().link_name(link);
                 Err(Error::new(ErrorKind::Trap, format!("`wait` `{name}`: {number} {why}")))
             }
@@ -93,30 +98,51 @@ impl Frame {
     /// The child's own.
     pub(super) fn take(&mut self, number: i32) -> Result<Value> {
         let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
-        let Some(forked) = self.futures.get_mut(index) else {
+        let Some(Forked { waited, call: Some(call), .. }) = self.futures.get_mut(index) else {
             return Err(Error::new(ErrorKind::Trap, format!("{number} is none of this call's futures")));
         };
-        if !std::mem::replace(&mut forked.waited, true) {
-            let usage = forked.call.used();
+        if !std::mem::replace(waited, true) {
+            let usage = call.used();
             self.waited.fuel = self.waited.fuel.saturating_add(usage.fuel);
             self.waited.forks = self.waited.forks.saturating_add(usage.forks).saturating_add(1);
             // However the forks of the tree were counted while it ran, this is what the program does.
-            let limit = forked.call.program().runtime.limits.tree_forks;
+            let limit = call.program().runtime.limits.tree_forks;
             if self.waited.forks > limit {
-                return Err(forked.call.locate(too_many(limit)));
+                return Err(call.locate(too_many(limit)));
             }
         }
-        let result = forked.call.cell.get().unwrap_or_else(|| {
+        let result = call.cell.get().unwrap_or_else(|| {
             Err(Error::new(ErrorKind::NotReady, "the child's result was taken before it was there"))
         });
-        result.map_err(|error| if error.chain().is_empty() { forked.call.locate(error) } else { error })
+        result.map_err(|error| if error.chain().is_empty() { call.locate(error) } else { error })
+    }
+
+    /// Forgets a future that the guest has dropped: what nobody can see any more is abandoned.
+    ///
+    /// # Errors
+    ///
+    /// A trap where this call has made no such future.
+    pub(super) fn forget(&mut self, link: u32, number: i32) -> Result<()> {
+        let call = self.future(link, number)?;
+        if let Some(forked) = usize::try_from(number - 1).ok().and_then(|index| self.futures.get_mut(index)) {
+            forked.call = None;
+        }
+        if !call.cell.is_done() {
+            call.abandon();
+        }
+        Ok(())
+    }
+
+    /// Whether a wait of that link gives failures to the guest. `asked`: it is one that always does.
+    pub(super) fn catches(&self, link: u32, asked: bool) -> bool {
+        asked || self.call.as_ref().is_some_and(|call| call.program().catches(link))
     }
 
     /// Ends the call: what it forked and nobody can see any more is abandoned. Returns what its children have used.
     pub(super) fn end(self) -> Usage {
-        for forked in &self.futures {
-            if !forked.call.cell.is_done() {
-                forked.call.abandon();
+        for call in self.futures.iter().filter_map(|forked| forked.call.as_ref()) {
+            if !call.cell.is_done() {
+                call.abandon();
             }
         }
         self.waited

@@ -2,60 +2,65 @@
 
 use super::call::Call;
 use super::frame::Frame;
+use crate::audit::recipe::What;
 use crate::audit::{Facts, LinkFacts};
-use crate::error::{Error, ErrorKind};
-use crate::sandbox::{Room, Stop, from_val, to_val};
-use crate::value::{Type, Values};
+use crate::error::Error;
+use crate::sandbox::{Host, Room, Stop};
+use crate::value::{Type, Value, Values};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
-use wasmtime::{Caller, Engine, FuncType, Linker, Val, ValType};
+use wasmtime::{Caller, Linker, Val};
 
-/// Defines the imports of a module. `inline`: a fork returns once the child is complete.
+type Defined = wasmtime::Result<()>;
+
+/// Defines a function of the host's, under a name. `inline`: a fork returns once the child is complete.
 pub(super) fn define(
-    facts: &Facts,
+    facts: &Arc<Facts>,
     inline: bool,
-    engine: &Engine,
     linker: &mut Linker<Room<Frame>>,
-) -> wasmtime::Result<()> {
-    for (number, link) in (0..).zip(&facts.forks) {
-        if inline {
-            define_inline_fork(number, link, engine, linker)?;
-        } else {
-            define_fork(number, link, engine, linker)?;
-        }
-        if let Some(results) = &link.results {
-            define_wait(number, link, results, engine, linker)?;
-        }
+    name: (&str, &str),
+    host: &Host,
+) -> Defined {
+    match host.what {
+        What::Fork(link) if inline => define_inline_fork(facts, link, linker, name, host),
+        What::Fork(link) => define_fork(facts, link, linker, name, host),
+        What::Wait { link, catch } => define_wait(facts, link, catch, linker, name, host),
+        What::Abandon(link) => define_abandon(link, linker, name, host),
+        _ => wasmtime::bail!("a function of the host's that is not known here"),
     }
-    Ok(())
 }
 
 fn define_fork(
+    facts: &Arc<Facts>,
     number: u32,
-    link: &LinkFacts,
-    engine: &Engine,
     linker: &mut Linker<Room<Frame>>,
-) -> wasmtime::Result<()> {
-    linker.func_new("fork", &link.name, fork_type(engine, link), move |mut caller, params, results| {
-        let (future, _) = fork(&mut caller, number, params)?;
-        set(results, [Val::I32(future.cast_signed())]);
+    (module, name): (&str, &str),
+    host: &Host,
+) -> Defined {
+    let (facts, this) = (facts.clone(), host.clone());
+    linker.func_new(module, name, host.ty.clone(), move |mut caller, params, results| {
+        let (future, _) = fork(&mut caller, &this, &facts.forks[number as usize], number, params)?;
+        set(results, future);
         Ok(())
     })?;
     Ok(())
 }
 
 fn define_inline_fork(
+    facts: &Arc<Facts>,
     number: u32,
-    link: &LinkFacts,
-    engine: &Engine,
     linker: &mut Linker<Room<Frame>>,
-) -> wasmtime::Result<()> {
-    linker.func_new_async("fork", &link.name, fork_type(engine, link), move |mut caller, params, results| {
+    (module, name): (&str, &str),
+    host: &Host,
+) -> Defined {
+    let (facts, this) = (facts.clone(), host.clone());
+    linker.func_new_async(module, name, host.ty.clone(), move |mut caller, params, results| {
+        let (facts, this) = (facts.clone(), this.clone());
         Box::new(async move {
-            let (future, child) = fork(&mut caller, number, params)?;
+            let (future, child) = fork(&mut caller, &this, &facts.forks[number as usize], number, params)?;
             complete(&child).await;
-            set(results, [Val::I32(future.cast_signed())]);
+            set(results, future);
             Ok(())
         })
     })?;
@@ -63,31 +68,88 @@ fn define_inline_fork(
 }
 
 fn define_wait(
+    facts: &Arc<Facts>,
     number: u32,
-    link: &LinkFacts,
-    results: &[Type],
-    engine: &Engine,
+    catch: bool,
     linker: &mut Linker<Room<Frame>>,
-) -> wasmtime::Result<()> {
-    let ty = FuncType::new(engine, [ValType::I32], results.iter().map(|&ty| val_type(ty)));
-    linker.func_new_async("wait", &link.name, ty, move |mut caller, params, results| {
+    (module, name): (&str, &str),
+    host: &Host,
+) -> Defined {
+    let shared = Arc::new((facts.clone(), host.clone()));
+    linker.func_new_async(module, name, host.ty.clone(), move |mut caller, params, results| {
+        let shared = shared.clone();
         Box::new(async move {
+            let (facts, host) = &*shared;
+            host.may_leave(&caller)?;
+            let link = &facts.forks[number as usize];
             let future = params.first().and_then(Val::i32).unwrap_or_default();
             let child = caller.data().carried.future(number, future).map_err(Stop)?;
             complete(&child).await;
-            let value = caller.data_mut().carried.take(future).map_err(Stop)?;
-            set(results, value.as_results().iter().filter_map(to_val));
-            Ok(())
+            let result = caller.data_mut().carried.take(future);
+            let types = if catch { &link.caught } else { &link.results };
+            let ty = types.as_ref().and_then(|types| types.first());
+            let value = if caller.data().carried.catches(number, catch) {
+                caught(result).map_err(Stop)?
+            } else {
+                tagged(result.map_err(Stop)?, ty)
+            };
+            host.give(&mut caller, ty, &value, params, results).await
         })
     })?;
     Ok(())
 }
 
-fn fork(caller: &mut Caller<'_, Room<Frame>>, number: u32, params: &[Val]) -> wasmtime::Result<(u32, Arc<Call>)> {
-    let args: Option<Values> = params.iter().map(from_val).collect();
-    // Parameters of an import are numbers: the audit refuses others.
-    let args = args.ok_or_else(|| Stop(Error::new(ErrorKind::Trap, "`fork` was given a reference")))?;
+fn define_abandon(
+    number: u32,
+    linker: &mut Linker<Room<Frame>>,
+    (module, name): (&str, &str),
+    host: &Host,
+) -> Defined {
+    let this = host.clone();
+    linker.func_new(module, name, host.ty.clone(), move |mut caller, params, _| {
+        this.may_leave(&caller)?;
+        let future = params.first().and_then(Val::i32).unwrap_or_default();
+        let dropped = caller.data_mut().carried.forget(number, future);
+        Ok(dropped.map_err(Stop)?)
+    })?;
+    Ok(())
+}
+
+fn fork(
+    caller: &mut Caller<'_, Room<Frame>>,
+    host: &Host,
+    link: &LinkFacts,
+    number: u32,
+    params: &[Val],
+) -> wasmtime::Result<(u32, Arc<Call>)> {
+    let args: Values = host.arguments(caller, &link.params, params)?.into_iter().collect();
     Ok(caller.data_mut().carried.fork(number, args).map_err(Stop)?)
+}
+
+/// A child's result as the `ok` of a result, or its failure as the `err`, if it is one that can be caught.
+///
+/// # Errors
+///
+/// A failure that cannot be caught.
+fn caught(result: Result<Value, Error>) -> Result<Value, Error> {
+    Ok(Value::Result(match result {
+        Ok(value) => Ok((value != Value::unit()).then(|| Arc::new(value))),
+        Err(error) => match error.caught_text() {
+            Some(text) => Err(Some(Arc::new(text.into()))),
+            None => return Err(error),
+        },
+    }))
+}
+
+/// The value as one of the very type that the guest waits for: a core function's integers have no sign.
+fn tagged(value: Value, ty: Option<&Type>) -> Value {
+    match ty {
+        Some(ty) if ty.is_scalar() => {
+            let slots: Values = [value.clone()].into_iter().collect();
+            slots.of(std::slice::from_ref(ty)).and_then(|mut values| values.next()).unwrap_or(value)
+        }
+        _ => value,
+    }
 }
 
 /// Waits until the call is complete; meanwhile the guest's stack is set aside.
@@ -95,22 +157,8 @@ async fn complete(call: &Arc<Call>) {
     poll_fn(|cx| if call.cell.wake(cx.waker()) { Poll::Pending } else { Poll::Ready(()) }).await;
 }
 
-fn set(results: &mut [Val], values: impl IntoIterator<Item = Val>) {
-    for (result, value) in results.iter_mut().zip(values) {
-        *result = value;
-    }
-}
-
-fn fork_type(engine: &Engine, link: &LinkFacts) -> FuncType {
-    FuncType::new(engine, link.params.iter().map(|&ty| val_type(ty)), [ValType::I32])
-}
-
-fn val_type(ty: Type) -> ValType {
-    match ty {
-        Type::I32 => ValType::I32,
-        Type::I64 => ValType::I64,
-        Type::F32 => ValType::F32,
-        Type::F64 => ValType::F64,
-        Type::V128 => ValType::V128,
+fn set(results: &mut [Val], future: u32) {
+    if let Some(result) = results.first_mut() {
+        *result = Val::I32(future.cast_signed());
     }
 }

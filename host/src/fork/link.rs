@@ -25,11 +25,18 @@ const SELF: &str = "self";
 ///
 /// [`ErrorKind::Link`], if a function does not have the type with which it is imported, or if two providers have one
 /// of that name.
-pub(super) fn resolve(facts: &Facts, providers: &[(String, Arc<Program>)]) -> Result<Vec<Target>> {
+pub(super) fn resolve(facts: &Facts, providers: &[(String, Arc<Program>)]) -> Result<Vec<Link>> {
     facts.forks.iter().map(|link| target(facts, providers, link)).collect()
 }
 
-fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts) -> Result<Target> {
+/// What an imported name means.
+pub(super) struct Link {
+    pub(super) target: Target,
+    /// Whether `wait` gives the guest a failure as the `err` of its result.
+    pub(super) catches: bool,
+}
+
+fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts) -> Result<Link> {
     let name = &*link.name;
     let mut found = candidates(facts, providers, None, name);
     // A name may have a `#` in it; so it says which provider is meant only if nothing is called that as a whole.
@@ -46,14 +53,14 @@ fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts)
         return Err(Error::new(ErrorKind::Link, format!("`fork` `{name}` is provided by {names}"))
             .with_help(format!("import it as `{first}#{name}` to say which")));
     }
-    let Some((_, target)) = found.pop() else { return Ok(Target::Missing) };
+    let Some((_, target)) = found.pop() else { return Ok(Link { target: Target::Missing, catches: false }) };
     let function = match &target {
         Target::Own(number) => &facts.functions[*number as usize],
         Target::Linked(program, number) => &program.facts.functions[*number as usize],
-        Target::Missing => return Ok(Target::Missing),
+        Target::Missing => return Ok(Link { target, catches: false }),
     };
-    fits(link, function)?;
-    Ok(target)
+    let catches = fits(link, function)?;
+    Ok(Link { target, catches })
 }
 
 /// The functions called `name`, of one provider or of all, each with its provider's name.
@@ -79,23 +86,38 @@ pub(super) fn missing(link: &LinkFacts) -> Error {
 }
 
 fn find(facts: &Facts, name: &str) -> Option<u32> {
-    let number = facts.functions.iter().position(|function| function.name == name)?;
-    u32::try_from(number).ok()
+    u32::try_from(facts.find(name)?).ok()
 }
 
-fn fits(link: &LinkFacts, function: &FunctionFacts) -> Result<()> {
-    let same_params = function.params.iter().map(|param| param.ty).eq(link.params.iter().copied());
-    let same_results = link.results.as_ref().is_none_or(|results| *results == function.results);
-    if same_params && same_results {
-        return Ok(());
+/// Compares the types of a link with its function's; returns whether `wait` catches failures.
+fn fits(link: &LinkFacts, function: &FunctionFacts) -> Result<bool> {
+    let params: Vec<&Type> = function.params.iter().map(|param| &param.ty).collect();
+    let same_params = pass(&params, &link.params.iter().collect::<Vec<_>>());
+    let plain = |results: &[Type]| pass(&results.iter().collect::<Vec<_>>(), &function.results.iter().collect::<Vec<_>>());
+    let catching = |results: &[Type]| *results == [Type::result(function.results.first().cloned(), Some(Type::String))];
+    let wait = link.results.as_deref();
+    let (plain, catches) = (wait.is_none_or(plain), wait.is_some_and(catching));
+    if same_params && (plain || catches) && link.caught.as_deref().is_none_or(catching) {
+        return Ok(!plain);
     }
-    let params: Vec<_> = function.params.iter().map(|param| param.ty).collect();
+    let params: Vec<_> = params.into_iter().cloned().collect();
     let name = shown(&link.name);
-    Err(Error::new(
-        ErrorKind::Link,
-        format!("`{name}` is {}, but it is imported as {}", ty(&params, Some(&function.results)), imported(link)),
-    )
-    .with_help("`fork` takes the function's parameters and gives an i32, `wait` takes that and gives its results"))
+    let given = ty(&params, Some(&function.results));
+    let (imported, help) = match (&link.caught, plain || catches) {
+        (Some(caught), true) if same_params => (
+            format!("`try-wait` gives {}", list(caught)),
+            format!("`try-wait` gives {}", Type::result(function.results.first().cloned(), Some(Type::String))),
+        ),
+        _ => (
+            format!("it is imported as {}", imported(link)),
+            "`fork` takes the function's parameters and gives a future, `wait` takes that and gives its results".to_owned(),
+        ),
+    };
+    Err(Error::new(ErrorKind::Link, format!("`{name}` is {given}, but {imported}")).with_help(help))
+}
+
+fn pass(a: &[&Type], b: &[&Type]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.passes_as(b))
 }
 
 fn imported(link: &LinkFacts) -> String {
@@ -103,7 +125,10 @@ fn imported(link: &LinkFacts) -> String {
 }
 
 fn ty(params: &[Type], results: Option<&[Type]>) -> String {
-    let list = |types: &[Type]| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let results = results.map_or_else(|| "…".to_owned(), |results| format!("({})", list(results)));
     format!("({}) -> {results}", list(params))
+}
+
+fn list(types: &[Type]) -> String {
+    types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

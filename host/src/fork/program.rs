@@ -3,9 +3,9 @@
 use super::call::Call;
 use super::frame::Frame;
 use super::imports;
-use super::link::{self, Target};
+use super::link::{self, Link, Target};
 use super::runtime::Runtime;
-use crate::audit::{Facts, shown};
+use crate::audit::{Audited, Facts, shown};
 use crate::backend::Backend;
 use crate::engine::{Compiled, Kind};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +22,7 @@ pub(crate) struct Program {
     pub(super) facts: Arc<Facts>,
     pub(super) plan: Arc<Plan<Frame>>,
     providers: Vec<(String, Arc<Program>)>,
-    targets: Vec<Target>,
+    links: Vec<Link>,
     /// What is not provided yet, to this module or to one that is linked to it.
     missing: Option<Error>,
 }
@@ -34,18 +34,20 @@ impl Program {
     ///
     /// [`ErrorKind::OutOfMemory`] if it starts with more memory than a call may have, [`ErrorKind::Unsupported`] if it
     /// is too large in another way, [`ErrorKind::Link`] if it forks one of its own functions with another type.
-    pub(crate) fn new(runtime: Arc<Runtime>, facts: Arc<Facts>, bytes: &[u8]) -> Result<Program> {
+    pub(crate) fn new(runtime: Arc<Runtime>, audited: Audited) -> Result<Program> {
+        let Audited { facts, recipe, modules } = audited;
+        let facts = Arc::new(facts);
         check(&runtime, &facts)?;
-        let targets = link::resolve(&facts, &[])?;
+        let links = link::resolve(&facts, &[])?;
         let kind = if facts.forks.is_empty() { Kind::Leaf } else { Kind::Forking };
-        let compiled = Compiled::new(&runtime.engines, kind, bytes)?;
+        let compiled = Compiled::new(&runtime.engines, kind, &modules)?;
         let exports = facts
             .functions
             .iter()
             .map(|function| Export {
                 name: function.name.clone(),
                 index: function.index,
-                params: function.params.iter().map(|param| param.ty).collect(),
+                params: function.params.iter().map(|param| param.ty.clone()).collect(),
                 results: function.results.clone(),
             })
             .collect();
@@ -55,20 +57,32 @@ impl Program {
             runtime.stock.clone(),
             &runtime.limits,
             compiled,
+            recipe,
             exports,
-            move |engine, linker| imports::define(&linked, inline, engine, linker),
+            kind,
+            move |linker, name, host| imports::define(&linked, inline, linker, name, host),
         )?;
-        let missing = missing(&facts, &targets);
-        Ok(Program { runtime, facts, plan: Arc::new(plan), providers: Vec::new(), targets, missing })
+        let missing = missing(&facts, &links);
+        Ok(Program { runtime, facts, plan: Arc::new(plan), providers: Vec::new(), links, missing })
     }
 
     /// The function behind link number `link`, and the module that has it.
     pub(super) fn target(self: &Arc<Program>, link: u32) -> Result<(&Arc<Program>, u32)> {
-        match &self.targets[link as usize] {
+        match &self.links[link as usize].target {
             Target::Own(function) => Ok((self, *function)),
             Target::Linked(program, function) => Ok((program, *function)),
             Target::Missing => Err(link::missing(&self.facts.forks[link as usize])),
         }
+    }
+
+    /// Whether `wait` of link number `link` gives the guest failures.
+    pub(super) fn catches(&self, link: u32) -> bool {
+        self.links[link as usize].catches
+    }
+
+    /// What the audit found out.
+    pub(crate) fn facts(&self) -> &Arc<Facts> {
+        &self.facts
     }
 
     /// The name of link number `link`, fit to be shown.
@@ -114,14 +128,14 @@ impl Backend for Program {
         }
         let mut providers = self.providers.clone();
         providers.push((name.to_owned(), provider));
-        let targets = link::resolve(&self.facts, &providers)?;
+        let links = link::resolve(&self.facts, &providers)?;
         Ok(Arc::new(Program {
             runtime: self.runtime.clone(),
             facts: self.facts.clone(),
             plan: self.plan.clone(),
             providers,
-            missing: missing(&self.facts, &targets),
-            targets,
+            missing: missing(&self.facts, &links),
+            links,
         }))
     }
 
@@ -138,8 +152,8 @@ impl Backend for Program {
     }
 }
 
-fn missing(facts: &Facts, targets: &[Target]) -> Option<Error> {
-    targets.iter().zip(&facts.forks).find_map(|(target, link)| match target {
+fn missing(facts: &Facts, links: &[Link]) -> Option<Error> {
+    links.iter().zip(&facts.forks).find_map(|(found, link)| match &found.target {
         Target::Own(_) => None,
         Target::Linked(program, _) => program.missing.clone(),
         Target::Missing => Some(link::missing(link)),

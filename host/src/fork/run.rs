@@ -32,12 +32,12 @@ impl Call {
             suspendable(self.run_suspendable(args), move |job| call.program().runtime.threads.spawn(job));
         } else {
             let stack = runtime.limits.stack + HOST_STACK;
-            stacker::maybe_grow(stack, stack + HOST_STACK, || self.run_here(&args));
+            stacker::maybe_grow(stack, stack + HOST_STACK, || self.run_here(args));
         }
     }
 
     /// Runs a call that cannot wait.
-    fn run_here(self: &Arc<Call>, args: &Values) {
+    fn run_here(self: &Arc<Call>, args: Values) {
         let plan = &self.program().plan;
         let _unfinished = Unfinished(self);
         let guard = self.guard();
@@ -72,7 +72,7 @@ impl Call {
             Err(error) => return self.fail(error),
         };
         let result = {
-            let mut call = pin!(sandbox.call_async(plan, self.function, &args));
+            let mut call = pin!(sandbox.call_async(plan, self.function, args));
             // It may go on in another thread each time.
             poll_fn(|cx| {
                 let _guard = self.guard();

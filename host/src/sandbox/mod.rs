@@ -4,30 +4,46 @@
 //! - *fresh*: a new instance; always right;
 //! - *stateless*: an instance that served before, where the audit has shown that the function changes no state.
 //!
+//! A component's instance is several core instances, made by the steps of its recipe; values go in and out by the canonical
+//! ABI. Nothing of it is left to wasmtime's component runtime: its tables of handles are state that nothing resets.
+//!
 //! The room promises: nothing of a call is left in a sandbox that another call is given; after any error a sandbox is
 //! thrown away; what a call is refused does not depend on the host. It knows no futures and no trees: what a call
 //! carries with it is a type parameter.
 
+mod call;
 mod fault;
+mod handles;
+mod host;
 mod limiter;
+mod parts;
 mod plan;
 mod run;
 mod stock;
 mod watch;
 
 pub(crate) use fault::Stop;
+pub(crate) use host::{Host, val_type};
 pub(crate) use plan::{Export, Plan};
-pub(crate) use run::{Sandbox, from_val, to_val};
+pub(crate) use run::Sandbox;
 pub(crate) use stock::Stock;
 pub(crate) use watch::{Guard, Watch};
 
 use crate::error::Error;
+use handles::Handles;
 use limiter::Limiter;
+use parts::Parts;
 
-/// What a store holds: the limits of the call, and what the call carries with it.
+/// What a store holds: the limits of the call, its instances, and what the call carries with it.
 pub(crate) struct Room<D> {
     pub(crate) carried: D,
     limiter: Limiter,
+    parts: Parts,
+    handles: Handles,
+    /// Whether the guest may call the host: not while it makes room for arguments, or frees results.
+    may_leave: bool,
+    /// How many bytes of the host's memory a call may have it read, each time.
+    budget: usize,
 }
 
 /// What a call carries with it.

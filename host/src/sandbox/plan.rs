@@ -1,25 +1,31 @@
-//! A module, ready to be instantiated in every shard.
+//! A guest, ready to be instantiated in every shard.
 
 use super::fault::{explain, is_pool_full};
-use super::{Carried, Room, Sandbox, Stock};
-use crate::engine::{Compiled, Engines};
+use super::host::func_type;
+use super::parts::{Assembly, Items, Located, Passing};
+use super::{Carried, Host, Room, Sandbox, Stock};
+use crate::audit::Recipe;
+use crate::audit::recipe::{Core, Lifted};
+use crate::engine::{Compiled, Engines, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::value::Type;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use wasmtime::{Engine, ExternType, InstancePre, Linker, Module, ModuleExport, ValType};
+use wasmtime::Linker;
 
-/// How to make a sandbox for calls of one module.
+/// How to make a sandbox for calls of one guest.
 pub(crate) struct Plan<D: Carried> {
-    /// Tells this module's sandboxes in the stock from others'.
+    /// Tells this guest's sandboxes in the stock from others'.
     id: u64,
     engines: Arc<Engines>,
     stock: Arc<Stock<D>>,
     compiled: Compiled,
     limits: Limits,
+    recipe: Recipe,
     /// The exported functions, in the audit's order.
     exports: Vec<Export>,
+    kind: Kind,
     define: Box<Define<D>>,
     shards: Box<[OnceLock<Loaded<D>>]>,
 }
@@ -27,29 +33,42 @@ pub(crate) struct Plan<D: Carried> {
 /// An exported function.
 pub(crate) struct Export {
     pub(crate) name: String,
-    /// The function's index in the module.
+    /// The function's index in its core module.
     pub(crate) index: u32,
     pub(crate) params: Vec<Type>,
     pub(crate) results: Vec<Type>,
 }
 
-/// Defines what the module imports.
-type Define<D> = dyn Fn(&Engine, &mut Linker<Room<D>>) -> wasmtime::Result<()> + Send + Sync;
+/// Defines a function of the host's under a name.
+pub(super) type Define<D> = dyn Fn(&mut Linker<Room<D>>, (&str, &str), &Host) -> wasmtime::Result<()> + Send + Sync;
 
-/// A module in one shard.
-struct Loaded<D: 'static> {
-    pre: InstancePre<Room<D>>,
-    exports: Vec<ModuleExport>,
+/// A guest in one shard.
+pub(super) struct Loaded<D: 'static> {
+    pub(super) assembly: Assembly<D>,
+    pub(super) located: Arc<Located>,
+    pub(super) functions: Vec<Entry>,
+}
+
+/// How an exported function is called.
+pub(super) struct Entry {
+    /// Numbers of located exports.
+    pub(super) function: usize,
+    pub(super) post_return: Option<usize>,
+    /// `None` for a function of a core module.
+    pub(super) passing: Option<Passing>,
 }
 
 impl<D: Carried> Plan<D> {
+    #[allow(clippy::too_many_arguments)]
     pub(crate) fn new(
         engines: Arc<Engines>,
         stock: Arc<Stock<D>>,
         limits: &Limits,
         compiled: Compiled,
+        recipe: Recipe,
         exports: Vec<Export>,
-        define: impl Fn(&Engine, &mut Linker<Room<D>>) -> wasmtime::Result<()> + Send + Sync + 'static,
+        kind: Kind,
+        define: impl Fn(&mut Linker<Room<D>>, (&str, &str), &Host) -> wasmtime::Result<()> + Send + Sync + 'static,
     ) -> Result<Plan<D>> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let shards = (0..engines.shards()).map(|_| OnceLock::new()).collect();
@@ -59,7 +78,9 @@ impl<D: Carried> Plan<D> {
             stock,
             compiled,
             limits: limits.clone(),
+            recipe,
             exports,
+            kind,
             define: Box::new(define),
             shards,
         };
@@ -75,7 +96,7 @@ impl<D: Carried> Plan<D> {
     ///
     /// # Errors
     ///
-    /// What the module's start function fails with, or [`ErrorKind::Exhausted`].
+    /// What the guest's start function fails with, or [`ErrorKind::Exhausted`].
     pub(crate) fn take(
         &self,
         shard: usize,
@@ -116,26 +137,39 @@ impl<D: Carried> Plan<D> {
 
     fn make(&self, shard: usize, carried: D) -> wasmtime::Result<Sandbox<D>> {
         let loaded = self.load(shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
-        Sandbox::new(&loaded.pre, self.id, shard, &self.limits, carried)
+        let engine = self.engines.get(self.kind, shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
+        Sandbox::new(engine, loaded, self.kind, (self.id, shard), &self.limits, carried)
     }
 
     fn load(&self, shard: usize) -> Result<&Loaded<D>> {
         if let Some(loaded) = self.shards[shard].get() {
             return Ok(loaded);
         }
-        let module = self.compiled.load(&self.engines, shard)?;
-        let engine = module.engine();
-        let mut linker = Linker::new(engine);
-        let pre = (self.define)(engine, &mut linker)
-            .and_then(|()| linker.instantiate_pre(&module))
+        let engine = self.engines.get(self.kind, shard)?;
+        let modules = self.compiled.load(&self.engines, shard)?;
+        let mut items = Items::new();
+        let may_wait = self.kind == Kind::Forking;
+        let hosts: Vec<Host> = self
+            .recipe
+            .host
+            .iter()
+            .map(|function| Host::new(engine, function, &self.recipe, may_wait, &mut items))
+            .collect();
+        let functions = self.recipe.functions.iter().map(|function| entry(engine, function, &mut items)).collect();
+        let located = Arc::new(items.locate(&self.recipe, &modules)?);
+        let assembly = Assembly::new(engine, &self.recipe, &modules, &hosts, &located, &*self.define)
             .map_err(|error| Error::new(ErrorKind::Unsupported, format!("the module cannot be linked: {error:#}")))?;
-        let exports = self.exports.iter().map(|export| export.find(&module)).collect::<Result<_>>()?;
-        Ok(self.shards[shard].get_or_init(|| Loaded { pre, exports }))
+        Ok(self.shards[shard].get_or_init(|| Loaded { assembly, located, functions }))
     }
 
-    /// The compiled module's handle on an exported function, in the shard that a sandbox belongs to.
-    pub(super) fn export(&self, sandbox: &Sandbox<D>, function: u32) -> Option<&ModuleExport> {
-        self.shards[sandbox.shard()].get()?.exports.get(function as usize)
+    /// The guest in the shard that a sandbox belongs to.
+    pub(super) fn loaded(&self, sandbox: &Sandbox<D>) -> Option<&Loaded<D>> {
+        self.shards[sandbox.shard()].get()
+    }
+
+    /// What the audit knows of how an exported function is called.
+    pub(super) fn lifted(&self, function: u32) -> &Lifted {
+        &self.recipe.functions[function as usize]
     }
 
     /// The types of an exported function's parameters and results.
@@ -156,7 +190,8 @@ impl<D: Carried> Plan<D> {
     /// What happened to a call. `refused`: it was refused memory before.
     pub(super) fn explain_call(&self, error: wasmtime::Error, function: u32, refused: bool) -> Error {
         let exported = |index: u32| {
-            let export = self.exports.iter().find(|export| export.index == index)?;
+            // An index means nothing where there are several modules.
+            let export = self.exports.iter().find(|export| export.index == index && self.recipe.steps.len() == 1)?;
             Some(crate::audit::shown(&export.name))
         };
         explain(error, &self.name(function), refused, &exported)
@@ -167,38 +202,19 @@ impl<D: Carried> Plan<D> {
     }
 }
 
+fn entry(engine: &wasmtime::Engine, function: &Lifted, items: &mut Items) -> Entry {
+    Entry {
+        function: items.function(&function.function, func_type(engine, &function.params, &function.results)),
+        post_return: function
+            .post_return
+            .as_ref()
+            .map(|item| items.function(item, func_type(engine, &function.results, &[] as &[Core]))),
+        passing: function.canon.as_ref().map(|canon| items.passing(engine, canon)),
+    }
+}
+
 impl<D: Carried> Drop for Plan<D> {
     fn drop(&mut self) {
         self.stock.purge(self.id);
-    }
-}
-
-impl Export {
-    /// Finds the export in the compiled module, where it has to be of the very type that the audit has read.
-    fn find(&self, module: &Module) -> Result<ModuleExport> {
-        let same = |types: &[Type], compiled: &mut dyn Iterator<Item = ValType>| {
-            let compiled: Vec<_> = compiled.collect();
-            types.len() == compiled.len() && types.iter().zip(&compiled).all(|(&ty, compiled)| is(ty, compiled))
-        };
-        let fits = match module.get_export(&self.name) {
-            Some(ExternType::Func(ty)) => {
-                same(&self.params, &mut ty.params()) && same(&self.results, &mut ty.results())
-            }
-            _ => false,
-        };
-        module.get_export_index(&self.name).filter(|_| fits).ok_or_else(|| {
-            let name = crate::audit::shown(&self.name);
-            Error::new(ErrorKind::Unsupported, format!("the compiled module has another `{name}` than the bytes"))
-        })
-    }
-}
-
-fn is(ty: Type, compiled: &ValType) -> bool {
-    match ty {
-        Type::I32 => matches!(compiled, ValType::I32),
-        Type::I64 => matches!(compiled, ValType::I64),
-        Type::F32 => matches!(compiled, ValType::F32),
-        Type::F64 => matches!(compiled, ValType::F64),
-        Type::V128 => matches!(compiled, ValType::V128),
     }
 }

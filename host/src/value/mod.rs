@@ -1,62 +1,48 @@
 //! Values that cross between host and guest, and their types.
 
 mod convert;
+mod fit;
+mod list;
+mod tensor;
+mod types;
 mod values;
 mod wave;
 
-pub use convert::{Params, Results, Scalar};
+pub use convert::{Alone, Params, Payload, Results, Typed};
+pub use list::{Element, List};
+pub use tensor::{Tensor, TensorType};
+pub use types::{Name, Type};
 
-pub(crate) use convert::fit;
-pub(crate) use values::Values;
+pub(crate) use fit::fit;
+pub(crate) use list::Items;
+pub(crate) use tensor::TENSOR_INTERFACE;
+pub(crate) use values::{Values, from_slots};
 
 use std::fmt;
-
-/// The type of a parameter or result.
-#[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Type {
-    /// A 32-bit integer.
-    I32,
-    /// A 64-bit integer.
-    I64,
-    /// A 32-bit float.
-    F32,
-    /// A 64-bit float.
-    F64,
-    /// A 128-bit vector.
-    V128,
-}
-
-impl fmt::Display for Type {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Type::I32 => "i32",
-            Type::I64 => "i64",
-            Type::F32 => "f32",
-            Type::F64 => "f64",
-            Type::V128 => "v128",
-        })
-    }
-}
+use std::sync::Arc;
 
 /// A value: an argument or a result.
 ///
-/// Two values are equal when their bits are: a NaN equals itself, and 0.0 is not -0.0.
+/// Two values are equal when their bits are: a NaN equals itself, and 0.0 is not -0.0. Cloning a value does not copy
+/// what is in it.
 ///
 /// ```
 /// use purefork::{Type, Value};
 ///
-/// let value = Value::from_wave(Type::F64, "1.5")?;
+/// let value = Value::from_wave(&Type::F64, "1.5")?;
 /// assert_eq!(value, Value::F64(1.5));
 /// assert_eq!(value.to_string(), "1.5");
+///
+/// let point = Value::record([("x", Value::from(1.5)), ("y", Value::from(2))]);
+/// assert_eq!(point.to_string(), "{x: 1.5, y: 2}");
 /// # Ok::<(), purefork::Error>(())
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug)]
 pub enum Value {
-    /// A 32-bit integer. WebAssembly's integers have no sign; here they are shown with one.
+    /// A 32-bit integer: WIT's `s32`, or the `i32` of core WebAssembly, which has no sign but is shown with one.
     I32(i32),
-    /// A 64-bit integer.
+    /// A 64-bit integer: `s64`, or the `i64` of core WebAssembly.
     I64(i64),
     /// A 32-bit float.
     F32(f32),
@@ -64,29 +50,131 @@ pub enum Value {
     F64(f64),
     /// A 128-bit vector, as its 16 bytes in memory order.
     V128([u8; 16]),
-    /// Several values: the result of a function with more than one, or, empty, with none.
-    Tuple(Box<[Value]>),
+    /// True or false.
+    Bool(bool),
+    /// A signed 8-bit integer, `s8`.
+    I8(i8),
+    /// An unsigned 8-bit integer.
+    U8(u8),
+    /// A signed 16-bit integer, `s16`.
+    I16(i16),
+    /// An unsigned 16-bit integer.
+    U16(u16),
+    /// An unsigned 32-bit integer.
+    U32(u32),
+    /// An unsigned 64-bit integer.
+    U64(u64),
+    /// A Unicode scalar value.
+    Char(char),
+    /// Text.
+    String(Arc<str>),
+    /// A list.
+    List(List),
+    /// A record's fields.
+    Record(Arc<[(Name, Value)]>),
+    /// A tuple; or the results of a core function with more than one, or, empty, with none.
+    Tuple(Arc<[Value]>),
+    /// A variant's case, and its value if it has one.
+    Variant(Name, Option<Arc<Value>>),
+    /// An enum's case.
+    Enum(Name),
+    /// A value, or none.
+    Option(Option<Arc<Value>>),
+    /// A success or a failure, with its value if it has one.
+    Result(Result<Option<Arc<Value>>, Option<Arc<Value>>>),
+    /// The flags that are set.
+    Flags(Arc<[Name]>),
 }
 
 impl Value {
     /// The empty tuple: the result of a function without one.
     pub fn unit() -> Value {
-        Value::Tuple(Box::default())
+        Value::Tuple(Arc::default())
     }
 
-    /// The value's type, unless it is a tuple.
-    pub fn ty(&self) -> Option<Type> {
+    /// A record.
+    pub fn record<'a>(fields: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
+        Value::Record(fields.into_iter().map(|(name, value)| (name.into(), value)).collect())
+    }
+
+    /// A tuple.
+    pub fn tuple(members: impl IntoIterator<Item = Value>) -> Value {
+        Value::Tuple(members.into_iter().collect())
+    }
+
+    /// A variant's case.
+    pub fn variant(case: impl Into<Name>, value: Option<Value>) -> Value {
+        Value::Variant(case.into(), value.map(Arc::new))
+    }
+
+    /// The value of a record's field.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        match self {
+            Value::Record(fields) => fields.iter().find(|(known, _)| **known == *name).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// What kind of value it is, in WIT's words, for messages.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Value::I32(_) => "s32",
+            Value::I64(_) => "s64",
+            Value::F32(_) => "f32",
+            Value::F64(_) => "f64",
+            Value::V128(_) => "v128",
+            Value::Bool(_) => "bool",
+            Value::I8(_) => "s8",
+            Value::U8(_) => "u8",
+            Value::I16(_) => "s16",
+            Value::U16(_) => "u16",
+            Value::U32(_) => "u32",
+            Value::U64(_) => "u64",
+            Value::Char(_) => "char",
+            Value::String(_) => "string",
+            Value::List(_) => "list",
+            Value::Record(_) => "record",
+            Value::Tuple(_) => "tuple",
+            Value::Variant(..) => "variant",
+            Value::Enum(_) => "enum",
+            Value::Option(_) => "option",
+            Value::Result(_) => "result",
+            Value::Flags(_) => "flags",
+        }
+    }
+
+    /// The value as a whole number, if it is one.
+    pub(crate) fn as_integer(&self) -> Option<i128> {
         Some(match self {
-            Value::I32(_) => Type::I32,
-            Value::I64(_) => Type::I64,
-            Value::F32(_) => Type::F32,
-            Value::F64(_) => Type::F64,
-            Value::V128(_) => Type::V128,
-            Value::Tuple(_) => return None,
+            Value::I8(v) => (*v).into(),
+            Value::U8(v) => (*v).into(),
+            Value::I16(v) => (*v).into(),
+            Value::U16(v) => (*v).into(),
+            Value::I32(v) => (*v).into(),
+            Value::U32(v) => (*v).into(),
+            Value::I64(v) => (*v).into(),
+            Value::U64(v) => (*v).into(),
+            _ => return None,
         })
     }
 
-    /// The results of a function, of which this is one value: the only one, or a tuple of them.
+    /// About how many bytes of memory are held by the value, beside its own place.
+    pub(crate) fn bytes(&self) -> usize {
+        let all = |values: &[Value]| values.iter().map(|value| size_of::<Value>() + value.bytes()).sum();
+        let one = |value: &Option<Arc<Value>>| value.as_ref().map_or(0, |value| size_of::<Value>() + value.bytes());
+        match self {
+            Value::String(text) => text.len(),
+            Value::List(list) => list.bytes(),
+            Value::Record(fields) => fields.iter().map(|(_, value)| size_of::<(Name, Value)>() + value.bytes()).sum(),
+            Value::Tuple(values) => all(values),
+            Value::Variant(_, value) | Value::Option(value) => one(value),
+            Value::Result(Ok(value) | Err(value)) => one(value),
+            Value::Flags(names) => size_of_val::<[Name]>(names),
+            _ => 0,
+        }
+    }
+
+    /// The results of a core function, of which this is one value: the only one, or a tuple of them.
     pub(crate) fn as_results(&self) -> &[Value] {
         match self {
             Value::Tuple(values) => values,
@@ -103,7 +191,23 @@ impl PartialEq for Value {
             (Value::F32(a), Value::F32(b)) => a.to_bits() == b.to_bits(),
             (Value::F64(a), Value::F64(b)) => a.to_bits() == b.to_bits(),
             (Value::V128(a), Value::V128(b)) => a == b,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::I8(a), Value::I8(b)) => a == b,
+            (Value::U8(a), Value::U8(b)) => a == b,
+            (Value::I16(a), Value::I16(b)) => a == b,
+            (Value::U16(a), Value::U16(b)) => a == b,
+            (Value::U32(a), Value::U32(b)) => a == b,
+            (Value::U64(a), Value::U64(b)) => a == b,
+            (Value::Char(a), Value::Char(b)) => a == b,
+            (Value::String(a), Value::String(b)) => a == b,
+            (Value::List(a), Value::List(b)) => a == b,
+            (Value::Record(a), Value::Record(b)) => a == b,
             (Value::Tuple(a), Value::Tuple(b)) => a == b,
+            (Value::Variant(a, x), Value::Variant(b, y)) => a == b && x == y,
+            (Value::Enum(a), Value::Enum(b)) => a == b,
+            (Value::Option(a), Value::Option(b)) => a == b,
+            (Value::Result(a), Value::Result(b)) => a == b,
+            (Value::Flags(a), Value::Flags(b)) => a == b,
             _ => false,
         }
     }
@@ -119,8 +223,9 @@ impl fmt::Display for Value {
 }
 
 macro_rules! from_rust {
-    ($($rust:ty => $variant:ident),*) => {$(
+    ($($rust:ty => $variant:ident),* $(,)?) => {$(
         impl From<$rust> for Value {
+            #[inline]
             fn from(value: $rust) -> Value {
                 Value::$variant(value.into())
             }
@@ -128,11 +233,27 @@ macro_rules! from_rust {
     )*};
 }
 
-from_rust!(i8 => I32, i16 => I32, i32 => I32, u8 => I32, u16 => I32, u32 => I64, i64 => I64, f32 => F32, f64 => F64,
-    bool => I32, [u8; 16] => V128);
+from_rust!(i8 => I8, i16 => I16, i32 => I32, i64 => I64, u8 => U8, u16 => U16, u32 => U32, u64 => U64, f32 => F32,
+    f64 => F64, bool => Bool, char => Char, [u8; 16] => V128, &str => String, String => String, Arc<str> => String,
+    List => List);
 
 impl From<()> for Value {
     fn from((): ()) -> Value {
         Value::unit()
+    }
+}
+
+impl<T> From<Vec<T>> for Value
+where
+    List: From<Vec<T>>,
+{
+    fn from(values: Vec<T>) -> Value {
+        Value::List(values.into())
+    }
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Value {
+        Value::Option(value.map(|value| Arc::new(value.into())))
     }
 }

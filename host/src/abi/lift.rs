@@ -1,0 +1,298 @@
+//! Values out of a guest.
+
+use super::layout::{Fields, discriminant, layout, variant};
+use super::strings::{decode, extent};
+use crate::audit::recipe::Encoding;
+use crate::value::{List, Name, Type, Value};
+use std::sync::Arc;
+
+/// How much a guest may have the host read, in bytes of the host's memory.
+///
+/// A list's length costs a guest nothing, and its elements may all point to the same megabyte.
+pub(crate) struct Budget(usize);
+
+impl Budget {
+    /// A budget of so many bytes.
+    pub(crate) fn new(bytes: usize) -> Budget {
+        Budget(bytes)
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Wrong> {
+        self.0 = self.0.checked_sub(bytes).ok_or(Wrong::TooMuch)?;
+        Ok(())
+    }
+}
+
+/// What is wrong with what a guest gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// It breaks the canonical ABI.
+    Broken(String),
+    /// It is more than a call may have the host read.
+    TooMuch,
+}
+
+type Lifted = Result<Value, Wrong>;
+
+fn broken<T>(message: impl Into<String>) -> Result<T, Wrong> {
+    Err(Wrong::Broken(message.into()))
+}
+
+/// Takes a value off the stack; what it holds beside is read from memory.
+pub(crate) fn lift(
+    memory: &[u8],
+    encoding: Encoding,
+    ty: &Type,
+    flat: &mut &[u64],
+    budget: &mut Budget,
+) -> Lifted {
+    Lift { memory, encoding, budget }.flat(ty, flat)
+}
+
+/// Reads a value from a place in memory, which has to be aligned as its type wants.
+pub(crate) fn load(memory: &[u8], encoding: Encoding, ty: &Type, at: u32, budget: &mut Budget) -> Lifted {
+    let layout = layout(ty);
+    let mut lift = Lift { memory, encoding, budget };
+    lift.bytes(at, layout.size, layout.align, "a value")?;
+    lift.load(ty, at as usize)
+}
+
+/// Reads values one after another from a place in memory, as a tuple's.
+pub(crate) fn load_all(
+    memory: &[u8],
+    encoding: Encoding,
+    types: &[Type],
+    at: u32,
+    budget: &mut Budget,
+) -> Result<Vec<Value>, Wrong> {
+    let room = super::tuple_room(types.iter());
+    let mut lift = Lift { memory, encoding, budget };
+    lift.bytes(at, room.size, room.align, "parameters")?;
+    let mut offsets = Fields::default();
+    types.iter().map(|ty| lift.load(ty, at as usize + offsets.next(layout(ty)))).collect()
+}
+
+struct Lift<'a, 'b> {
+    memory: &'a [u8],
+    encoding: Encoding,
+    budget: &'b mut Budget,
+}
+
+impl<'a> Lift<'a, '_> {
+    fn bytes(&self, at: u32, len: usize, align: usize, what: &str) -> Result<&'a [u8], Wrong> {
+        let at = at as usize;
+        if !at.is_multiple_of(align) {
+            return broken(format!("{what} at address {at}, which is not a multiple of {align}"));
+        }
+        match at.checked_add(len).and_then(|end| self.memory.get(at..end)) {
+            Some(bytes) => Ok(bytes),
+            None => broken(format!("{what} of {len} bytes at address {at}, beyond the end of its memory")),
+        }
+    }
+
+    /// A number's bytes at a place that is known to be there.
+    fn number<const N: usize>(&self, at: usize) -> Result<[u8; N], Wrong> {
+        let bytes = self.memory.get(at..).and_then(|bytes| bytes.first_chunk::<N>());
+        bytes.copied().map_or_else(|| broken("a value beyond the end of its memory"), Ok)
+    }
+
+    fn word(&self, at: usize) -> Result<u32, Wrong> {
+        self.number(at).map(u32::from_le_bytes)
+    }
+
+    fn char(&self, code: u32) -> Result<char, Wrong> {
+        char::from_u32(code).map_or_else(|| broken(format!("{code:#x}, which is no character")), Ok)
+    }
+
+    fn text(&mut self, at: u32, units: u32) -> Lifted {
+        let (len, align, wide) = extent(units, self.encoding);
+        let bytes = self.bytes(at, len, align, "a string")?;
+        self.budget.take(len)?;
+        match decode(bytes, self.encoding, wide) {
+            Some(text) => Ok(Value::String(text)),
+            None => broken(format!("a string at address {at} that is not valid {}", if wide { "UTF-16" } else { "UTF-8" })),
+        }
+    }
+
+    fn list(&mut self, element: &Type, at: u32, len: u32) -> Lifted {
+        let one = layout(element);
+        let len = len as usize;
+        let size = one.size.saturating_mul(len);
+        let bytes = self.bytes(at, size, one.align, "a list")?;
+        let packed = element.is_scalar();
+        self.budget.take(if packed { size } else { len.saturating_mul(size_of::<Value>()) })?;
+        macro_rules! numbers {
+            ($rust:ty, $size:literal) => {
+                List::from(
+                    bytes
+                        .chunks_exact($size)
+                        .map(|chunk| {
+                            let mut bytes = [0; $size];
+                            bytes.copy_from_slice(chunk);
+                            <$rust>::from_le_bytes(bytes)
+                        })
+                        .collect::<Vec<_>>(),
+                )
+            };
+        }
+        Ok(Value::List(match element {
+            Type::U8 => List::from(bytes.to_vec()),
+            Type::Bool => List::from(bytes.iter().map(|&byte| byte != 0).collect::<Vec<_>>()),
+            Type::S8 => numbers!(i8, 1),
+            Type::S16 => numbers!(i16, 2),
+            Type::U16 => numbers!(u16, 2),
+            Type::S32 | Type::I32 => numbers!(i32, 4),
+            Type::U32 => numbers!(u32, 4),
+            Type::S64 | Type::I64 => numbers!(i64, 8),
+            Type::U64 => numbers!(u64, 8),
+            Type::F32 => numbers!(f32, 4),
+            Type::F64 => numbers!(f64, 8),
+            Type::Char => {
+                let codes = bytes.chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]));
+                List::from(codes.map(|code| self.char(code)).collect::<Result<Vec<_>, _>>()?)
+            }
+            _ => {
+                let at = at as usize;
+                List::from((0..len).map(|i| self.load(element, at + i * one.size)).collect::<Result<Vec<_>, _>>()?)
+            }
+        }))
+    }
+
+    /// Reads a value from a place that is aligned and within memory.
+    fn load(&mut self, ty: &Type, at: usize) -> Lifted {
+        Ok(match ty {
+            Type::Bool => Value::Bool(self.number::<1>(at)?[0] != 0),
+            Type::S8 => Value::I8(i8::from_le_bytes(self.number(at)?)),
+            Type::U8 => Value::U8(u8::from_le_bytes(self.number(at)?)),
+            Type::S16 => Value::I16(i16::from_le_bytes(self.number(at)?)),
+            Type::U16 => Value::U16(u16::from_le_bytes(self.number(at)?)),
+            Type::S32 | Type::I32 => Value::I32(i32::from_le_bytes(self.number(at)?)),
+            Type::U32 => Value::U32(self.word(at)?),
+            Type::S64 | Type::I64 => Value::I64(i64::from_le_bytes(self.number(at)?)),
+            Type::U64 => Value::U64(u64::from_le_bytes(self.number(at)?)),
+            Type::F32 => Value::F32(f32::from_le_bytes(self.number(at)?)),
+            Type::F64 => Value::F64(f64::from_le_bytes(self.number(at)?)),
+            Type::V128 => Value::V128(self.number(at)?),
+            Type::Char => Value::Char(self.char(self.word(at)?)?),
+            Type::String => self.text(self.word(at)?, self.word(at + 4)?)?,
+            Type::List(element) => self.list(element, self.word(at)?, self.word(at + 4)?)?,
+            Type::Record(fields) => {
+                self.budget.take(fields.len() * size_of::<(Name, Value)>())?;
+                let mut offsets = Fields::default();
+                let values = fields.iter().map(|(name, ty)| {
+                    Ok((name.clone(), self.load(ty, at + offsets.next(layout(ty)))?))
+                });
+                Value::Record(values.collect::<Result<_, _>>()?)
+            }
+            Type::Tuple(types) => {
+                self.budget.take(types.len() * size_of::<Value>())?;
+                let mut offsets = Fields::default();
+                let values = types.iter().map(|ty| self.load(ty, at + offsets.next(layout(ty))));
+                Value::Tuple(values.collect::<Result<_, _>>()?)
+            }
+            Type::Flags(names) => {
+                let bits = names.iter().enumerate().map(|(number, name)| {
+                    Ok((self.number::<1>(at + number / 8)?[0] & 1 << (number % 8) != 0).then(|| name.clone()))
+                });
+                let set: Vec<Option<Name>> = bits.collect::<Result<_, Wrong>>()?;
+                self.budget.take(set.len() * size_of::<Name>())?;
+                Value::Flags(set.into_iter().flatten().collect())
+            }
+            Type::Variant(_) | Type::Enum(_) | Type::Option(_) | Type::Result(_) => {
+                let cases = cases(ty);
+                let number = match discriminant(cases.len()) {
+                    1 => self.number::<1>(at)?[0].into(),
+                    2 => u16::from_le_bytes(self.number(at)?).into(),
+                    _ => self.word(at)?,
+                };
+                let payload = payload(&cases, number)?;
+                let payload = match payload {
+                    Some(ty) => {
+                        let (_, offset) = variant(cases.len(), cases.iter().copied());
+                        self.budget.take(size_of::<Value>())?;
+                        Some(Arc::new(self.load(ty, at + offset)?))
+                    }
+                    None => None,
+                };
+                made(ty, number as usize, payload)
+            }
+        })
+    }
+
+    fn flat(&mut self, ty: &Type, flat: &mut &[u64]) -> Lifted {
+        let mut next = || match flat.split_first() {
+            Some((first, rest)) => {
+                *flat = rest;
+                Ok(*first)
+            }
+            None => broken("fewer values than its type has"),
+        };
+        Ok(match ty {
+            Type::String => {
+                let (at, len) = (next()? as u32, next()? as u32);
+                self.text(at, len)?
+            }
+            Type::List(element) => {
+                let (at, len) = (next()? as u32, next()? as u32);
+                self.list(element, at, len)?
+            }
+            Type::Char => Value::Char(self.char(next()? as u32)?),
+            Type::Record(fields) => {
+                let values = fields.iter().map(|(name, ty)| Ok((name.clone(), self.flat(ty, flat)?)));
+                Value::Record(values.collect::<Result<_, _>>()?)
+            }
+            Type::Tuple(types) => {
+                Value::Tuple(types.iter().map(|ty| self.flat(ty, flat)).collect::<Result<_, _>>()?)
+            }
+            Type::Flags(names) => {
+                let words = (0..names.len().div_ceil(32)).map(|_| next()).collect::<Result<Vec<_>, _>>()?;
+                let set = names.iter().enumerate().filter(|(number, _)| words[number / 32] & 1 << (number % 32) != 0);
+                Value::Flags(set.map(|(_, name)| name.clone()).collect())
+            }
+            Type::Variant(_) | Type::Enum(_) | Type::Option(_) | Type::Result(_) => {
+                let number = next()? as u32;
+                let cases = cases(ty);
+                let payload = payload(&cases, number)?;
+                let (mut own, rest) = flat
+                    .split_at_checked(super::flat_count(ty) - 1)
+                    .map_or_else(|| broken("fewer values than its type has"), Ok)?;
+                *flat = rest;
+                let payload = match payload {
+                    Some(ty) => Some(Arc::new(self.flat(ty, &mut own)?)),
+                    None => None,
+                };
+                made(ty, number as usize, payload)
+            }
+            scalar => crate::value::from_slots(scalar, &mut next)?,
+        })
+    }
+}
+
+/// The payloads of a variant's cases.
+fn cases(ty: &Type) -> Vec<Option<&Type>> {
+    match ty {
+        Type::Variant(cases) => cases.iter().map(|(_, ty)| ty.as_ref()).collect(),
+        Type::Enum(cases) => vec![None; cases.len()],
+        Type::Option(some) => vec![None, Some(some)],
+        Type::Result(types) => vec![types.0.as_ref(), types.1.as_ref()],
+        _ => Vec::new(),
+    }
+}
+
+fn payload<'a>(cases: &[Option<&'a Type>], number: u32) -> Result<Option<&'a Type>, Wrong> {
+    match cases.get(number as usize) {
+        Some(payload) => Ok(*payload),
+        None => broken(format!("case number {number} of a type that has {} cases", cases.len())),
+    }
+}
+
+/// The value of that case; the number is one of the type's.
+fn made(ty: &Type, number: usize, payload: Option<Arc<Value>>) -> Value {
+    match ty {
+        Type::Variant(cases) => Value::Variant(cases[number].0.clone(), payload),
+        Type::Enum(cases) => Value::Enum(cases[number].clone()),
+        Type::Result(_) if number == 0 => Value::Result(Ok(payload)),
+        Type::Result(_) => Value::Result(Err(payload)),
+        _ => Value::Option(payload),
+    }
+}

@@ -1,0 +1,119 @@
+//! How many instances a component makes, before anything is instantiated.
+//!
+//! A component of a few lines can contain one that it instantiates twice, which does the same, and so on: a billion
+//! instances from one kilobyte. They are counted here, in one walk, and a component that makes too many is not taken
+//! apart. So that the count is exact, components cannot be passed to components: each is instantiated where it is defined.
+
+use wasmparser::{
+    CanonicalFunction, ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
+    ComponentTypeRef, Instance, Parser, Payload,
+};
+
+/// The most instances of core modules, and of components.
+pub(super) const MAX_INSTANCES: u64 = 1_000;
+
+/// What is found in a component, nested ones included.
+#[derive(Default)]
+pub(super) struct Counted {
+    /// Instances of components and of core modules, saturating.
+    pub(super) instances: u64,
+    /// What passes a component to another.
+    pub(super) passes: Option<&'static str>,
+    /// Canonical functions that are not for synchronous calls, by the name of the first.
+    pub(super) concurrent: Option<String>,
+}
+
+#[derive(Default)]
+struct Scope {
+    instances: u64,
+    /// The instances that each of the components defined here makes.
+    components: Vec<u64>,
+}
+
+/// Counts. The bytes are valid.
+pub(super) fn count(bytes: &[u8]) -> Result<Counted, wasmparser::Error> {
+    let mut counted = Counted::default();
+    let mut scopes = vec![Scope::default()];
+    // A core module's sections are not the component's; its end is.
+    let mut in_module = false;
+    for payload in Parser::new(0).parse_all(bytes) {
+        let payload = payload?;
+        if in_module {
+            in_module = !matches!(payload, Payload::End(_));
+            continue;
+        }
+        let Some(scope) = scopes.last_mut() else { break };
+        match payload {
+            Payload::ModuleSection { .. } => in_module = true,
+            Payload::ComponentSection { .. } => scopes.push(Scope::default()),
+            Payload::End(_) => {
+                let ended = scopes.pop().unwrap_or_default();
+                match scopes.last_mut() {
+                    Some(parent) => parent.components.push(ended.instances),
+                    None => counted.instances = ended.instances,
+                }
+            }
+            Payload::InstanceSection(section) => {
+                for instance in section {
+                    if let Instance::Instantiate { .. } = instance? {
+                        scope.instances = scope.instances.saturating_add(1);
+                    }
+                }
+            }
+            Payload::ComponentInstanceSection(section) => {
+                for instance in section {
+                    let ComponentInstance::Instantiate { component_index, args } = instance? else { continue };
+                    let nested = scope.components.get(component_index as usize).copied().unwrap_or(u64::MAX);
+                    scope.instances = scope.instances.saturating_add(nested).saturating_add(1);
+                    if args.iter().any(|arg| arg.kind == ComponentExternalKind::Component) {
+                        counted.passes = Some("gives a component to another");
+                    }
+                }
+            }
+            Payload::ComponentAliasSection(section) => {
+                for alias in section {
+                    match alias? {
+                        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Component, .. }
+                        | ComponentAlias::Outer { kind: ComponentOuterAliasKind::Component, .. } => {
+                            counted.passes = Some("takes a component from another");
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Payload::ComponentImportSection(section) => {
+                for import in section {
+                    if let ComponentTypeRef::Component(_) = import?.ty {
+                        counted.passes = Some("imports a component");
+                    }
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in section {
+                    if export?.kind == ComponentExternalKind::Component {
+                        counted.passes = Some("exports a component");
+                    }
+                }
+            }
+            Payload::ComponentCanonicalSection(section) => {
+                for function in section {
+                    let function = function?;
+                    let known = matches!(
+                        function,
+                        CanonicalFunction::Lift { .. }
+                            | CanonicalFunction::Lower { .. }
+                            | CanonicalFunction::ResourceNew { .. }
+                            | CanonicalFunction::ResourceDrop { .. }
+                            | CanonicalFunction::ResourceRep { .. }
+                    );
+                    if !known && counted.concurrent.is_none() {
+                        let text = format!("{function:?}");
+                        counted.concurrent = Some(text.split([' ', '(', '{']).next().unwrap_or_default().to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(counted)
+}

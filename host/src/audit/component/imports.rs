@@ -1,0 +1,204 @@
+//! What a component may import: one interface named `fork`, and interfaces of types alone.
+
+use std::sync::Arc;
+
+use wasmtime_environ::component::{Component, ComponentTypesBuilder, InterfaceType, TypeDef, TypeFuncIndex};
+
+use super::types::convert;
+use crate::audit::advice;
+use crate::audit::facts::LinkFacts;
+use crate::audit::names::shown;
+use crate::audit::reason::Reasons;
+use crate::error::{Reason, ReasonKind};
+use crate::value::{TENSOR_INTERFACE, Type};
+
+/// The interface that a guest forks by.
+pub(super) const FORK: &str = "fork";
+
+/// The most functions that a component may fork.
+const MAX_LINKS: usize = 256;
+
+/// Judges every import; returns what the component forks, in the order of declaration.
+pub(super) fn judge(component: &Component, types: &ComponentTypesBuilder, reasons: &mut Reasons) -> Vec<LinkFacts> {
+    let mut links = Vec::new();
+    for (_, (name, item)) in &component.import_types {
+        match item.ty {
+            TypeDef::ComponentInstance(instance) if name == FORK => {
+                let exports: Vec<_> = types[instance].exports.iter().map(|(name, item)| (name.as_str(), item.ty)).collect();
+                links = fork_interface(types, &exports, reasons);
+            }
+            TypeDef::ComponentInstance(instance) => {
+                if let Some(error) = version(name) {
+                    refuse(ReasonKind::Import, error, reasons);
+                }
+                for (item, ty) in &types[instance].exports {
+                    if let Some(kind) = wanted(&ty.ty) {
+                        refuse(ReasonKind::Import, import(name, Some(item), kind), reasons);
+                    }
+                }
+            }
+            _ => {
+                if let Some(kind) = wanted(&item.ty) {
+                    refuse(ReasonKind::Import, import(name, None, kind), reasons);
+                }
+            }
+        }
+    }
+    links
+}
+
+/// What an import would give the guest, in words, unless it is only a type.
+fn wanted(ty: &TypeDef) -> Option<&'static str> {
+    Some(match ty {
+        TypeDef::ComponentFunc(_) | TypeDef::CoreFunc(_) => "function",
+        TypeDef::Resource(_) => "resource",
+        TypeDef::ComponentInstance(_) => "interface",
+        TypeDef::Component(_) => "component",
+        TypeDef::Module(_) => "core module",
+        TypeDef::Interface(_) => return None,
+    })
+}
+
+fn import(module: &str, item: Option<&str>, kind: &str) -> String {
+    let (what, instead) = advice::component(module);
+    let name = item.map_or_else(|| shown(module), |item| format!("{}#{}", shown(module), shown(item)));
+    format!("imports the {kind} `{name}`: {what}; {instead}")
+}
+
+/// Why a version of purefork's own types cannot be taken.
+fn version(name: &str) -> Option<String> {
+    let (package, version) = name.split_once('@')?;
+    let (known, current) = TENSOR_INTERFACE.split_once('@')?;
+    (package == known && version != current).then(|| {
+        format!(
+            "imports `{}` of version {}, and this is version {current}: build the guest with the interfaces of this version",
+            shown(package),
+            shown(version)
+        )
+    })
+}
+
+fn refuse(what: ReasonKind, message: String, reasons: &mut Reasons) {
+    reasons.add(|| Reason { what, message, chain: Vec::new(), offset: None });
+}
+
+/// The functions that the interface `fork` forks: a resource for each.
+fn fork_interface(
+    types: &ComponentTypesBuilder,
+    exports: &[(&str, TypeDef)],
+    reasons: &mut Reasons,
+) -> Vec<LinkFacts> {
+    let mut links: Vec<LinkFacts> = Vec::new();
+    for (name, ty) in exports {
+        if let TypeDef::Resource(_) = ty {
+            links.push(LinkFacts::new(Arc::from(*name)));
+        }
+    }
+    if links.len() > MAX_LINKS {
+        refuse(
+            ReasonKind::TooMany,
+            format!("forks {} functions, and {MAX_LINKS} are allowed; fork one that selects by an argument", links.len()),
+            reasons,
+        );
+    }
+    let mut constructed = vec![false; links.len()];
+    for (name, ty) in exports {
+        let TypeDef::ComponentFunc(function) = ty else {
+            if let Some(kind @ ("interface" | "component" | "core module" | "core function")) = wanted(ty) {
+                refuse(ReasonKind::LinkType, format!("imports the {kind} `fork#{}`: {NOTHING_ELSE}", shown(name)), reasons);
+            }
+            continue;
+        };
+        let part = Part::of(name);
+        let Some(at) = part.and_then(|(resource, _)| links.iter().position(|link| *link.name == *resource)) else {
+            refuse(ReasonKind::LinkType, format!("imports the function `fork#{}`: {NOTHING_ELSE}", shown(name)), reasons);
+            continue;
+        };
+        let link = &mut links[at];
+        match part.map(|(_, part)| part) {
+            Some(Part::Constructor) => {
+                constructed[at] = true;
+                match values(types, *function, false) {
+                    Ok((params, _)) => link.params = params,
+                    Err(problem) => refuse(
+                        ReasonKind::LinkType,
+                        format!("forks `{}` with {problem}, which cannot be passed between calls", shown(&link.name)),
+                        reasons,
+                    ),
+                }
+            }
+            Some(method) => match values(types, *function, true) {
+                Ok((params, result)) if params.is_empty() => {
+                    let result = Vec::from_iter(result);
+                    let slot = if method == Part::Wait { &mut link.results } else { &mut link.caught };
+                    *slot = Some(result);
+                }
+                Ok(_) => refuse(
+                    ReasonKind::LinkType,
+                    format!("`fork#{}` takes parameters, and a wait has none", shown(name)),
+                    reasons,
+                ),
+                Err(problem) => refuse(
+                    ReasonKind::LinkType,
+                    format!("waits for `{}` with {problem}, which cannot be passed between calls", shown(&link.name)),
+                    reasons,
+                ),
+            },
+            None => {}
+        }
+    }
+    for (link, constructed) in links.iter().zip(constructed) {
+        if !constructed {
+            let name = shown(&link.name);
+            refuse(
+                ReasonKind::WaitWithoutFork,
+                format!("the resource `{name}` of `fork` has no constructor, so there can be no future; give it one with the parameters of `{name}`"),
+                reasons,
+            );
+        }
+    }
+    links
+}
+
+const NOTHING_ELSE: &str =
+    "in `fork` there is a resource for each forked function, with a constructor, `wait` and `try-wait`, and nothing else";
+
+/// What a function of the interface is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    Constructor,
+    Wait,
+    TryWait,
+}
+
+impl Part {
+    /// The resource that a function of this name belongs to, and what it is for.
+    pub(super) fn of(name: &str) -> Option<(&str, Part)> {
+        if let Some(resource) = name.strip_prefix("[constructor]") {
+            return Some((resource, Part::Constructor));
+        }
+        match name.strip_prefix("[method]")?.split_once('.')? {
+            (resource, "wait") => Some((resource, Part::Wait)),
+            (resource, "try-wait") => Some((resource, Part::TryWait)),
+            _ => None,
+        }
+    }
+}
+
+/// The types of a function's parameters, without the first if that is the future, and of its result.
+fn values(
+    types: &ComponentTypesBuilder,
+    function: TypeFuncIndex,
+    method: bool,
+) -> Result<(Vec<Type>, Option<Type>), &'static str> {
+    let function = &types[function];
+    if function.async_ {
+        return Err("an asynchronous function");
+    }
+    let all = |types_of: &[InterfaceType]| types_of.iter().map(|ty| convert(types, ty)).collect::<Result<Vec<_>, _>>();
+    let params = &types[function.params].types;
+    let params = all(if method { params.get(1..).unwrap_or_default() } else { params })?;
+    // A constructor's result is the future.
+    let result = if method { all(&types[function.results].types)?.pop() } else { None };
+    Ok((params, result))
+}

@@ -1,0 +1,146 @@
+//! The audit of a component: what it imports, and how it is taken apart.
+//!
+//! A component is validated, its imports are judged, and every core module in it is audited. What is left is a
+//! [`Recipe`]: wasmtime resolves the component's inner linking to a flat list of core instances, with small modules of its own
+//! between components that call each other, and this room turns that into data. There is nothing of the component
+//! model left at run time but the canonical ABI.
+
+mod count;
+mod imports;
+mod translate;
+mod types;
+
+use wasmparser::{Validator, WasmFeatures};
+use wasmtime_environ::component::{ComponentTypesBuilder, Translator};
+use wasmtime_environ::{ScopeVec, Tunables};
+
+use super::facts::{Facts, Write};
+use super::names::shown;
+use super::reason::Reasons;
+use super::recipe::Recipe;
+use super::{Audited, MAX_EXPORTS, Refusal, feature, features, malformed, part};
+use crate::error::{Reason, ReasonKind};
+use count::MAX_INSTANCES;
+use translate::Translate;
+
+/// What a component may use beside what its core modules may.
+const ALLOWED: WasmFeatures = features::ALLOWED.union(WasmFeatures::COMPONENT_MODEL);
+
+/// Audits a component.
+///
+/// # Errors
+///
+/// As [`audit`](super::audit).
+pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
+    let invalid = |error: wasmparser::Error| Refusal::Malformed(malformed::invalid(&error));
+    let mut reasons = Reasons::default();
+    let valid = features::validate(bytes, ALLOWED).map_err(invalid)?;
+    for missing in &valid.missing {
+        let detail = super::names::shown_within(&missing.detail, 200);
+        reasons.add(|| feature(&missing.proposal, &detail, Vec::new(), missing.offset));
+    }
+    let counted = count::count(bytes).map_err(invalid)?;
+    if let Some(function) = &counted.concurrent {
+        reasons.add(|| reason(format!("uses the built-in `{}`: what belongs to concurrency shows a guest what finished first; fork instead", shown(function))));
+    }
+    if let Some(how) = counted.passes {
+        reasons.add(|| reason(format!("{how}; instantiate each component where it is defined")));
+    }
+    if counted.instances > MAX_INSTANCES {
+        reasons.add(|| Reason {
+            what: ReasonKind::TooMany,
+            message: format!("makes more than {MAX_INSTANCES} instances of modules and components; compose it of fewer"),
+            chain: Vec::new(),
+            offset: None,
+        });
+    }
+    // Taken apart is only what can be taken whole.
+    let found = reasons.into_vec();
+    if !found.is_empty() {
+        return Err(Refusal::Impure(found));
+    }
+    take_apart(bytes)
+}
+
+fn take_apart(bytes: &[u8]) -> Result<Audited, Refusal> {
+    let mut reasons = Reasons::default();
+    let unsupported = |what: String| {
+        Refusal::Impure(vec![reason(format!("has {what}; build it without"))])
+    };
+    let tunables = Tunables::default_host();
+    let mut validator = Validator::new_with_features(ALLOWED);
+    let mut types = ComponentTypesBuilder::new(&validator);
+    let scope = ScopeVec::new();
+    let translator = Translator::new(&tunables, &mut validator, &mut types, &scope);
+    let (translation, modules) = translator
+        .translate(bytes)
+        .map_err(|error| unsupported(format!("a part that is not known here ({})", shown(&error.to_string()))))?;
+
+    let links = imports::judge(&translation.component, &types, &mut reasons);
+    let mut parts = Vec::new();
+    for (_, module) in &modules {
+        parts.push(part::part(module.wasm, &mut reasons).map_err(Refusal::Malformed)?);
+    }
+    let found = reasons.into_vec();
+    if !found.is_empty() {
+        return Err(Refusal::Impure(found));
+    }
+    let translate = Translate::new(&translation, &types, &modules, &parts, &links);
+    let (recipe, exports) = translate.run(&translation).map_err(unsupported)?;
+    if exports.functions.len() > MAX_EXPORTS {
+        return Err(Refusal::Impure(vec![Reason {
+            what: ReasonKind::TooMany,
+            message: format!(
+                "exports {} functions, and {MAX_EXPORTS} are allowed; export fewer",
+                exports.functions.len()
+            ),
+            chain: Vec::new(),
+            offset: None,
+        }]));
+    }
+    let facts = facts(&recipe, &parts, links, exports);
+    let modules = modules.iter().map(|(_, module)| module.wasm.to_vec()).collect();
+    Ok(Audited { facts, recipe, modules })
+}
+
+/// The component's facts: over every instance of its modules.
+fn facts(
+    recipe: &Recipe,
+    parts: &[part::Part],
+    links: Vec<super::LinkFacts>,
+    exports: translate::Exports,
+) -> Facts {
+    let mut facts = Facts {
+        name: None,
+        functions: exports.functions,
+        others: exports.others,
+        forks: links,
+        memories: Vec::new(),
+        tables: Vec::new(),
+        start: false,
+        counts: Default::default(),
+        component_type: false,
+        component: true,
+        custom_sections: Vec::new(),
+    };
+    for step in &recipe.steps {
+        let Some(part) = parts.get(step.module as usize) else { continue };
+        facts.memories.extend(&part.memories);
+        facts.tables.extend(part.tables.iter().cloned());
+    }
+    for part in parts {
+        facts.counts.code_bytes += part.counts.code_bytes;
+        facts.counts.data_bytes += part.counts.data_bytes;
+        facts.counts.functions += part.counts.functions;
+    }
+    facts
+}
+
+fn reason(message: String) -> Reason {
+    Reason { what: ReasonKind::Feature, message, chain: Vec::new(), offset: None }
+}
+
+/// Why a function is not stateless, where no operator shows it.
+fn write(what: &'static str, function: &str) -> Write {
+    Write { what: what.into(), operator: "the canonical ABI".into(), function: shown(function), chain: Vec::new(), offset: 0 }
+}

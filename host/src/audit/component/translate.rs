@@ -1,0 +1,393 @@
+//! A component, taken apart: from wasmtime's flat form of it to a recipe.
+
+use std::collections::HashMap;
+
+use wasmtime_environ::component::{
+    CanonicalOptions, CanonicalOptionsDataModel, Component, ComponentTranslation, ComponentTypesBuilder, CoreDef,
+    CoreExport, Export, ExportIndex, ExportItem, FixedEncoding, GlobalInitializer, InstantiateModule, OptionsIndex,
+    ResourceIndex, RuntimeMemoryIndex, RuntimePostReturnIndex, RuntimeReallocIndex, StringEncoding, Trampoline,
+    Transcode, TypeDef, TypeFuncIndex, TypeResourceTable, TypeResourceTableIndex,
+};
+use wasmtime_environ::{EntityIndex, ModuleInternedTypeIndex, ModuleTranslation, PrimaryMap, StaticModuleIndex, WasmValType};
+
+use super::imports::{FORK, Part};
+use super::types::convert;
+use crate::audit::facts::{FunctionFacts, LinkFacts, Param};
+use crate::audit::part::{Part as ModulePart, PartFunction};
+use crate::audit::recipe::{
+    Canon, Core, Encoding, Given, HandleType, HostFunction, Item, Lifted, Recipe, ResourceId, Step, What,
+};
+
+type Modules<'a> = PrimaryMap<StaticModuleIndex, ModuleTranslation<'a>>;
+
+/// A component that this host cannot run, though it is valid and imports nothing else than it may.
+pub(super) type Unsupported = String;
+
+/// Makes the recipe, and finds the functions.
+pub(super) struct Translate<'a> {
+    pub(super) component: &'a Component,
+    pub(super) types: &'a ComponentTypesBuilder,
+    pub(super) modules: &'a Modules<'a>,
+    pub(super) parts: &'a [ModulePart],
+    pub(super) links: &'a [LinkFacts],
+    recipe: Recipe,
+    /// The module of each step.
+    made: Vec<StaticModuleIndex>,
+    memories: HashMap<RuntimeMemoryIndex, Item>,
+    reallocs: HashMap<RuntimeReallocIndex, Item>,
+    post_returns: HashMap<RuntimePostReturnIndex, Item>,
+}
+
+/// The exported functions.
+#[derive(Default)]
+pub(super) struct Exports {
+    pub(super) functions: Vec<FunctionFacts>,
+    /// What cannot be called from the host, and why.
+    pub(super) others: Vec<(String, String)>,
+}
+
+impl<'a> Translate<'a> {
+    pub(super) fn new(
+        translation: &'a ComponentTranslation,
+        types: &'a ComponentTypesBuilder,
+        modules: &'a Modules<'a>,
+        parts: &'a [ModulePart],
+        links: &'a [LinkFacts],
+    ) -> Translate<'a> {
+        Translate {
+            component: &translation.component,
+            types,
+            modules,
+            parts,
+            links,
+            recipe: Recipe {
+                components: translation.component.num_runtime_component_instances,
+                ..Recipe::default()
+            },
+            made: Vec::new(),
+            memories: HashMap::new(),
+            reallocs: HashMap::new(),
+            post_returns: HashMap::new(),
+        }
+    }
+
+    pub(super) fn run(mut self, translation: &ComponentTranslation) -> Result<(Recipe, Exports), Unsupported> {
+        // What host functions take from memory is looked up once all of it is known.
+        for initializer in &self.component.initializers {
+            self.initializer(initializer)?;
+        }
+        for (at, trampoline) in &translation.trampolines {
+            let function = self.host_function(trampoline, self.component.trampolines[at])?;
+            self.recipe.host.push(function);
+        }
+        let mut exports = Exports::default();
+        let component = self.component;
+        for (name, (index, _)) in component.exports.raw_iter() {
+            self.export(name, *index, &mut exports)?;
+        }
+        Ok((self.recipe, exports))
+    }
+
+    fn initializer(&mut self, initializer: &GlobalInitializer) -> Result<(), Unsupported> {
+        match initializer {
+            GlobalInitializer::InstantiateModule(InstantiateModule::Static(module, args), _) => {
+                let imports = args.iter().map(|def| self.given(def)).collect::<Result<_, _>>()?;
+                self.recipe.steps.push(Step { module: module.as_u32(), imports });
+                self.made.push(*module);
+            }
+            GlobalInitializer::ExtractMemory(memory) => {
+                let item = self.export_item(&memory.export)?;
+                self.memories.insert(memory.index, item);
+            }
+            GlobalInitializer::ExtractRealloc(realloc) => {
+                let item = self.item(&realloc.def)?;
+                self.reallocs.insert(realloc.index, item);
+            }
+            GlobalInitializer::ExtractPostReturn(post) => {
+                let item = self.item(&post.def)?;
+                self.post_returns.insert(post.index, item);
+            }
+            GlobalInitializer::Resource(resource) => {
+                let destructor = resource.dtor.as_ref().map(|def| self.item(def)).transpose()?;
+                self.recipe.destructors.push(destructor);
+            }
+            // The import behind a lowering is named by its trampoline too.
+            GlobalInitializer::LowerImport { .. } => {}
+            GlobalInitializer::InstantiateModule(InstantiateModule::Import(..), _)
+            | GlobalInitializer::ExtractCallback(_)
+            | GlobalInitializer::ExtractTable(_) => return Err("imported modules or asynchronous functions".into()),
+        }
+        Ok(())
+    }
+
+    fn given(&self, def: &CoreDef) -> Result<Given, Unsupported> {
+        Ok(match def {
+            CoreDef::Export(export) => Given::Item(self.export_item(export)?),
+            CoreDef::Trampoline(trampoline) => Given::Host(trampoline.as_u32()),
+            CoreDef::InstanceFlags(component) => Given::Flag(component.as_u32()),
+            CoreDef::UnsafeIntrinsic(_) | CoreDef::TaskMayBlock => return Err("intrinsics of one engine".into()),
+        })
+    }
+
+    fn item(&self, def: &CoreDef) -> Result<Item, Unsupported> {
+        match def {
+            CoreDef::Export(export) => self.export_item(export),
+            _ => Err("functions of the host where functions of the guest's own are wanted".into()),
+        }
+    }
+
+    /// The export by name: the index is found among the names of the module that the instance is of.
+    fn export_item<T: Clone + Into<EntityIndex>>(&self, export: &CoreExport<T>) -> Result<Item, Unsupported> {
+        let instance = export.instance.as_u32();
+        let module = self.made.get(instance as usize).copied();
+        let name = match (&export.item, module) {
+            (ExportItem::Name(name), _) => Some(name.clone()),
+            (ExportItem::Index(index), Some(module)) => {
+                let index: EntityIndex = index.clone().into();
+                let module = &self.modules[module].module;
+                let found = module.exports.iter().find(|(_, known)| **known == index);
+                found.and_then(|(name, _)| module.strings.get(*name)).map(str::to_owned)
+            }
+            (ExportItem::Index(_), None) => None,
+        };
+        let name = name.ok_or("an instance's export that has no name")?;
+        Ok(Item { instance, name })
+    }
+
+    fn part(&self, item: &Item) -> Option<&PartFunction> {
+        let module = self.made.get(item.instance as usize)?;
+        self.parts.get(module.as_u32() as usize)?.functions.get(&item.name)
+    }
+
+    /// Whether a function can reach anything outside of its module.
+    fn leaves(&self, item: Option<&Item>) -> bool {
+        item.is_some_and(|item| self.part(item).is_none_or(|part| part.leaves))
+    }
+
+    fn canon(&self, options: OptionsIndex) -> Result<(&'a CanonicalOptions, Canon), Unsupported> {
+        let options = &self.component.options[options];
+        let CanonicalOptionsDataModel::LinearMemory(memory) = &options.data_model else {
+            return Err("values in garbage-collected memory".into());
+        };
+        if options.async_ || options.callback.is_some() || options.cancellable {
+            return Err("asynchronous functions".into());
+        }
+        let canon = Canon {
+            memory: memory.memory.and_then(|memory| self.memories.get(&memory).cloned()),
+            realloc: memory.realloc.and_then(|realloc| self.reallocs.get(&realloc).cloned()),
+            strings: match options.string_encoding {
+                StringEncoding::Utf8 => Encoding::Utf8,
+                StringEncoding::Utf16 => Encoding::Utf16,
+                StringEncoding::CompactUtf16 => Encoding::CompactUtf16,
+            },
+            component: options.instance.as_u32(),
+        };
+        Ok((options, canon))
+    }
+
+    fn core_type(&self, ty: ModuleInternedTypeIndex) -> Result<(Vec<Core>, Vec<Core>), Unsupported> {
+        let ty = self.types.module_types_builder()[ty].unwrap_func();
+        let all = |types: &[WasmValType]| {
+            types
+                .iter()
+                .map(|ty| match ty {
+                    WasmValType::I32 => Ok(Core::I32),
+                    WasmValType::I64 => Ok(Core::I64),
+                    WasmValType::F32 => Ok(Core::F32),
+                    WasmValType::F64 => Ok(Core::F64),
+                    WasmValType::V128 => Ok(Core::V128),
+                    WasmValType::Ref(_) => Err("references in a function's type".to_owned()),
+                })
+                .collect::<Result<Vec<_>, _>>()
+        };
+        Ok((all(ty.params())?, all(ty.results())?))
+    }
+
+    fn host_function(
+        &self,
+        trampoline: &Trampoline,
+        ty: ModuleInternedTypeIndex,
+    ) -> Result<HostFunction, Unsupported> {
+        let (params, results) = self.core_type(ty)?;
+        let mut canon = None;
+        let what = match trampoline {
+            Trampoline::LowerImport { index, options, .. } => {
+                canon = Some(self.canon(*options)?.1);
+                let import = self.component.initializers.iter().find_map(|initializer| match initializer {
+                    GlobalInitializer::LowerImport { index: known, import } if known == index => Some(*import),
+                    _ => None,
+                });
+                import.and_then(|import| self.fork(import)).ok_or("an import that is not from `fork`")?
+            }
+            Trampoline::ResourceNew { ty, .. } => What::NewHandle(self.handle_type(*ty)?),
+            Trampoline::ResourceRep { ty, .. } => What::Representation(self.handle_type(*ty)?),
+            Trampoline::ResourceDrop { ty, .. } => match self.handle_type(*ty)? {
+                HandleType { resource: ResourceId::Future(link), .. } => What::Abandon(link),
+                ty => What::DropHandle(ty),
+            },
+            Trampoline::ResourceTransferOwn => What::TransferOwn(self.handle_types()?),
+            Trampoline::ResourceTransferBorrow => What::TransferBorrow(self.handle_types()?),
+            Trampoline::EnterSyncCall => What::Enter,
+            Trampoline::ExitSyncCall => What::Exit,
+            Trampoline::Transcoder { op: Transcode::Copy(FixedEncoding::Utf8), from, from64: false, to, to64: false } => {
+                let memory = |memory| self.memories.get(memory).cloned().ok_or("a memory that is not there");
+                What::CopyUtf8 { from: memory(from)?, to: memory(to)? }
+            }
+            Trampoline::Transcoder { .. } => {
+                return Err("strings that one of its components encodes in another way than UTF-8".into());
+            }
+            Trampoline::Trap => What::Trap,
+            _ => return Err("concurrency, which shows a guest what finished first".into()),
+        };
+        Ok(HostFunction { params, results, what, canon })
+    }
+
+    /// What an imported function is for.
+    fn fork(&self, import: wasmtime_environ::component::RuntimeImportIndex) -> Option<What> {
+        let (import, path) = &self.component.imports[import];
+        let ((FORK, _), [function]) = (self.component.import_types.get(*import).map(|(n, t)| (n.as_str(), t))?, path.as_slice())
+        else {
+            return None;
+        };
+        let (resource, part) = Part::of(function)?;
+        let link = self.link(resource)?;
+        Some(match part {
+            Part::Constructor => What::Fork(link),
+            Part::Wait => What::Wait { link, catch: false },
+            Part::TryWait => What::Wait { link, catch: true },
+        })
+    }
+
+    fn link(&self, resource: &str) -> Option<u32> {
+        self.links.iter().position(|link| *link.name == *resource).map(|at| at as u32)
+    }
+
+    fn handle_type(&self, table: TypeResourceTableIndex) -> Result<HandleType, Unsupported> {
+        let TypeResourceTable::Concrete { ty, instance } = self.types[table] else {
+            return Err("a resource that is not there".into());
+        };
+        Ok(HandleType { component: instance.as_u32(), resource: self.resource(ty)? })
+    }
+
+    fn resource(&self, ty: ResourceIndex) -> Result<ResourceId, Unsupported> {
+        let component = self.component;
+        if let Some(own) = component.defined_resource_index(ty) {
+            let defined = component.defined_resource_instances[own].as_u32();
+            return Ok(ResourceId::Own { number: own.as_u32(), component: defined });
+        }
+        let (import, path) = &component.imports[component.imported_resources[ty]];
+        let fork = component.import_types[*import].0 == FORK;
+        let link = path.first().filter(|_| fork).and_then(|name| self.link(name));
+        link.map(ResourceId::Future).ok_or_else(|| "a resource that is not from `fork`".to_owned())
+    }
+
+    /// All handle types, by the number that adapters call them by.
+    fn handle_types(&self) -> Result<Vec<HandleType>, Unsupported> {
+        (0..self.types.num_resource_tables())
+            .map(|at| {
+                let table = TypeResourceTableIndex::from_u32(at as u32);
+                match self.types[table] {
+                    TypeResourceTable::Concrete { .. } => self.handle_type(table),
+                    // Of a type that is only described; no handle is of it.
+                    TypeResourceTable::Abstract(_) => {
+                        Ok(HandleType { component: u32::MAX, resource: ResourceId::Own { number: u32::MAX, component: u32::MAX } })
+                    }
+                }
+            })
+            .collect()
+    }
+
+    fn export(&mut self, name: &str, index: ExportIndex, exports: &mut Exports) -> Result<(), Unsupported> {
+        let component = self.component;
+        match &component.export_items[index] {
+            Export::LiftedFunction { ty, func, options } => self.function(name, *ty, func, *options, exports),
+            Export::Instance { exports: items, .. } => {
+                for (item, (index, _)) in items.raw_iter() {
+                    let item: &str = item;
+                    let separator = if name.contains('#') { "/" } else { "#" };
+                    self.export(&format!("{name}{separator}{item}"), *index, exports)?;
+                }
+                Ok(())
+            }
+            Export::ModuleStatic { .. } | Export::ModuleImport { .. } => {
+                exports.others.push((name.to_owned(), "it is a core module".to_owned()));
+                Ok(())
+            }
+            Export::Type(TypeDef::Resource(_) | _) => Ok(()),
+        }
+    }
+
+    fn function(
+        &mut self,
+        name: &str,
+        ty: TypeFuncIndex,
+        core: &CoreDef,
+        options: OptionsIndex,
+        exports: &mut Exports,
+    ) -> Result<(), Unsupported> {
+        let function = &self.types[ty];
+        if function.async_ {
+            exports.others.push((name.to_owned(), "it is asynchronous".to_owned()));
+            return Ok(());
+        }
+        let types = self.types;
+        let convert = |ty| convert(types, ty);
+        let params = types[function.params].types.iter().map(convert).collect::<Result<Vec<_>, _>>();
+        let results = types[function.results].types.iter().map(convert).collect::<Result<Vec<_>, _>>();
+        let (params, results) = match (params, results) {
+            (Ok(params), Ok(results)) => (params, results),
+            (Err(what), _) => {
+                exports.others.push((name.to_owned(), format!("it takes {what}, which the host cannot give")));
+                return Ok(());
+            }
+            (_, Err(what)) => {
+                exports.others.push((name.to_owned(), format!("it returns {what}, which ends with the call")));
+                return Ok(());
+            }
+        };
+        let CoreDef::Export(_) = core else {
+            exports.others.push((name.to_owned(), "it is imported, and so nothing outside of a call".to_owned()));
+            return Ok(());
+        };
+        let item = self.item(core)?;
+        let (options, canon) = self.canon(options)?;
+        let (core_params, core_results) = self.core_type(options.core_type)?;
+        let post_return = options.post_return.and_then(|post| self.post_returns.get(&post).cloned());
+        let helpers_leave = self.leaves(canon.realloc.as_ref()) || self.leaves(post_return.as_ref());
+        let part = self.part(&item);
+        let leaves = part.is_none_or(|part| part.leaves);
+        // Arguments that are no scalars are written to memory.
+        let by_value = params.iter().all(crate::value::Type::is_scalar) && params.len() <= 16;
+        let stateless = match part {
+            Some(part) if !part.leaves && by_value => part.stateless.clone(),
+            Some(part) if !part.leaves => part.stateless.clone().and(Err(super::write("writes its arguments to memory", name))),
+            _ => Err(super::write("can reach other modules of the component", name)),
+        };
+        let stateless = match &post_return {
+            Some(post) if stateless.is_ok() => match self.part(post) {
+                Some(part) if !part.leaves => part.stateless.clone(),
+                _ => Err(super::write("frees its result", name)),
+            },
+            _ => stateless,
+        };
+        let can_fork = leaves && !self.links.is_empty();
+        exports.functions.push(FunctionFacts {
+            name: name.to_owned(),
+            index: part.map_or(u32::MAX, |part| part.index),
+            params: function.param_names.iter().zip(params).map(|(name, ty)| Param { name: name.clone(), ty }).collect(),
+            results,
+            stateless,
+            can_fork,
+            forks: if can_fork { self.links.iter().map(|link| link.name.clone()).collect() } else { Vec::new() },
+        });
+        self.recipe.functions.push(Lifted {
+            function: item,
+            params: core_params,
+            results: core_results,
+            canon: Some(canon),
+            post_return,
+            helpers_leave,
+        });
+        Ok(())
+    }
+}

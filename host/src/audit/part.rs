@@ -1,0 +1,104 @@
+//! The audit of one core module inside a component.
+//!
+//! What such a module imports is judged with the component, not here: it comes from the component's other modules, or from
+//! the host by way of the canonical ABI. Here is only found out which of its functions stay within the module. Those
+//! that can reach anything imported, or a table that others may write to, may do whatever the component can.
+
+use std::collections::HashMap;
+
+use wasmparser::{ExternalKind, TypeRef, ValType};
+
+use super::chain::Labels;
+use super::facts::{Counts, MemoryFacts, TableFacts, Write};
+use super::features::{self, Valid};
+use super::malformed::Malformed;
+use super::reason::Reasons;
+use super::scan::{Scan, scan};
+use super::{exports, judge_features, malformed};
+
+/// What was found out about a core module inside a component.
+pub(super) struct Part {
+    /// The exported functions, by name.
+    pub(super) functions: HashMap<String, PartFunction>,
+    /// The memories and tables that it defines.
+    pub(super) memories: Vec<MemoryFacts>,
+    pub(super) tables: Vec<TableFacts>,
+    pub(super) counts: Counts,
+}
+
+/// A function that such a module exports.
+#[derive(Clone, Debug)]
+pub(super) struct PartFunction {
+    /// Whether it can reach anything outside of the module.
+    pub(super) leaves: bool,
+    /// `Ok` when no function that it can reach within the module changes state; else the nearest change.
+    pub(super) stateless: Result<(), Write>,
+    pub(super) index: u32,
+}
+
+/// Audits a core module inside a component; adds to `reasons` what it must not use.
+///
+/// # Errors
+///
+/// If it is not valid.
+pub(super) fn part(bytes: &[u8], reasons: &mut Reasons) -> Result<Part, Malformed> {
+    let invalid = |error| malformed::invalid(&error);
+    let valid = features::validate(bytes, features::ALLOWED).map_err(invalid)?;
+    let scan = scan(bytes, &valid).map_err(invalid)?;
+    let labels = Labels::new(&scan);
+    let exported = scan.exports.iter().filter(|(export, _)| export.kind == ExternalKind::Func);
+    let roots = exported.clone().map(|(export, _)| export.index).chain(scan.start).chain([scan.instantiation()]);
+    let from_roots = scan.calls.reach(roots);
+    judge_features(&scan, &valid, &labels, &from_roots, reasons);
+
+    let callers = scan.calls.reversed();
+    let imported = 0..scan.imported_functions.len() as u32;
+    let types = if shares_references(&scan, &valid) { 0..scan.distinct_types } else { 0..0 };
+    let out = callers.reach(imported.chain(types.map(|ty| scan.functions + ty)));
+    let to_writers = callers.reach(scan.written.iter().map(|written| written.function));
+    let functions = exported
+        .map(|(export, _)| {
+            let stateless = exports::stateless(&scan, &labels, &to_writers, export.index, export.name);
+            let function = PartFunction { leaves: out.contains(export.index), stateless, index: export.index };
+            (export.name.to_owned(), function)
+        })
+        .collect();
+    let types = valid.types.as_ref();
+    let imports = |is: fn(&TypeRef) -> bool| scan.imports.iter().filter(|import| is(&import.ty)).count() as u32;
+    let (memories, tables) = (
+        imports(|ty| matches!(ty, TypeRef::Memory(_)))..types.memory_count(),
+        imports(|ty| matches!(ty, TypeRef::Table(_)))..types.table_count(),
+    );
+    Ok(Part {
+        functions,
+        memories: memories.map(|i| MemoryFacts::new(&types.memory_at(i))).collect(),
+        tables: tables.map(|i| TableFacts::new(&types.table_at(i))).collect(),
+        counts: scan.counts,
+    })
+}
+
+/// Whether references to functions can come into the module from outside, so that an indirect call can lead anywhere.
+fn shares_references(scan: &Scan<'_>, valid: &Valid) -> bool {
+    let references = |function: u32| {
+        valid.function_type(function).is_none_or(|ty| {
+            ty.params().iter().chain(ty.results()).any(|ty| matches!(ty, ValType::Ref(_)))
+        })
+    };
+    let types = valid.types.as_ref();
+    let import = scan.imports.iter().any(|import| match import.ty {
+        TypeRef::Table(_) | TypeRef::Tag(_) => true,
+        TypeRef::Global(ty) => matches!(ty.content_type, ValType::Ref(_)),
+        TypeRef::Memory(_) | TypeRef::Func(_) | TypeRef::FuncExact(_) => false,
+    });
+    import
+        || (0..scan.imported_functions.len() as u32).any(references)
+        || scan.exports.iter().any(|(export, _)| match export.kind {
+            ExternalKind::Table | ExternalKind::Tag => true,
+            ExternalKind::Global => {
+                let ty = types.global_at(export.index);
+                ty.mutable && matches!(ty.content_type, ValType::Ref(_))
+            }
+            ExternalKind::Func | ExternalKind::FuncExact => references(export.index),
+            ExternalKind::Memory => false,
+        })
+}

@@ -1,0 +1,195 @@
+//! An entry that was found.
+
+use super::manifest::{Blob, Manifest, Text};
+use super::{Cache, Key, manifest, sum, trust};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// How exactly it is known when an entry was last used. A lookup writes to the disk no more often than this.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// An entry with all its files open, so that nothing can happen to it any more.
+///
+/// It holds a file descriptor for each blob: let it go when the blobs are loaded.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    cache: Cache,
+    key: Key,
+    manifest: Manifest,
+    /// In the order of the manifest's blobs.
+    files: Vec<File>,
+}
+
+/// Why an entry was not found.
+#[derive(Debug)]
+pub(super) enum Miss {
+    /// There is none.
+    Absent,
+    /// It was removed or replaced while it was opened.
+    Replaced,
+    /// It is not what was written.
+    Damaged(String),
+    /// The system would not let it be read.
+    Failed(io::Error),
+}
+
+impl Entry {
+    /// The names of the blobs, in the order in which they were given.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.manifest.blobs.iter().map(|blob| blob.name.as_str())
+    }
+
+    /// A blob's file, open for reading and mapping. None if the entry has no such blob, or the process no file
+    /// descriptor left.
+    ///
+    /// There is no path to be had: by the time it was opened, it could lead to another entry, or nowhere.
+    pub(crate) fn file(&self, blob: &str) -> Option<File> {
+        let (_, file) = self.find(blob)?;
+        file.try_clone()
+            .inspect_err(|error| tracing::debug!(key = %self.key, "a file cannot be opened again: {error}"))
+            .ok()
+    }
+
+    /// A blob's bytes, of which the sum is right. None if the entry has no such blob, or it cannot be read; where it
+    /// was damaged, the entry is removed.
+    pub(crate) fn read(&self, blob: &str) -> Option<Vec<u8>> {
+        let (listed, file) = self.find(blob)?;
+        let mut bytes = Vec::new();
+        let len = usize::try_from(listed.len).ok()?;
+        // The length was right when the file was opened; memory for it may still be short.
+        bytes.try_reserve_exact(len).ok()?;
+        bytes.resize(len, 0);
+        if let Err(error) = read_at(file, &mut bytes, 0) {
+            tracing::debug!(key = %self.key, "a blob of the compile cache cannot be read: {error}");
+            return None;
+        }
+        if sum::sum(&bytes) != listed.whole {
+            self.cache.remove_damaged(&self.key, &format!("`{blob}` has not the bytes it had"));
+            return None;
+        }
+        Some(bytes)
+    }
+
+    /// Removes the entry from the cache: for who finds that it is of no use. Its open files stay what they are.
+    pub(crate) fn discard(&self) {
+        self.cache.remove_damaged(&self.key, "it was of no use");
+    }
+
+    fn find(&self, blob: &str) -> Option<(&Blob, &File)> {
+        self.manifest.blobs.iter().zip(&self.files).find(|(listed, _)| listed.name == blob)
+    }
+
+    /// Opens an entry. `meanwhile` is called half way: it is for tests, which replace the entry there.
+    pub(super) fn load(cache: &Cache, key: &Key, meanwhile: impl FnOnce()) -> Result<Entry, Miss> {
+        let dir = cache.dir.join(key.as_str());
+        let (text, manifest) = list(&dir, key)?;
+        meanwhile();
+        let files = manifest.blobs.iter().map(|blob| open(cache, &dir, blob)).collect::<Result<_, _>>();
+        // Every manifest differs from every other, and what was renamed away never comes back. So if the same one is
+        // still there, whatever was opened since it was read belongs to it; if not, nothing is known.
+        if Text::read(&dir).map_err(Miss::Failed)?.map(|now| now.bytes).as_ref() != Some(&text.bytes) {
+            return Err(Miss::Replaced);
+        }
+        let files = files?;
+        mark_used(&dir, &text);
+        Ok(Entry { cache: cache.clone(), key: key.clone(), manifest, files })
+    }
+}
+
+/// Reads what an entry holds.
+pub(super) fn list(dir: &Path, key: &Key) -> Result<(Text, Manifest), Miss> {
+    let damaged = |what: &str| Err(Miss::Damaged(what.to_owned()));
+    match Text::read(dir).map_err(Miss::Failed)? {
+        Some(text) => match Manifest::parse(key, &text.bytes) {
+            Some(manifest) => Ok((text, manifest)),
+            None => damaged("its manifest is not what was written"),
+        },
+        None => match fs::symlink_metadata(dir) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(Miss::Absent),
+            Err(error) => Err(Miss::Failed(error)),
+            // It may have come into place after its manifest was looked for.
+            Ok(_) => match Text::read(dir).map_err(Miss::Failed)? {
+                Some(_) => Err(Miss::Replaced),
+                None => damaged("it has no manifest"),
+            },
+        },
+    }
+}
+
+/// Opens a blob, and sees whether it is what the manifest says.
+fn open(cache: &Cache, dir: &Path, blob: &Blob) -> Result<File, Miss> {
+    let damaged = |what: &str| Miss::Damaged(format!("`{}` {what}", blob.name));
+    let file = reading().open(dir.join(&blob.name)).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => damaged("is missing"),
+        _ => Miss::Failed(error),
+    })?;
+    let metadata = file.metadata().map_err(Miss::Failed)?;
+    if !metadata.is_file() || !trust::only_ours(&metadata, cache.user) {
+        return Err(damaged("is no file that only its owner can write"));
+    }
+    if metadata.len() != blob.len {
+        return Err(damaged("has another length than it had"));
+    }
+    let mut ends = [0; 2 * sum::END];
+    let right = if blob.len <= ends.len() as u64 {
+        let whole = &mut ends[..blob.len as usize];
+        read_at(&file, whole, 0).map(|()| sum::sum(whole))
+    } else {
+        let (first, last) = ends.split_at_mut(sum::END);
+        let start = blob.len - sum::END as u64;
+        read_at(&file, first, 0).and_then(|()| read_at(&file, last, start)).map(|()| sum::sum(&ends))
+    };
+    match right {
+        Ok(sum) if sum == blob.ends => Ok(file),
+        Ok(_) => Err(damaged("has not the bytes it had")),
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Err(damaged("was cut off")),
+        Err(error) => Err(Miss::Failed(error)),
+    }
+}
+
+/// Makes an entry the last to be evicted. Where that is not allowed, entries are evicted in the order they were made.
+fn mark_used(dir: &Path, text: &Text) {
+    let now = SystemTime::now();
+    // A time in the future is a clock's that was set back: as bad as an old one.
+    if text.used().is_ok_and(|used| now.duration_since(used).is_ok_and(|age| age < MINUTE)) {
+        return;
+    }
+    let file = OpenOptions::new().write(true).open(dir.join(manifest::NAME));
+    if let Err(error) = file.and_then(|file| file.set_modified(now)) {
+        tracing::debug!("when an entry of the compile cache was used cannot be noted: {error}");
+    }
+}
+
+fn reading() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(windows)]
+    {
+        use std::os::windows::fs::OpenOptionsExt;
+        // What is mapped to be run has to be opened so: FILE_GENERIC_READ and FILE_GENERIC_EXECUTE.
+        options.access_mode(0x0012_0089 | 0x0012_00a0);
+    }
+    options
+}
+
+/// Reads without moving a position, which clones of the file would share.
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, start)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match std::os::windows::fs::FileExt::seek_read(file, &mut bytes[done..], start + done as u64) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(read) => done += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

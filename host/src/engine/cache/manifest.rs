@@ -1,0 +1,142 @@
+//! The list of what an entry holds.
+
+use super::{Key, sum};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::Path;
+use std::time::SystemTime;
+
+/// The manifest's name in its entry, which no blob can have.
+pub(super) const NAME: &str = "manifest";
+
+/// The first line.
+const TITLE: &str = "purefork compile cache, layout 1";
+
+/// The most bytes a manifest may have: enough for a thousand blobs.
+const MOST: u64 = 128 << 10;
+
+/// What files are taken to fill in multiples of, and what a directory and a manifest take at least.
+const BLOCK: u64 = 4096;
+
+/// The blobs of an entry.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    pub(super) blobs: Vec<Blob>,
+}
+
+/// What a blob must be.
+#[derive(Debug)]
+pub(super) struct Blob {
+    pub(super) name: String,
+    pub(super) len: u64,
+    /// The sum of its ends, see [`sum::ends`].
+    pub(super) ends: u64,
+    /// The sum of all its bytes.
+    pub(super) whole: u64,
+}
+
+impl Manifest {
+    /// The manifest of an entry to be written.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` where a name is none for a file, or occurs twice.
+    pub(super) fn new(blobs: &[(&str, &[u8])]) -> io::Result<Manifest> {
+        for (i, (name, _)) in blobs.iter().enumerate() {
+            if !is_name(name) || blobs[..i].iter().any(|(other, _)| other == name) {
+                return Err(io::Error::new(ErrorKind::InvalidInput, format!("no name for a blob: {name:?}")));
+            }
+        }
+        let blob = |(name, bytes): &(&str, &[u8])| Blob {
+            name: (*name).to_owned(),
+            len: bytes.len() as u64,
+            ends: sum::ends(bytes),
+            whole: sum::sum(bytes),
+        };
+        Ok(Manifest { blobs: blobs.iter().map(blob).collect() })
+    }
+
+    /// What is written to disk. `nonce` makes it differ from every other manifest, those of the same key included.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` where there are too many blobs.
+    pub(super) fn to_text(&self, key: &Key, nonce: &str) -> io::Result<String> {
+        let mut text = format!("{TITLE}\nkey {key}\nmade {nonce}\n");
+        for Blob { name, len, ends, whole } in &self.blobs {
+            text.push_str(&format!("{name} {len} {ends:016x} {whole:016x}\n"));
+        }
+        text.push_str(&format!("sum {:016x}\n", sum::sum(text.as_bytes())));
+        if text.len() as u64 > MOST {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "an entry cannot have so many blobs"));
+        }
+        Ok(text)
+    }
+
+    /// Reads what [`Manifest::to_text`] wrote for this key; None for anything else.
+    pub(super) fn parse(key: &Key, text: &[u8]) -> Option<Manifest> {
+        let text = str::from_utf8(text).ok()?;
+        let start = text.strip_suffix('\n')?.rfind('\n')? + 1;
+        let (listed, end) = text.split_at(start);
+        if end != format!("sum {:016x}\n", sum::sum(listed.as_bytes())) {
+            return None;
+        }
+        let mut lines = listed.lines();
+        let whose = lines.next()? == TITLE && lines.next()?.strip_prefix("key ")? == key.as_str();
+        lines.next()?.strip_prefix("made ")?;
+        let blobs = lines.map(Blob::parse).collect::<Option<_>>()?;
+        whose.then_some(Manifest { blobs })
+    }
+
+    /// The room that the entry takes on disk.
+    pub(super) fn size(&self) -> u64 {
+        let blocks = |len: u64| len.div_ceil(BLOCK).saturating_mul(BLOCK);
+        self.blobs.iter().fold(2 * BLOCK, |size, blob| size.saturating_add(blocks(blob.len)))
+    }
+}
+
+impl Blob {
+    fn parse(line: &str) -> Option<Blob> {
+        let mut words = line.split(' ');
+        let name = words.next().filter(|name| is_name(name))?.to_owned();
+        let len = words.next()?.parse().ok()?;
+        let mut sum = || u64::from_str_radix(words.next()?, 16).ok();
+        Some(Blob { name, len, ends: sum()?, whole: sum()? })
+    }
+}
+
+/// A manifest as it is on disk, opened.
+#[derive(Debug)]
+pub(super) struct Text {
+    file: File,
+    pub(super) bytes: Vec<u8>,
+}
+
+impl Text {
+    /// Reads an entry's manifest; None if there is none, or no entry.
+    pub(super) fn read(entry: &Path) -> io::Result<Option<Text>> {
+        let file = match File::open(entry.join(NAME)) {
+            Ok(file) => file,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut bytes = Vec::with_capacity(16 << 10);
+        // One byte more than there may be: what is longer is no manifest, and the rest of it of no interest.
+        match (&file).take(MOST + 1).read_to_end(&mut bytes) {
+            Ok(_) => Ok(Some(Text { file, bytes })),
+            Err(error) if error.kind() == ErrorKind::IsADirectory => Ok(Some(Text { file, bytes: Vec::new() })),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// When the entry was last used.
+    pub(super) fn used(&self) -> io::Result<SystemTime> {
+        self.file.metadata()?.modified()
+    }
+}
+
+/// Whether a file of an entry may be called so, on any system.
+fn is_name(name: &str) -> bool {
+    let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
+    (1..=64).contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with('.') && name != NAME
+}

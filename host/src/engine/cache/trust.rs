@@ -1,0 +1,185 @@
+//! Which directories machine code may be read from: those that nobody but the user can change, and root.
+//!
+//! A path is walked from the root of the file system, one name after the other, and each directory is looked at before
+//! the next name is looked up in it. Whoever cannot write to a directory cannot exchange what is in it; so what was
+//! seen on the way is what will be there, and the walk needs to be made only once. A directory with the sticky bit, such
+//! as `/tmp`, may be passed: there, too, nobody can exchange what belongs to someone else. A symbolic link is followed
+//! only if it belongs to the user or to root; one that another has laid into `/tmp` is not.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+
+/// Whose cache it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct User(u32);
+
+#[cfg(unix)]
+mod unix {
+    use super::{Metadata, Path, PathBuf, User};
+    use std::ffi::{OsStr, OsString};
+    use std::fs::{self, DirBuilder, File};
+    use std::io::{self, ErrorKind};
+    use std::os::fd::OwnedFd;
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+    use std::path::Component;
+
+    /// As many symbolic links as Linux follows in one path.
+    const LINKS: usize = 40;
+
+    const OTHERS_WRITE: u32 = 0o022;
+    const OTHERS_ENTER: u32 = 0o011;
+    const STICKY: u32 = 0o1000;
+
+    impl User {
+        /// The user that this process acts for.
+        ///
+        /// The standard library does not tell; but a pipe belongs to who makes it.
+        pub(in super::super) fn current() -> Result<User, String> {
+            let owner = || -> io::Result<u32> {
+                let (reader, _writer) = io::pipe()?;
+                Ok(File::from(OwnedFd::from(reader)).metadata()?.uid())
+            };
+            owner().map(User).map_err(|error| format!("the user is not known: {error}"))
+        }
+
+        #[cfg(test)]
+        pub(in super::super) fn of(uid: u32) -> User {
+            User(uid)
+        }
+
+        fn trusts(self, metadata: &Metadata) -> bool {
+            metadata.uid() == self.0 || metadata.uid() == 0
+        }
+    }
+
+    /// Whether nobody but the user and root can write to a file.
+    pub(in super::super) fn only_ours(metadata: &Metadata, user: User) -> bool {
+        user.trusts(metadata) && metadata.mode() & OTHERS_WRITE == 0
+    }
+
+    /// Walks to a directory, makes it if it is not there, and gives its path without symbolic links.
+    pub(in super::super) fn enter(path: &Path, user: User) -> Result<PathBuf, String> {
+        let given = std::path::absolute(path).map_err(|error| failed(path, &error))?;
+        let mut ahead = names(&given);
+        let mut here = PathBuf::from("/");
+        // The outermost directory on the way that others cannot pass: what rights they have below does not matter.
+        let mut closed: Option<PathBuf> = None;
+        let mut links = 0;
+        loop {
+            let metadata = fs::symlink_metadata(&here).map_err(|error| failed(&here, &error))?;
+            let shut = closed.as_ref().is_some_and(|closed| here.starts_with(closed));
+            check(&here, &metadata, user, ahead.is_empty(), shut)?;
+            if !shut && metadata.mode() & OTHERS_ENTER == 0 {
+                closed = Some(here.clone());
+            }
+            let Some(name) = ahead.pop() else { return Ok(here) };
+            if name == ".." {
+                here.pop();
+                continue;
+            }
+            let next = here.join(&name);
+            let metadata = look_or_make(&next).map_err(|error| failed(&next, &error))?;
+            if !metadata.is_symlink() {
+                here = next;
+                continue;
+            }
+            links += 1;
+            if links > LINKS {
+                return Err(format!("`{}` leads over too many symbolic links", given.display()));
+            }
+            if !user.trusts(&metadata) {
+                return Err(belongs_to_another(&next, &metadata));
+            }
+            let target = fs::read_link(&next).map_err(|error| failed(&next, &error))?;
+            if target.is_absolute() {
+                here = PathBuf::from("/");
+            }
+            ahead.extend(names(&target));
+        }
+    }
+
+    fn check(path: &Path, metadata: &Metadata, user: User, last: bool, shut: bool) -> Result<(), String> {
+        if !metadata.is_dir() {
+            return Err(format!("`{}` is no directory", path.display()));
+        }
+        if !user.trusts(metadata) {
+            return Err(belongs_to_another(path, metadata));
+        }
+        let may_pass = !last && (shut || metadata.mode() & STICKY != 0);
+        if metadata.mode() & OTHERS_WRITE != 0 && !may_pass {
+            return Err(format!(
+                "others can write to `{0}`, and could place machine code there; stop them with `chmod go-w {0}`",
+                path.display()
+            ));
+        }
+        Ok(())
+    }
+
+    fn look_or_make(path: &Path) -> io::Result<Metadata> {
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            other => return other,
+        }
+        match DirBuilder::new().mode(0o700).create(path) {
+            // Another process may have made it; whatever is there now is looked at like everything else.
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => fs::symlink_metadata(path),
+        }
+    }
+
+    /// The names in a path, the first one last.
+    fn names(path: &Path) -> Vec<OsString> {
+        let name = |component| match component {
+            Component::Normal(name) => Some(name),
+            Component::ParentDir => Some(OsStr::new("..")),
+            Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+        };
+        path.components().rev().filter_map(name).map(OsStr::to_owned).collect()
+    }
+
+    fn belongs_to_another(path: &Path, metadata: &Metadata) -> String {
+        format!(
+            "`{}` belongs to user {}, who could place machine code there; give a directory of your own",
+            path.display(),
+            metadata.uid()
+        )
+    }
+
+    fn failed(path: &Path, error: &io::Error) -> String {
+        format!("`{}` cannot be used: {error}", path.display())
+    }
+}
+
+#[cfg(unix)]
+pub(super) use unix::{enter, only_ours};
+
+/// Elsewhere the standard library does not tell who may write where. The user's profile is the user's alone unless
+/// someone has changed that, and what is outside of it is refused.
+#[cfg(not(unix))]
+mod other {
+    use super::{Metadata, Path, PathBuf, User};
+
+    impl User {
+        pub(in super::super) fn current() -> Result<User, String> {
+            Ok(User(0))
+        }
+    }
+
+    pub(in super::super) fn only_ours(_: &Metadata, _: User) -> bool {
+        true
+    }
+
+    pub(in super::super) fn enter(path: &Path, _: User) -> Result<PathBuf, String> {
+        let failed = |error| format!("`{}` cannot be used: {error}", path.display());
+        std::fs::create_dir_all(path).map_err(failed)?;
+        let path = path.canonicalize().map_err(failed)?;
+        let profile = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+        if profile.is_some_and(|profile| path.starts_with(profile)) {
+            return Ok(path);
+        }
+        Err(format!("`{}` is outside of the user's profile, where others may write; give one inside", path.display()))
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) use other::{enter, only_ours};

@@ -1,0 +1,115 @@
+//! How an entry comes to be.
+
+use super::manifest::{self, Manifest};
+use super::{Cache, Key};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// What the name of a directory starts with whose entry is being written.
+pub(super) const SCRATCH: &str = "tmp-";
+
+impl Cache {
+    /// Writes an entry, or leaves it to another who has.
+    pub(super) fn write(&self, key: &Key, blobs: &[(&str, &[u8])]) -> io::Result<()> {
+        let manifest = Manifest::new(blobs)?;
+        let size = manifest.size();
+        if size > self.limit {
+            let text = format!("{size} bytes are more than the {} that the whole cache may have", self.limit);
+            return Err(io::Error::new(ErrorKind::FileTooLarge, text));
+        }
+        self.make_room(size);
+        let scratch = match Scratch::fill(self, key, &manifest, blobs) {
+            Err(error) if is_full(&error) && self.free(size) => Scratch::fill(self, key, &manifest, blobs)?,
+            other => other?,
+        };
+        scratch.publish(key)
+    }
+}
+
+/// An entry that nobody can see yet. It goes with this value; that of a killed process goes with an eviction.
+pub(super) struct Scratch<'a> {
+    cache: &'a Cache,
+    path: PathBuf,
+}
+
+impl<'a> Scratch<'a> {
+    pub(super) fn fill(
+        cache: &'a Cache,
+        key: &Key,
+        manifest: &Manifest,
+        blobs: &[(&str, &[u8])],
+    ) -> io::Result<Scratch<'a>> {
+        let nonce = nonce();
+        let text = manifest.to_text(key, &nonce)?;
+        let scratch = Scratch { cache, path: cache.dir.join(format!("{SCRATCH}{nonce}")) };
+        make_dir(&scratch.path)?;
+        let mut files = Vec::with_capacity(blobs.len());
+        for (name, bytes) in blobs {
+            files.push(make_file(&scratch.path.join(name), bytes)?);
+        }
+        // A rename may reach the disk before the bytes of what was renamed. All files are written first, so that the
+        // file system has but one transaction to sync.
+        for file in &files {
+            file.sync_all()?;
+        }
+        make_file(&scratch.path.join(manifest::NAME), text.as_bytes())?.sync_all()?;
+        #[cfg(unix)]
+        File::open(&scratch.path)?.sync_all()?;
+        Ok(scratch)
+    }
+
+    /// Gives the entry its name, in one step. The new name itself is not synced: an entry that a power failure takes
+    /// away whole is compiled again.
+    pub(super) fn publish(self, key: &Key) -> io::Result<()> {
+        let place = self.cache.dir.join(key.as_str());
+        if let Err(error) = fs::rename(&self.path, &place) {
+            // A directory does not replace one that is not empty. If that one is whole, another was faster; if it is
+            // damaged, this lookup has removed it.
+            if self.cache.get(key).is_some() {
+                return Ok(());
+            }
+            tracing::debug!(%key, "an entry could not take its place: {error}");
+            fs::rename(&self.path, &place)?;
+        }
+        // Several writers may have made room for themselves, each without knowing of the others.
+        self.cache.make_room(0);
+        Ok(())
+    }
+}
+
+impl Drop for Scratch<'_> {
+    fn drop(&mut self) {
+        // Nothing is there any more if it was published.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn make_dir(path: &Path) -> io::Result<()> {
+    #[cfg_attr(not(unix), expect(unused_mut))]
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn make_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    Ok(file)
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+/// A name that nobody else has or will have, whatever process, machine or container shares the directory.
+pub(super) fn nonce() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:x}-{:016x}{:016x}", std::process::id(), random(), random())
+}

@@ -1,0 +1,310 @@
+//! One call in one sandbox: arguments in, the function, results out.
+
+use super::host::{checked_place, from_bits, realloc_args, wrong_value};
+use super::parts::Passing;
+use super::plan::{Entry, Loaded};
+use super::run::unfit;
+use super::{Carried, Plan, Sandbox, Stop, val_type};
+use crate::abi::{self, Budget, Flat, Room, Writer};
+use crate::audit::recipe::{Core, Lifted};
+use crate::error::Result;
+use crate::value::{Type, Value, Values, from_slots};
+use smallvec::SmallVec;
+use std::convert::Infallible;
+use wasmtime::{AsContextMut, Func, Memory, Val, ValRaw};
+
+/// What a call needs to know of its function.
+struct Target<'a, D: Carried> {
+    plan: &'a Plan<D>,
+    number: u32,
+    loaded: &'a Loaded<D>,
+    entry: &'a Entry,
+    lifted: &'a Lifted,
+    params: &'a [Type],
+    results: &'a [Type],
+}
+
+impl<D: Carried> Sandbox<D> {
+    /// Calls a function that cannot fork, on the stack of this thread.
+    ///
+    /// # Errors
+    ///
+    /// What happened to the call. The sandbox must not be used again then.
+    pub(crate) fn call(&mut self, plan: &Plan<D>, function: u32, args: Values) -> Result<Value> {
+        self.prepare(plan, function)?;
+        let target = self.target(plan, function)?;
+        self.run(&target, args).map_err(|error| self.explain(plan, function, error))
+    }
+
+    /// Calls a function that may fork, on a stack of its own, which is set aside while it waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sandbox::call`].
+    pub(crate) async fn call_async(&mut self, plan: &Plan<D>, function: u32, args: Values) -> Result<Value> {
+        self.prepare(plan, function)?;
+        let target = self.target(plan, function)?;
+        let called = self.run_async(&target, args).await;
+        called.map_err(|error| self.explain(plan, function, error))
+    }
+
+    fn target<'a>(&self, plan: &'a Plan<D>, function: u32) -> Result<Target<'a, D>> {
+        let loaded = plan.loaded(self).ok_or_else(|| unfit(plan, function))?;
+        let (params, results) = plan.signature(function);
+        let entry = &loaded.functions[function as usize];
+        Ok(Target { plan, number: function, loaded, entry, lifted: plan.lifted(function), params, results })
+    }
+
+    fn run(&mut self, target: &Target<'_, D>, args: Values) -> wasmtime::Result<Value> {
+        let flat = match self.on_stack(target, args)? {
+            Ok(flat) => flat,
+            Err((passing, values)) => {
+                let mut places = Vec::new();
+                for room in rooms(target, passing, &values)? {
+                    let args = realloc_args(room)?.map(u64::from);
+                    let realloc = self.realloc(target, passing)?;
+                    self.store.data_mut().may_leave = false;
+                    let place = self.raw(realloc, &args, &[Core::I32; 4], &[Core::I32])?;
+                    self.store.data_mut().may_leave = true;
+                    places.push(checked_place(place[0] as u32, room)?);
+                }
+                self.lower(target, passing, values, places)?
+            }
+        };
+        let function = self.function(target, target.entry.function)?;
+        let flat = self.raw(function, &flat, &target.lifted.params, &target.lifted.results)?;
+        let value = self.lift(target, &flat)?;
+        if let Some(post_return) = target.entry.post_return {
+            let post_return = self.function(target, post_return)?;
+            self.store.data_mut().may_leave = false;
+            self.raw(post_return, &flat, &target.lifted.results, &[])?;
+            self.store.data_mut().may_leave = true;
+        }
+        Ok(value)
+    }
+
+    async fn run_async(&mut self, target: &Target<'_, D>, args: Values) -> wasmtime::Result<Value> {
+        let flat = match self.on_stack(target, args)? {
+            Ok(flat) => flat,
+            Err((passing, values)) => {
+                let mut places = Vec::new();
+                for room in rooms(target, passing, &values)? {
+                    let args = realloc_args(room)?.map(u64::from);
+                    let realloc = self.realloc(target, passing)?;
+                    let place = self.helper(target, realloc, &args, &[Core::I32; 4], &[Core::I32]).await?;
+                    places.push(checked_place(place[0] as u32, room)?);
+                }
+                self.lower(target, passing, values, places)?
+            }
+        };
+        let function = self.function(target, target.entry.function)?;
+        let flat = self.on_fiber(function, &flat, &target.lifted.params, &target.lifted.results).await?;
+        let value = self.lift(target, &flat)?;
+        if let Some(post_return) = target.entry.post_return {
+            let post_return = self.function(target, post_return)?;
+            self.helper(target, post_return, &flat, &target.lifted.results, &[]).await?;
+        }
+        Ok(value)
+    }
+
+    /// Calls what makes room for values, or frees them: here, if it cannot reach the host.
+    async fn helper(
+        &mut self,
+        target: &Target<'_, D>,
+        function: Func,
+        flat: &[u64],
+        params: &[Core],
+        results: &[Core],
+    ) -> wasmtime::Result<Flat> {
+        self.store.data_mut().may_leave = false;
+        let flat = if target.lifted.helpers_leave {
+            self.on_fiber(function, flat, params, results).await?
+        } else {
+            self.raw(function, flat, params, results)?
+        };
+        self.store.data_mut().may_leave = true;
+        Ok(flat)
+    }
+
+    /// Calls a function of the guest on the stack of this thread.
+    fn raw(&mut self, func: Func, flat: &[u64], params: &[Core], results: &[Core]) -> wasmtime::Result<Flat> {
+        let mut bits = flat.iter().copied();
+        let mut next = || bits.next().unwrap_or_default();
+        let mut slots: SmallVec<[ValRaw; 4]> = params
+            .iter()
+            .map(|ty| match ty {
+                Core::V128 => ValRaw::v128(u128::from(next()) | u128::from(next()) << 64),
+                _ => ValRaw::i64(next().cast_signed()),
+            })
+            .collect();
+        slots.resize(params.len().max(results.len()), ValRaw::i64(0));
+        // SAFETY: `slots` has a place for every parameter and every result, and `Items::locate` has compared `params` and
+        // `results` with the type of the export that `func` is. The parameters are as their types want them: of a
+        // 32-bit value the lower half is read. No type is a reference. And this is no call from within a `call_async`:
+        // jobs run when fibers are set aside, and no host function of ours runs a job or calls this.
+        unsafe { func.call_unchecked(&mut self.store, slots.as_mut_slice()) }?;
+        let mut flat = Flat::new();
+        for (ty, slot) in results.iter().zip(&slots) {
+            match ty {
+                Core::I32 => flat.push(slot.get_u32().into()),
+                Core::I64 => flat.push(slot.get_u64()),
+                Core::F32 => flat.push(slot.get_f32().into()),
+                Core::F64 => flat.push(slot.get_f64()),
+                Core::V128 => {
+                    let bits = slot.get_v128();
+                    flat.extend([bits as u64, (bits >> 64) as u64]);
+                }
+            }
+        }
+        Ok(flat)
+    }
+
+    /// Calls a function of the guest on a stack of its own.
+    async fn on_fiber(
+        &mut self,
+        func: Func,
+        flat: &[u64],
+        params: &[Core],
+        results: &[Core],
+    ) -> wasmtime::Result<Flat> {
+        let mut bits = flat.iter().copied();
+        let mut next = || bits.next().unwrap_or_default();
+        let args: SmallVec<[Val; 4]> = params
+            .iter()
+            .map(|ty| match ty {
+                Core::V128 => Val::V128((u128::from(next()) | u128::from(next()) << 64).into()),
+                ty => from_bits(&val_type(*ty), next()),
+            })
+            .collect();
+        let mut out: SmallVec<[Val; 2]> = results.iter().map(|_| Val::I32(0)).collect();
+        func.call_async(&mut self.store, &args, &mut out).await?;
+        let mut flat = Flat::new();
+        for val in &out {
+            match val {
+                Val::I32(v) => flat.push(v.cast_unsigned().into()),
+                Val::I64(v) => flat.push(v.cast_unsigned()),
+                Val::F32(bits) => flat.push((*bits).into()),
+                Val::F64(bits) => flat.push(*bits),
+                Val::V128(v) => {
+                    let bits = v.as_u128();
+                    flat.extend([bits as u64, (bits >> 64) as u64]);
+                }
+                _ => flat.push(0),
+            }
+        }
+        Ok(flat)
+    }
+
+    /// The arguments as core values, if they all go on the stack; else how they are passed.
+    #[allow(clippy::type_complexity)]
+    fn on_stack(
+        &mut self,
+        target: &Target<'_, D>,
+        args: Values,
+    ) -> wasmtime::Result<Result<Flat, (Passing, Vec<Value>)>> {
+        match (args, target.entry.passing) {
+            (Values::Slots(slots), None) => Ok(Ok(slots.into_iter().collect())),
+            (Values::Slots(slots), Some(_)) if target.params.len() <= abi::MAX_FLAT_PARAMS => {
+                Ok(Ok(slots.into_iter().collect()))
+            }
+            (args, Some(passing)) => {
+                let values = args.of(target.params).ok_or_else(|| self.unfit(target))?;
+                Ok(Err((passing, values.collect())))
+            }
+            (Values::Whole(_), None) => Err(self.unfit(target)),
+        }
+    }
+
+    /// Writes the arguments to where room was made for them.
+    fn lower(
+        &mut self,
+        target: &Target<'_, D>,
+        passing: Passing,
+        values: Vec<Value>,
+        places: Vec<u32>,
+    ) -> wasmtime::Result<Flat> {
+        let memory = self.memory(target, passing)?;
+        let bytes = memory.as_ref().map(|memory| memory.data_mut(&mut self.store)).unwrap_or_default();
+        let mut writer = Writer { memory: bytes, encoding: passing.encoding, places: places.into_iter() };
+        let mut flat = Flat::new();
+        let no_room = |_| super::host::trap("the guest made no room for its arguments within its memory");
+        if in_memory(target) {
+            let place = writer.places.next().unwrap_or_default();
+            flat.push(place.into());
+            abi::store_all(&mut writer, target.params, &values, place as usize).map_err(no_room)?;
+        } else {
+            for (ty, value) in target.params.iter().zip(&values) {
+                abi::lower(&mut writer, ty, value, &mut flat).map_err(no_room)?;
+            }
+        }
+        Ok(flat)
+    }
+
+    /// The result that core values stand for.
+    fn lift(&mut self, target: &Target<'_, D>, flat: &[u64]) -> wasmtime::Result<Value> {
+        let Some(passing) = target.entry.passing else {
+            let mut bits = flat.iter().copied();
+            let mut slot = || Ok::<_, Infallible>(bits.next().unwrap_or_default());
+            let mut value = |ty| match from_slots(ty, &mut slot) {
+                Ok(value) => value,
+            };
+            return Ok(match target.results {
+                [] => Value::unit(),
+                [ty] => value(ty),
+                types => Value::Tuple(types.iter().map(value).collect()),
+            });
+        };
+        let Some(ty) = target.results.first() else { return Ok(Value::unit()) };
+        let memory = self.memory(target, passing)?;
+        let bytes = memory.as_ref().map(|memory| memory.data(&self.store)).unwrap_or_default();
+        let mut budget = Budget::new(self.store.data().budget);
+        let lifted = if abi::flat_count(ty) > abi::MAX_FLAT_RESULTS {
+            let at = flat.first().copied().unwrap_or_default() as u32;
+            abi::load(bytes, passing.encoding, ty, at, &mut budget)
+        } else {
+            abi::lift(bytes, passing.encoding, ty, &mut &*flat, &mut budget)
+        };
+        lifted.map_err(|wrong| wrong_value(wrong, &format!("`{}` returned", target.plan.name(target.number))))
+    }
+
+    fn function(&mut self, target: &Target<'_, D>, number: usize) -> wasmtime::Result<Func> {
+        let function = target.loaded.located.function(self.store.as_context_mut(), number);
+        function.ok_or_else(|| self.unfit(target))
+    }
+
+    fn realloc(&mut self, target: &Target<'_, D>, passing: Passing) -> wasmtime::Result<Func> {
+        match passing.realloc {
+            Some(number) => self.function(target, number),
+            None => Err(self.unfit(target)),
+        }
+    }
+
+    fn memory(&mut self, target: &Target<'_, D>, passing: Passing) -> wasmtime::Result<Option<Memory>> {
+        let Some(number) = passing.memory else { return Ok(None) };
+        let memory = target.loaded.located.memory(self.store.as_context_mut(), number);
+        memory.map(Some).ok_or_else(|| self.unfit(target))
+    }
+
+    #[cold]
+    fn unfit(&self, target: &Target<'_, D>) -> wasmtime::Error {
+        Stop(unfit(target.plan, target.number)).into()
+    }
+}
+
+/// Whether the parameters are passed in memory as a whole.
+fn in_memory<D: Carried>(target: &Target<'_, D>) -> bool {
+    target.params.iter().map(abi::flat_count).sum::<usize>() > abi::MAX_FLAT_PARAMS
+}
+
+/// The rooms that the arguments take, in the order in which they are asked for.
+fn rooms<D: Carried>(target: &Target<'_, D>, passing: Passing, values: &[Value]) -> wasmtime::Result<Vec<Room>> {
+    let mut rooms = Vec::new();
+    if in_memory(target) {
+        rooms.push(abi::tuple_room(target.params.iter()));
+    }
+    for (ty, value) in target.params.iter().zip(values) {
+        let fits = abi::rooms(ty, value, passing.encoding, &mut rooms);
+        fits.map_err(|_| wasmtime::Error::from(Stop(unfit(target.plan, target.number))))?;
+    }
+    Ok(rooms)
+}

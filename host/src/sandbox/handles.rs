@@ -1,0 +1,273 @@
+//! Handles of resources that a guest defines for itself.
+//!
+//! A resource never crosses to the host. But the components that a guest is composed of may give handles to each other, and
+//! any guest may make and drop its own. The tables are the call's: what numbers a call sees is a result of what it does.
+//!
+//! After the component model's `CanonicalABI.md`: a table per component instance, whose free places are used again, the
+//! last one first; lent handles cannot be given away or dropped; what was borrowed for a call has to be dropped before
+//! the call returns.
+
+use super::host::{Host, may_leave, trap};
+use super::parts::Located;
+use super::{Carried, Room};
+use crate::audit::recipe::{HandleType, ResourceId, What};
+use std::sync::Arc;
+use wasmtime::{AsContextMut, Caller, Linker, Val};
+
+/// The handles of a call.
+#[derive(Default)]
+pub(super) struct Handles {
+    tables: Vec<Table>,
+    /// The calls from component to component that have not returned.
+    scopes: Vec<Scope>,
+}
+
+/// The handles of one component instance, from 1.
+#[derive(Default)]
+struct Table {
+    places: Vec<Option<Handle>>,
+    free: Vec<u32>,
+}
+
+#[derive(Clone, Debug)]
+struct Handle {
+    resource: ResourceId,
+    representation: u32,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// Owns its resource, and was lent so many times.
+    Own { lent: u32 },
+    /// Borrowed for the call of this scope.
+    Borrow { scope: usize },
+}
+
+/// A call from component to component.
+#[derive(Default)]
+struct Scope {
+    /// Borrowed handles that were not dropped yet.
+    borrowed: u32,
+    /// What was lent for it: component and handle.
+    lent: Vec<(u32, u32)>,
+}
+
+/// The most handles of one call.
+const MOST: usize = 1 << 20;
+
+type Done<T> = wasmtime::Result<T>;
+
+impl Handles {
+    fn table(&mut self, component: u32) -> &mut Table {
+        let at = component as usize;
+        if self.tables.len() <= at {
+            self.tables.resize_with(at + 1, Table::default);
+        }
+        &mut self.tables[at]
+    }
+
+    fn insert(&mut self, component: u32, handle: Handle) -> Done<u32> {
+        let table = self.table(component);
+        if let Some(at) = table.free.pop() {
+            table.places[at as usize - 1] = Some(handle);
+            return Ok(at);
+        }
+        if table.places.len() >= MOST {
+            return Err(trap(format!("the guest has more than {MOST} handles of its own resources")));
+        }
+        table.places.push(Some(handle));
+        Ok(table.places.len() as u32)
+    }
+
+    fn get(&mut self, ty: HandleType, at: u32) -> Done<&mut Handle> {
+        let place = (at as usize).checked_sub(1).and_then(|at| self.table(ty.component).places.get_mut(at));
+        match place {
+            Some(Some(handle)) if handle.resource == ty.resource => Ok(handle),
+            Some(Some(_)) => Err(trap(format!("handle {at} is of another resource"))),
+            _ => Err(trap(format!("{at} is no handle"))),
+        }
+    }
+
+    fn remove(&mut self, ty: HandleType, at: u32) -> Done<Handle> {
+        if let Kind::Own { lent: 1.. } = self.get(ty, at)?.kind {
+            return Err(trap(format!("handle {at} is lent, and cannot be given away or dropped meanwhile")));
+        }
+        let table = self.table(ty.component);
+        table.free.push(at);
+        table.places[at as usize - 1].take().ok_or_else(|| trap(format!("{at} is no handle")))
+    }
+
+    /// Drops a handle; returns what is to be destroyed, if it owned that.
+    fn dropped(&mut self, ty: HandleType, at: u32) -> Done<Option<u32>> {
+        let handle = self.remove(ty, at)?;
+        match handle.kind {
+            Kind::Own { .. } => Ok(Some(handle.representation)),
+            Kind::Borrow { scope } => {
+                if let Some(scope) = self.scopes.get_mut(scope) {
+                    scope.borrowed = scope.borrowed.saturating_sub(1);
+                }
+                Ok(None)
+            }
+        }
+    }
+
+    fn give(&mut self, at: u32, from: HandleType, to: HandleType) -> Done<u32> {
+        let handle = self.remove(from, at)?;
+        if let Kind::Borrow { .. } = handle.kind {
+            return Err(trap(format!("handle {at} is borrowed, and cannot be given away")));
+        }
+        self.insert(to.component, handle)
+    }
+
+    fn lend(&mut self, at: u32, from: HandleType, to: HandleType) -> Done<u32> {
+        let scope = self.scopes.len().checked_sub(1).ok_or_else(|| trap("a handle is lent outside of a call"))?;
+        let handle = self.get(from, at)?;
+        let representation = handle.representation;
+        if let Kind::Own { lent } = &mut handle.kind {
+            *lent += 1;
+            self.scopes[scope].lent.push((from.component, at));
+        }
+        // The component that defines a resource is shown what is behind the handle.
+        if let ResourceId::Own { component, .. } = to.resource
+            && component == to.component
+        {
+            return Ok(representation);
+        }
+        self.scopes[scope].borrowed += 1;
+        self.insert(to.component, Handle { resource: to.resource, representation, kind: Kind::Borrow { scope } })
+    }
+
+    fn exit(&mut self) -> Done<()> {
+        let scope = self.scopes.pop().ok_or_else(|| trap("a call returns that was not made"))?;
+        if scope.borrowed != 0 {
+            return Err(trap("a component returned without dropping what it had borrowed"));
+        }
+        for (component, at) in scope.lent {
+            let place = self.table(component).places.get_mut(at as usize - 1);
+            if let Some(Some(Handle { kind: Kind::Own { lent }, .. })) = place {
+                *lent = lent.saturating_sub(1);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Defines a function of the host's, if it is one about handles or between a guest's own components.
+pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str), host: &Host) -> Done<bool> {
+    let (module, name) = name;
+    let ty = host.ty.clone();
+    let number = |params: &[Val], at: usize| params.get(at).and_then(Val::i32).unwrap_or_default().cast_unsigned();
+    let set = |results: &mut [Val], value: u32| {
+        if let Some(result) = results.first_mut() {
+            *result = Val::I32(value.cast_signed());
+        }
+    };
+    match &host.what {
+        What::Fork(_) | What::Wait { .. } | What::Abandon(_) => return Ok(false),
+        What::NewHandle(handle) => {
+            let handle = *handle;
+            linker.func_new(module, name, ty, move |mut caller, params, results| {
+                may_leave(&caller)?;
+                let representation = number(params, 0);
+                let own = Handle { resource: handle.resource, representation, kind: Kind::Own { lent: 0 } };
+                set(results, caller.data_mut().handles.insert(handle.component, own)?);
+                Ok(())
+            })?;
+        }
+        What::Representation(handle) => {
+            let handle = *handle;
+            linker.func_new(module, name, ty, move |mut caller, params, results| {
+                set(results, caller.data_mut().handles.get(handle, number(params, 0))?.representation);
+                Ok(())
+            })?;
+        }
+        What::DropHandle(handle) => {
+            let (handle, located) = (*handle, host.located());
+            let Some(destructor) = host.destructor else {
+                linker.func_new(module, name, ty, move |mut caller, params, _| {
+                    may_leave(&caller)?;
+                    caller.data_mut().handles.dropped(handle, number(params, 0)).map(drop)
+                })?;
+                return Ok(true);
+            };
+            let find = move |caller: &mut Caller<'_, Room<D>>, params: &[Val], located: &Option<Arc<Located>>| {
+                may_leave(caller)?;
+                let Some(representation) = caller.data_mut().handles.dropped(handle, number(params, 0))? else {
+                    return Ok(None);
+                };
+                let function = located.as_ref().and_then(|l| l.function(caller.as_context_mut(), destructor));
+                let function = function.ok_or_else(|| trap("a destructor that is not there"))?;
+                Ok::<_, wasmtime::Error>(Some((function, [Val::I32(representation.cast_signed())])))
+            };
+            if host.may_wait {
+                linker.func_new_async(module, name, ty, move |mut caller, params, _| {
+                    let located = located.clone();
+                    Box::new(async move {
+                        match find(&mut caller, params, &located)? {
+                            Some((function, args)) => function.call_async(&mut caller, &args, &mut []).await,
+                            None => Ok(()),
+                        }
+                    })
+                })?;
+            } else {
+                linker.func_new(module, name, ty, move |mut caller, params, _| {
+                    match find(&mut caller, params, &located)? {
+                        Some((function, args)) => function.call(&mut caller, &args, &mut []),
+                        None => Ok(()),
+                    }
+                })?;
+            }
+        }
+        What::TransferOwn(types) | What::TransferBorrow(types) => {
+            let (types, lend) = (types.clone(), matches!(host.what, What::TransferBorrow(_)));
+            linker.func_new(module, name, ty, move |mut caller, params, results| {
+                let at = number(params, 0);
+                let ty = |at| types.get(number(params, at) as usize).copied().ok_or_else(|| trap("no such resource"));
+                let (from, to) = (ty(1)?, ty(2)?);
+                let handles = &mut caller.data_mut().handles;
+                let given = match from.resource {
+                    // Futures are numbered by the call, for all its components.
+                    ResourceId::Future(_) => at,
+                    ResourceId::Own { .. } if lend => handles.lend(at, from, to)?,
+                    ResourceId::Own { .. } => handles.give(at, from, to)?,
+                };
+                set(results, given);
+                Ok(())
+            })?;
+        }
+        What::Enter => {
+            linker.func_new(module, name, ty, |mut caller, _, _| {
+                caller.data_mut().handles.scopes.push(Scope::default());
+                Ok(())
+            })?;
+        }
+        What::Exit => {
+            linker.func_new(module, name, ty, |mut caller, _, _| caller.data_mut().handles.exit())?;
+        }
+        What::Trap => {
+            linker.func_new(module, name, ty, |_, _, _| {
+                Err(trap("one component of the guest gave another what breaks the canonical ABI"))
+            })?;
+        }
+        What::CopyUtf8 { .. } => {
+            let host = host.clone();
+            linker.func_new(module, name, ty, move |mut caller, params, _| {
+                let (from, len, to) = (number(params, 0) as usize, number(params, 1) as usize, number(params, 2) as usize);
+                let (source, target) = host.memories.ok_or_else(|| trap("a memory that is not there"))?;
+                let source = host.memory(&mut caller, source)?;
+                let bytes = from.checked_add(len).and_then(|end| source.data(&caller).get(from..end));
+                let bytes = bytes.ok_or_else(|| trap("a string beyond the end of its memory"))?;
+                if std::str::from_utf8(bytes).is_err() {
+                    return Err(trap("one component of the guest gave another a string that is not valid UTF-8"));
+                }
+                let bytes = bytes.to_vec();
+                let target = host.memory(&mut caller, target)?;
+                let room = to.checked_add(len).and_then(|end| target.data_mut(&mut caller).get_mut(to..end));
+                room.ok_or_else(|| trap("a string beyond the end of its memory"))?.copy_from_slice(&bytes);
+                Ok(())
+            })?;
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,273 @@
+//! A function of the host's as a guest sees it: core values in, core values out, and memory in between.
+
+use super::fault::Stop;
+use super::parts::{Items, Located, Passing};
+use super::{Carried, Room};
+use crate::abi::{self, Budget, Flat, Writer, Wrong};
+use crate::audit::Recipe;
+use crate::audit::recipe::{Core, HandleType, HostFunction, ResourceId, What};
+use crate::error::{Error, ErrorKind};
+use crate::value::{Type, Value};
+use std::sync::Arc;
+use wasmtime::{AsContextMut, Caller, Engine, FuncType, Val, ValType};
+
+/// A function of the host's that a guest imports.
+#[derive(Clone)]
+pub(crate) struct Host {
+    pub(crate) what: What,
+    pub(crate) ty: FuncType,
+    passing: Option<Passing>,
+    located: Option<Arc<Located>>,
+    /// For a copy from one memory to another, the two.
+    pub(super) memories: Option<(usize, usize)>,
+    /// For a handle's drop, what destroys the resource.
+    pub(super) destructor: Option<usize>,
+    /// Whether the guest runs on a stack of its own, so that it can be set aside.
+    pub(super) may_wait: bool,
+}
+
+impl Host {
+    pub(super) fn new(
+        engine: &Engine,
+        function: &HostFunction,
+        recipe: &Recipe,
+        may_wait: bool,
+        items: &mut Items,
+    ) -> Host {
+        let destructor = match &function.what {
+            What::DropHandle(HandleType { resource: ResourceId::Own { number, .. }, .. }) => {
+                recipe.destructors.get(*number as usize).and_then(Option::as_ref)
+            }
+            _ => None,
+        };
+        Host {
+            what: function.what.clone(),
+            ty: func_type(engine, &function.params, &function.results),
+            passing: function.canon.as_ref().map(|canon| items.passing(engine, canon)),
+            located: None,
+            memories: match &function.what {
+                What::CopyUtf8 { from, to } => Some((items.memory(from), items.memory(to))),
+                _ => None,
+            },
+            destructor: destructor.map(|item| items.function(item, func_type(engine, &[Core::I32], &[]))),
+            may_wait,
+        }
+    }
+
+    pub(super) fn located(&self) -> Option<Arc<Located>> {
+        self.located.clone()
+    }
+
+    /// The same with the exports of one shard's modules.
+    pub(super) fn with(&self, located: Arc<Located>) -> Host {
+        Host { located: Some(located), ..self.clone() }
+    }
+
+    pub(super) fn memory<D: Carried>(
+        &self,
+        caller: &mut Caller<'_, Room<D>>,
+        number: usize,
+    ) -> wasmtime::Result<wasmtime::Memory> {
+        let memory = self.located.as_ref().and_then(|located| located.memory(caller.as_context_mut(), number));
+        memory.ok_or_else(|| trap("a memory that is not there"))
+    }
+
+    /// The arguments, of `types`, that a guest gave.
+    ///
+    /// # Errors
+    ///
+    /// A trap, where they break the canonical ABI.
+    pub(crate) fn arguments<D: Carried>(
+        &self,
+        caller: &mut Caller<'_, Room<D>>,
+        types: &[Type],
+        params: &[Val],
+    ) -> wasmtime::Result<Vec<Value>> {
+        may_leave(caller)?;
+        let Some(passing) = self.passing else {
+            return params.iter().map(|val| from_val(val).ok_or_else(|| trap("a fork was given a reference"))).collect();
+        };
+        let flat: Flat = params.iter().map(bits).collect();
+        let memory = match passing.memory {
+            Some(number) => Some(self.memory(caller, number)?),
+            None => None,
+        };
+        let mut budget = Budget::new(caller.data().budget);
+        let bytes = memory.as_ref().map(|memory| memory.data(&*caller)).unwrap_or_default();
+        let count: usize = types.iter().map(abi::flat_count).sum();
+        let lifted = if count > abi::MAX_FLAT_PARAMS {
+            let at = flat.first().copied().unwrap_or_default() as u32;
+            abi::load_all(bytes, passing.encoding, types, at, &mut budget)
+        } else {
+            let mut flat = flat.as_slice();
+            types.iter().map(|ty| abi::lift(bytes, passing.encoding, ty, &mut flat, &mut budget)).collect()
+        };
+        lifted.map_err(|wrong| wrong_value(wrong, "a fork was given"))
+    }
+
+    /// Gives a guest a result; it may have to make room for it first.
+    ///
+    /// # Errors
+    ///
+    /// A trap, where the guest makes no room or the wrong one.
+    pub(crate) async fn give<D: Carried>(
+        &self,
+        caller: &mut Caller<'_, Room<D>>,
+        ty: Option<&Type>,
+        value: &Value,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> wasmtime::Result<()> {
+        let (Some(passing), Some(ty)) = (self.passing, ty) else {
+            for (result, value) in results.iter_mut().zip(value.as_results()) {
+                *result = to_val(value).ok_or_else(|| trap("a result that is no core value"))?;
+            }
+            return Ok(());
+        };
+        let mut rooms = Vec::new();
+        abi::rooms(ty, value, passing.encoding, &mut rooms).map_err(|_| unfit())?;
+        let mut places = Vec::new();
+        if !rooms.is_empty() {
+            let realloc = passing.realloc.zip(self.located.as_ref());
+            let realloc = realloc.and_then(|(number, located)| located.function(caller.as_context_mut(), number));
+            let realloc = realloc.ok_or_else(|| trap("there is no `realloc` to make room with"))?;
+            for room in rooms {
+                let args = realloc_args(room)?.map(|arg| Val::I32(arg.cast_signed()));
+                let mut place = [Val::I32(0)];
+                caller.data_mut().may_leave = false;
+                realloc.call_async(&mut *caller, &args, &mut place).await?;
+                caller.data_mut().may_leave = true;
+                places.push(checked_place(place[0].unwrap_i32().cast_unsigned(), room)?);
+            }
+        }
+        let memory = match passing.memory {
+            Some(number) => Some(self.memory(caller, number)?),
+            None => None,
+        };
+        let bytes = memory.as_ref().map(|memory| memory.data_mut(&mut *caller)).unwrap_or_default();
+        let mut writer = Writer { memory: bytes, encoding: passing.encoding, places: places.into_iter() };
+        if abi::flat_count(ty) > abi::MAX_FLAT_RESULTS {
+            // Where the result is wanted is the last parameter.
+            let at = params.last().and_then(Val::i32).unwrap_or_default().cast_unsigned();
+            checked_place(at, abi::tuple_room([ty].into_iter()))?;
+            return abi::store(&mut writer, ty, value, at as usize).map_err(|_| trap("no room for the result there"));
+        }
+        let mut flat = Flat::new();
+        abi::lower(&mut writer, ty, value, &mut flat).map_err(|_| unfit())?;
+        for ((result, bits), ty) in results.iter_mut().zip(flat).zip(self.ty.results()) {
+            *result = from_bits(&ty, bits);
+        }
+        Ok(())
+    }
+}
+
+impl Host {
+    /// As [`may_leave`].
+    pub(crate) fn may_leave<D: Carried>(&self, caller: &Caller<'_, Room<D>>) -> wasmtime::Result<()> {
+        may_leave(caller)
+    }
+}
+
+/// Refuses a call from a guest that makes room for values, or frees them.
+pub(super) fn may_leave<D: Carried>(caller: &Caller<'_, Room<D>>) -> wasmtime::Result<()> {
+    if caller.data().may_leave {
+        return Ok(());
+    }
+    Err(trap("the guest forked or waited while it made room for values or freed them, and there is no call then that it could belong to"))
+}
+
+/// What `realloc` is given for new room.
+pub(super) fn realloc_args(room: abi::Room) -> wasmtime::Result<[u32; 4]> {
+    let size = u32::try_from(room.size).map_err(|_| trap("a value of more than 4 GiB"))?;
+    Ok([0, 0, room.align as u32, size])
+}
+
+/// The room that a guest has made, if it is aligned. That it is within memory is seen when it is written to.
+pub(super) fn checked_place(at: u32, room: abi::Room) -> wasmtime::Result<u32> {
+    if (at as usize).is_multiple_of(room.align) {
+        return Ok(at);
+    }
+    Err(trap(format!("the guest made room at address {at}, which is not a multiple of {}", room.align)))
+}
+
+/// What is wrong with a value, as an error of the call.
+pub(super) fn wrong_value(wrong: Wrong, what: &str) -> wasmtime::Error {
+    match wrong {
+        Wrong::Broken(why) => trap(format!("{what} {why}")),
+        Wrong::TooMuch => Stop(
+            Error::new(ErrorKind::OutOfMemory, format!("{what} more than its limit on memory allows"))
+                .with_help("raise `Limits::memory` (`--memory`) if it is meant to be that large"),
+        )
+        .into(),
+    }
+}
+
+pub(super) fn trap(message: impl Into<String>) -> wasmtime::Error {
+    Stop(Error::new(ErrorKind::Trap, message)).into()
+}
+
+/// What cannot happen: values are checked where a call is forked, and where a link is made.
+#[cold]
+fn unfit() -> wasmtime::Error {
+    debug_assert!(false, "a value does not fit its type");
+    trap("a value does not fit its type")
+}
+
+pub(super) fn func_type(engine: &Engine, params: &[Core], results: &[Core]) -> FuncType {
+    FuncType::new(engine, params.iter().map(|&ty| val_type(ty)), results.iter().map(|&ty| val_type(ty)))
+}
+
+pub(crate) fn val_type(ty: Core) -> ValType {
+    match ty {
+        Core::I32 => ValType::I32,
+        Core::I64 => ValType::I64,
+        Core::F32 => ValType::F32,
+        Core::F64 => ValType::F64,
+        Core::V128 => ValType::V128,
+    }
+}
+
+fn bits(val: &Val) -> u64 {
+    match val {
+        Val::I32(v) => v.cast_unsigned().into(),
+        Val::I64(v) => v.cast_unsigned(),
+        Val::F32(bits) => (*bits).into(),
+        Val::F64(bits) => *bits,
+        _ => 0,
+    }
+}
+
+pub(super) fn from_bits(ty: &ValType, bits: u64) -> Val {
+    match ty {
+        ValType::I64 => Val::I64(bits.cast_signed()),
+        ValType::F32 => Val::F32(bits as u32),
+        ValType::F64 => Val::F64(bits),
+        _ => Val::I32((bits as u32).cast_signed()),
+    }
+}
+
+/// A core value for wasmtime; none for a value that is no single core value.
+pub(super) fn to_val(value: &Value) -> Option<Val> {
+    Some(match value {
+        Value::I32(v) => Val::I32(*v),
+        Value::U32(v) => Val::I32(v.cast_signed()),
+        Value::I64(v) => Val::I64(*v),
+        Value::U64(v) => Val::I64(v.cast_signed()),
+        Value::F32(v) => Val::F32(v.to_bits()),
+        Value::F64(v) => Val::F64(v.to_bits()),
+        Value::V128(bytes) => Val::V128(u128::from_le_bytes(*bytes).into()),
+        _ => return None,
+    })
+}
+
+/// A core value from wasmtime; none for a reference, which never crosses.
+pub(super) fn from_val(val: &Val) -> Option<Value> {
+    Some(match val {
+        Val::I32(v) => Value::I32(*v),
+        Val::I64(v) => Value::I64(*v),
+        Val::F32(bits) => Value::F32(f32::from_bits(*bits)),
+        Val::F64(bits) => Value::F64(f64::from_bits(*bits)),
+        Val::V128(v) => Value::V128(v.as_u128().to_le_bytes()),
+        _ => return None,
+    })
+}

@@ -1,0 +1,238 @@
+//! The core instances of a sandbox, and what is looked up in them.
+
+use super::handles;
+use super::host::{Host, func_type};
+use super::{Carried, Room};
+use crate::audit::Recipe;
+use crate::audit::recipe::{Canon, Core, Encoding, Given, Item};
+use crate::error::{Error, ErrorKind, Result};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use wasmtime::{
+    Engine, Extern, ExternType, Func, FuncType, Global, GlobalType, Instance, InstancePre, Linker, Memory, Module,
+    ModuleExport, Mutability, Store, StoreContextMut, Val, ValType,
+};
+
+/// The module name under which the host's functions are defined for instances that are wired by hand.
+const HOST: &str = "host";
+
+/// The instances of a sandbox, in the order of the recipe's steps, and what was looked up in them before.
+#[derive(Default)]
+pub(super) struct Parts {
+    instances: SmallVec<[Instance; 1]>,
+    found: SmallVec<[Option<Extern>; 2]>,
+}
+
+/// Exports of instances that are looked up while a call runs, by number.
+pub(super) struct Items {
+    items: Vec<(Item, Option<FuncType>)>,
+}
+
+/// The same in one shard.
+pub(super) struct Located(Box<[(u32, ModuleExport)]>);
+
+/// How values are passed, with exports by number.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passing {
+    pub(super) memory: Option<usize>,
+    pub(super) realloc: Option<usize>,
+    pub(super) encoding: Encoding,
+}
+
+impl Items {
+    pub(super) fn new() -> Items {
+        Items { items: Vec::new() }
+    }
+
+    pub(super) fn memory(&mut self, item: &Item) -> usize {
+        self.number(item, None)
+    }
+
+    pub(super) fn function(&mut self, item: &Item, ty: FuncType) -> usize {
+        self.number(item, Some(ty))
+    }
+
+    pub(super) fn passing(&mut self, engine: &Engine, canon: &Canon) -> Passing {
+        Passing {
+            memory: canon.memory.as_ref().map(|item| self.memory(item)),
+            realloc: canon.realloc.as_ref().map(|item| self.function(item, func_type(engine, &[Core::I32; 4], &[Core::I32]))),
+            encoding: canon.strings,
+        }
+    }
+
+    fn number(&mut self, item: &Item, ty: Option<FuncType>) -> usize {
+        let same = |(known, known_ty): &(Item, Option<FuncType>)| {
+            known == item
+                && match (known_ty, &ty) {
+                    (Some(a), Some(b)) => FuncType::eq(a, b),
+                    (None, None) => true,
+                    _ => false,
+                }
+        };
+        self.items.iter().position(same).unwrap_or_else(|| {
+            self.items.push((item.clone(), ty));
+            self.items.len() - 1
+        })
+    }
+
+    /// Finds the exports in the compiled modules, where they have to be of the very types that the audit has read.
+    pub(super) fn locate(&self, recipe: &Recipe, modules: &[Module]) -> Result<Located> {
+        let locate = |(item, ty): &(Item, Option<FuncType>)| {
+            let step = recipe.steps.get(item.instance as usize)?;
+            let module = modules.get(step.module as usize)?;
+            let fits = match (module.get_export(&item.name)?, ty) {
+                (ExternType::Func(compiled), Some(ty)) => FuncType::eq(&compiled, ty),
+                (ExternType::Memory(memory), None) => !memory.is_64() && !memory.is_shared(),
+                _ => false,
+            };
+            let export = module.get_export_index(&item.name).filter(|_| fits)?;
+            Some((item.instance, export))
+        };
+        let located = self.items.iter().map(|item| {
+            locate(item).ok_or_else(|| {
+                let name = crate::audit::shown(&item.0.name);
+                Error::new(ErrorKind::Unsupported, format!("the compiled module has another `{name}` than the bytes"))
+            })
+        });
+        Ok(Located(located.collect::<Result<_>>()?))
+    }
+}
+
+impl Located {
+    fn get<D: Carried>(&self, mut store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Extern> {
+        if let Some(Some(found)) = store.data().parts.found.get(number) {
+            return Some(found.clone());
+        }
+        let (instance, export) = self.0.get(number)?;
+        let instance = *store.data().parts.instances.get(*instance as usize)?;
+        let found = instance.get_module_export(&mut store, export)?;
+        let known = &mut store.data_mut().parts.found;
+        if known.len() <= number {
+            known.resize(number + 1, None);
+        }
+        known[number] = Some(found.clone());
+        Some(found)
+    }
+
+    pub(super) fn function<D: Carried>(&self, store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Func> {
+        self.get(store, number)?.into_func()
+    }
+
+    pub(super) fn memory<D: Carried>(&self, store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Memory> {
+        self.get(store, number)?.into_memory()
+    }
+}
+
+/// How the instances of a guest are made in one shard.
+pub(super) struct Assembly<D: 'static> {
+    linker: Linker<Room<D>>,
+    steps: Vec<Ready<D>>,
+    flags: u32,
+}
+
+/// One step, as ready as it can be.
+enum Ready<D: 'static> {
+    /// It imports nothing but functions of the host's.
+    Alone(InstancePre<Room<D>>),
+    /// It imports from other instances.
+    Wired { module: Module, imports: Vec<Wire> },
+}
+
+enum Wire {
+    Export(u32, String),
+    Host(String),
+    Flag(u32),
+}
+
+impl<D: Carried> Assembly<D> {
+    /// Links what can be linked before there is an instance.
+    pub(super) fn new(
+        engine: &Engine,
+        recipe: &Recipe,
+        modules: &[Module],
+        hosts: &[Host],
+        located: &Arc<Located>,
+        define: &super::plan::Define<D>,
+    ) -> wasmtime::Result<Assembly<D>> {
+        let mut assembly = Assembly { linker: Linker::new(engine), steps: Vec::new(), flags: 0 };
+        let define = |linker: &mut Linker<Room<D>>, name: (&str, &str), host: &Host| {
+            let host = host.with(located.clone());
+            if handles::define(linker, name, &host)? { Ok(()) } else { define(linker, name, &host) }
+        };
+        let host = |number: u32| {
+            hosts.get(number as usize).ok_or_else(|| wasmtime::format_err!("there is no function {number} of the host"))
+        };
+        for step in &recipe.steps {
+            let module = modules.get(step.module as usize).ok_or_else(|| wasmtime::format_err!("a module is missing"))?;
+            if module.imports().len() != step.imports.len() {
+                wasmtime::bail!("the compiled module has other imports than the bytes");
+            }
+            let alone = step.imports.iter().all(|given| matches!(given, Given::Host(_)));
+            if alone {
+                let mut linker = Linker::new(engine);
+                linker.allow_shadowing(true);
+                for (import, given) in module.imports().zip(&step.imports) {
+                    if let Given::Host(number) = given {
+                        define(&mut linker, (import.module(), import.name()), host(*number)?)?;
+                    }
+                }
+                assembly.steps.push(Ready::Alone(linker.instantiate_pre(module)?));
+                continue;
+            }
+            let mut imports = Vec::new();
+            for given in &step.imports {
+                imports.push(match given {
+                    Given::Item(item) => Wire::Export(item.instance, item.name.clone()),
+                    Given::Flag(component) => {
+                        assembly.flags = assembly.flags.max(component + 1);
+                        Wire::Flag(*component)
+                    }
+                    Given::Host(number) => {
+                        let name = number.to_string();
+                        assembly.linker.allow_shadowing(true);
+                        define(&mut assembly.linker, (HOST, &name), host(*number)?)?;
+                        Wire::Host(name)
+                    }
+                });
+            }
+            assembly.steps.push(Ready::Wired { module: module.clone(), imports });
+        }
+        Ok(assembly)
+    }
+
+    /// Makes the instances, in order.
+    pub(super) async fn instantiate(&self, store: &mut Store<Room<D>>, may_wait: bool) -> wasmtime::Result<()> {
+        let mut flags = Vec::new();
+        for _ in 0..self.flags {
+            let ty = GlobalType::new(ValType::I32, Mutability::Var);
+            flags.push(Global::new(&mut *store, ty, Val::I32(1))?);
+        }
+        for step in &self.steps {
+            let instance = match step {
+                Ready::Alone(pre) if may_wait => pre.instantiate_async(&mut *store).await?,
+                Ready::Alone(pre) => pre.instantiate(&mut *store)?,
+                Ready::Wired { module, imports } => {
+                    let mut externs: SmallVec<[Extern; 16]> = SmallVec::new();
+                    for import in imports {
+                        externs.push(match import {
+                            Wire::Flag(component) => flags[*component as usize].into(),
+                            Wire::Host(name) => self.linker.get(&mut *store, HOST, name)?,
+                            Wire::Export(instance, name) => {
+                                let instance = store.data().parts.instances.get(*instance as usize).copied();
+                                let found = instance.and_then(|instance| instance.get_export(&mut *store, name));
+                                found.ok_or_else(|| wasmtime::format_err!("an instance exports no `{name}`"))?
+                            }
+                        });
+                    }
+                    if may_wait {
+                        Instance::new_async(&mut *store, module, &externs).await?
+                    } else {
+                        Instance::new(&mut *store, module, &externs)?
+                    }
+                }
+            };
+            store.data_mut().parts.instances.push(instance);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,210 @@
+//! The types of values.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The name of a field, a case or a flag.
+pub type Name = Arc<str>;
+
+/// The type of a parameter or result: of core WebAssembly, or of WIT.
+///
+/// Types are equal when they are made of the same parts under the same names; what a WIT document calls a type, and
+/// where it is defined, does not matter.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Type {
+    /// A 32-bit integer of core WebAssembly, which has no sign of its own.
+    I32,
+    /// A 64-bit integer of core WebAssembly.
+    I64,
+    /// A 32-bit float, in core WebAssembly and in WIT.
+    F32,
+    /// A 64-bit float, in core WebAssembly and in WIT.
+    F64,
+    /// A 128-bit vector of core WebAssembly.
+    V128,
+    /// True or false.
+    Bool,
+    /// A signed 8-bit integer.
+    S8,
+    /// An unsigned 8-bit integer.
+    U8,
+    /// A signed 16-bit integer.
+    S16,
+    /// An unsigned 16-bit integer.
+    U16,
+    /// A signed 32-bit integer.
+    S32,
+    /// An unsigned 32-bit integer.
+    U32,
+    /// A signed 64-bit integer.
+    S64,
+    /// An unsigned 64-bit integer.
+    U64,
+    /// A Unicode scalar value.
+    Char,
+    /// Unicode text.
+    String,
+    /// Any number of values of one type.
+    List(Arc<Type>),
+    /// A value for each of some names.
+    Record(Arc<[(Name, Type)]>),
+    /// A value for each of some positions.
+    Tuple(Arc<[Type]>),
+    /// One of several cases, each with a value or without.
+    Variant(Arc<[(Name, Option<Type>)]>),
+    /// One of several names.
+    Enum(Arc<[Name]>),
+    /// A value, or none.
+    Option(Arc<Type>),
+    /// A success or a failure, each with a value or without.
+    Result(Arc<(Option<Type>, Option<Type>)>),
+    /// Any of several names.
+    Flags(Arc<[Name]>),
+}
+
+impl Type {
+    /// A list's type.
+    pub fn list(element: Type) -> Type {
+        Type::List(Arc::new(element))
+    }
+
+    /// An option's type.
+    pub fn option(some: Type) -> Type {
+        Type::Option(Arc::new(some))
+    }
+
+    /// A result's type.
+    pub fn result(ok: Option<Type>, err: Option<Type>) -> Type {
+        Type::Result(Arc::new((ok, err)))
+    }
+
+    /// A tuple's type.
+    pub fn tuple(members: impl IntoIterator<Item = Type>) -> Type {
+        Type::Tuple(members.into_iter().collect())
+    }
+
+    /// A record's type.
+    pub fn record<'a>(fields: impl IntoIterator<Item = (&'a str, Type)>) -> Type {
+        Type::Record(fields.into_iter().map(|(name, ty)| (name.into(), ty)).collect())
+    }
+
+    /// A variant's type.
+    pub fn variant<'a>(cases: impl IntoIterator<Item = (&'a str, Option<Type>)>) -> Type {
+        Type::Variant(cases.into_iter().map(|(name, ty)| (name.into(), ty)).collect())
+    }
+
+    /// An enum's type.
+    pub fn enumeration<'a>(cases: impl IntoIterator<Item = &'a str>) -> Type {
+        Type::Enum(cases.into_iter().map(Into::into).collect())
+    }
+
+    /// The type of flags.
+    pub fn flags<'a>(names: impl IntoIterator<Item = &'a str>) -> Type {
+        Type::Flags(names.into_iter().map(Into::into).collect())
+    }
+
+    /// Whether it is a number, a `bool` or a `char`: what needs no memory to be passed.
+    pub(crate) fn is_scalar(&self) -> bool {
+        use Type::*;
+        matches!(
+            self,
+            I32 | I64 | F32 | F64 | V128 | Bool | S8 | U8 | S16 | U16 | S32 | U32 | S64 | U64 | Char
+        )
+    }
+
+    /// The type of core WebAssembly that has the same values, where a core module and a component meet.
+    fn core(&self) -> &Type {
+        match self {
+            Type::S32 | Type::U32 => &Type::I32,
+            Type::S64 | Type::U64 => &Type::I64,
+            other => other,
+        }
+    }
+
+    /// Whether values of this type can be passed as `other`: the same type, or an integer of core WebAssembly and one
+    /// of WIT.
+    pub(crate) fn passes_as(&self, other: &Type) -> bool {
+        let core = |ty: &Type| matches!(ty, Type::I32 | Type::I64);
+        self == other || (core(self) || core(other)) && self.core() == other.core()
+    }
+}
+
+impl fmt::Display for Type {
+    /// Writes the type as WIT does; types that WIT would give a name are written out. The type of
+    /// [`Tensor`](crate::Tensor) is written `tensor`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Type::I32 => "i32",
+            Type::I64 => "i64",
+            Type::F32 => "f32",
+            Type::F64 => "f64",
+            Type::V128 => "v128",
+            Type::Bool => "bool",
+            Type::S8 => "s8",
+            Type::U8 => "u8",
+            Type::S16 => "s16",
+            Type::U16 => "u16",
+            Type::S32 => "s32",
+            Type::U32 => "u32",
+            Type::S64 => "s64",
+            Type::U64 => "u64",
+            Type::Char => "char",
+            Type::String => "string",
+            Type::List(element) => return write!(f, "list<{element}>"),
+            Type::Option(some) => return write!(f, "option<{some}>"),
+            Type::Result(types) => {
+                return match &**types {
+                    (None, None) => f.write_str("result"),
+                    (Some(ok), None) => write!(f, "result<{ok}>"),
+                    (None, Some(err)) => write!(f, "result<_, {err}>"),
+                    (Some(ok), Some(err)) => write!(f, "result<{ok}, {err}>"),
+                };
+            }
+            Type::Tuple(members) => {
+                f.write_str("tuple<")?;
+                separated(f, members.iter(), |f, ty| write!(f, "{ty}"))?;
+                return f.write_str(">");
+            }
+            Type::Record(_) if super::tensor::is_tensor(self) => "tensor",
+            Type::Record(fields) => {
+                f.write_str("record { ")?;
+                separated(f, fields.iter(), |f, (name, ty)| write!(f, "{name}: {ty}"))?;
+                return f.write_str(" }");
+            }
+            Type::Variant(cases) => {
+                f.write_str("variant { ")?;
+                separated(f, cases.iter(), |f, (name, ty)| match ty {
+                    Some(ty) => write!(f, "{name}({ty})"),
+                    None => write!(f, "{name}"),
+                })?;
+                return f.write_str(" }");
+            }
+            Type::Enum(names) => {
+                f.write_str("enum { ")?;
+                separated(f, names.iter(), |f, name| write!(f, "{name}"))?;
+                return f.write_str(" }");
+            }
+            Type::Flags(names) => {
+                f.write_str("flags { ")?;
+                separated(f, names.iter(), |f, name| write!(f, "{name}"))?;
+                return f.write_str(" }");
+            }
+        };
+        f.write_str(text)
+    }
+}
+
+fn separated<T>(
+    f: &mut fmt::Formatter<'_>,
+    items: impl Iterator<Item = T>,
+    mut write: impl FnMut(&mut fmt::Formatter<'_>, T) -> fmt::Result,
+) -> fmt::Result {
+    for (i, item) in items.enumerate() {
+        if i != 0 {
+            f.write_str(", ")?;
+        }
+        write(f, item)?;
+    }
+    Ok(())
+}
