@@ -1,0 +1,117 @@
+"""Runs Python code that is handed in as text. This file is executed once, when the component is built; its state is frozen then."""
+
+import sys
+from importlib.machinery import PathFinder
+
+# A sandbox has no files, so a snippet can import only what was imported before the state was frozen.
+import array, base64, binascii, bisect, calendar, cmath, collections, contextlib, copy, csv, dataclasses, datetime  # noqa: E401
+import decimal, difflib, enum, fractions, functools, graphlib, hashlib, heapq, html, io, itertools, json, math  # noqa: E401
+import numbers, operator, os, random, re, statistics, string, struct, textwrap, time, types, typing, unicodedata  # noqa: E401
+import urllib.parse, uuid, zlib  # noqa: E401
+import linecache, traceback, warnings  # noqa: E401
+
+import wit_world
+from componentize_py_types import Err
+
+FILE = "<snippet>"
+
+
+class Nowhere(io.TextIOBase):
+    """Takes what a snippet prints: a pure function has nowhere to print to, and that is no reason to fail."""
+
+    def writable(self):
+        return True
+
+    def write(self, text):
+        return len(text)
+
+
+def absent(what):
+    def refuse(*_, **__):
+        raise OSError(f"a sandbox has no {what}")
+
+    return refuse
+
+
+sealed = False  # the build goes on after this file was executed, and reads files
+
+
+def refuse_outside(event, _):
+    if sealed and (event == "open" or event.startswith(("os.", "socket."))):
+        raise OSError("a sandbox has no files, no processes and no network")
+
+
+def prepare():
+    """What reaches outside would end in a trap, which says little. Here it becomes an exception wherever that is cheap to have."""
+    random.seed(0)  # otherwise it depends on when the component was built
+    sys.stdout = sys.stderr = Nowhere()
+    sys.stdin = io.StringIO()
+    warnings.simplefilter("ignore")
+    # A traceback quotes source lines, and looks for files to do so.
+    linecache.checkcache = lambda filename=None: None
+    linecache.updatecache = lambda filename, module_globals=None: []
+    os.stat = os.lstat = absent("files")
+    os.urandom = absent("randomness; `random` gives the same numbers in every call")
+    for name in ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "sleep"):
+        setattr(time, name, absent("clock"))
+    # CPython opens a file to quote the line of a syntax error: this also keeps that from trapping.
+    sys.addaudithook(refuse_outside)
+
+
+def seal():
+    global sealed
+    sealed = True
+    sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not PathFinder]
+
+
+def line_of(error):
+    """The snippet's line that cannot be parsed, or that was running."""
+    if isinstance(error, SyntaxError) and error.filename == FILE:
+        return error.lineno
+    line, step = None, error.__traceback__
+    while step is not None:
+        if step.tb_frame.f_code.co_filename == FILE:
+            line = step.tb_lineno
+        step = step.tb_next
+    return line
+
+
+def describe(error):
+    text = type(error).__name__
+    try:
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+        line = line_of(error)
+        text += f": {message}" if message else ""
+        text += f" (line {line})" if line is not None else ""
+    except BaseException:  # the exception is the snippet's, and so may be its __str__
+        pass
+    return text.encode("utf-8", "replace").decode()
+
+
+def execute(code, argument):
+    module = types.ModuleType("snippet")
+    sys.modules[module.__name__] = module  # dataclasses look it up there
+    exec(compile(code, FILE, "exec"), module.__dict__)
+    if not callable(module.__dict__.get("main")):
+        raise NameError("the code defines no function `main`")
+    result = module.main(argument)
+    try:
+        return json.dumps(result, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"the result is not JSON: {error}") from None
+
+
+class WitWorld(wit_world.WitWorld):
+    def run(self, code: str, input: str) -> str:
+        seal()
+        try:
+            argument = json.loads(input)
+        except ValueError as error:
+            raise Err(f"the input is not JSON: {error}")
+        try:
+            return execute(code, argument)
+        except BaseException as error:  # SystemExit too: whatever a snippet raises is its result
+            raise Err(describe(error))
+
+
+prepare()
