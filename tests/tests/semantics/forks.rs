@@ -196,7 +196,7 @@ fn futures_are_made_in_a_loop_and_waited_for_in_a_loop() {
         for future in &futures {
             sum += future.wait().unwrap();
         }
-        assert_eq!(sum, (0..100).map(|n| n * n).sum());
+        assert_eq!(sum, (0..100).map(|n| n * n).sum::<i32>());
     });
 }
 
