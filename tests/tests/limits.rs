@@ -505,10 +505,10 @@ fn a_trap_in_the_hundredth_generation() {
 #[test]
 fn values_that_are_no_numbers_of_the_type() {
     for (ty, text) in [(Type::I32, "2147483648"), (Type::I32, "one"), (Type::V128, "(1, 2)")] {
-        assert_eq!(error(Value::from_wave(ty, text)).kind(), ErrorKind::ArgumentMismatch);
+        assert_eq!(error(Value::from_wave(&ty, text)).kind(), ErrorKind::ArgumentMismatch);
     }
     expect!["expected i32, a whole number from -2147483648 to 2147483647, but was given `2147483648`"]
-        .assert_eq(&error(Value::from_wave(Type::I32, "2147483648")).to_string());
+        .assert_eq(&error(Value::from_wave(&Type::I32, "2147483648")).to_string());
 }
 
 #[test]

@@ -3,6 +3,11 @@ use super::features::ALLOWED;
 use super::*;
 use crate::value::Type;
 
+/// What the audit finds out about a module.
+fn audit(bytes: &[u8]) -> Result<Facts, Refusal> {
+    super::audit(bytes).map(|audited| audited.facts)
+}
+
 /// What the audit says about a module in the text format: the facts, or the reasons as text.
 fn check(wat: &str) -> Result<Facts, Vec<String>> {
     match audit(&wat::parse_str(wat).expect("the test's module is malformed")) {
@@ -288,7 +293,7 @@ fn forks_and_waits_are_linked_by_name() {
             (func (export "both") (call $both))
             (func (export "waits") (call $wait_b (i32.const 1)) drop drop))"#,
     );
-    let link = |name: &str, params, results| LinkFacts { name: name.into(), params, results };
+    let link = |name: &str, params, results| LinkFacts { name: name.into(), params, results, caught: None };
     assert_eq!(
         facts.forks,
         [link("b", vec![], Some(vec![Type::F64, Type::I64])), link("a", vec![Type::I32, Type::V128], None),]

@@ -42,16 +42,16 @@ fn within(types: &ComponentTypesBuilder, ty: &InterfaceType, parts: &mut usize) 
         InterfaceType::List(list) => Type::list(inner(&types[*list].element)?),
         InterfaceType::Option(option) => Type::option(inner(&types[*option].ty)?),
         InterfaceType::Tuple(tuple) => {
-            Type::Tuple(types[*tuple].types.iter().map(inner).collect::<Result<_, _>>()?)
+            Type::Tuple(types[*tuple].types.iter().map(inner).collect::<Result<_, &str>>()?)
         }
         InterfaceType::Record(record) => {
             let fields = types[*record].fields.iter();
-            Type::Record(fields.map(|field| Ok((name(&field.name), inner(&field.ty)?))).collect::<Result<_, _>>()?)
+            Type::Record(fields.map(|field| Ok((name(&field.name), inner(&field.ty)?))).collect::<Result<_, &str>>()?)
         }
         InterfaceType::Variant(variant) => {
             let cases = types[*variant].cases.iter();
             let cases = cases.map(|(case, ty)| Ok((name(case), ty.as_ref().map(&mut inner).transpose()?)));
-            Type::Variant(cases.collect::<Result<_, _>>()?)
+            Type::Variant(cases.collect::<Result<_, &str>>()?)
         }
         InterfaceType::Enum(cases) => Type::Enum(types[*cases].names.iter().map(|case| name(case)).collect()),
         InterfaceType::Flags(flags) => Type::Flags(types[*flags].names.iter().map(|flag| name(flag)).collect()),
