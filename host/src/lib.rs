@@ -66,7 +66,7 @@ pub use args::{Arg, Args, IntoArg, IntoArgs};
 
 pub use error::{Error, ErrorKind, ForkFrame, ForkSite, GuestFrame, Reason, ReasonKind, Result};
 pub use event::Event;
-pub use executor::{Builder, Executor, inspect};
+pub use executor::{Builder, Executor, default_cache_dir, inspect};
 pub use function::Function;
 pub use future::{
     Future, Promise, Report, cancel_rest, collect_all, collect_any, first_ok, promise, wait_all, wait_all_or_cancel,

@@ -89,7 +89,8 @@ impl Module {
         let function = &self.facts.functions[number];
         let params: Vec<_> = function.params.iter().map(|param| &param.ty).collect();
         if !P::are(&params) || !R::are(&function.results) {
-            let list = |types: Vec<Type>| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let known = |ty: &Type| if self.facts.component { ty.clone() } else { ty.core().clone() };
+            let list = |types: Vec<Type>| types.iter().map(|ty| known(ty).to_string()).collect::<Vec<_>>().join(", ");
             return Err(Error::new(
                 ErrorKind::SignatureMismatch,
                 format!(

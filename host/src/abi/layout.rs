@@ -75,10 +75,10 @@ pub(super) fn of_all<'a>(types: impl Iterator<Item = &'a Type>) -> Layout {
 /// A variant's layout, and the offset of its payload.
 pub(super) fn variant<'a>(cases: usize, payloads: impl Iterator<Item = Option<&'a Type>>) -> (Layout, usize) {
     let tag = Layout::scalar(discriminant(cases));
-    let payload = payloads.flatten().map(layout).fold(Layout { size: 0, align: 1 }, |a, b| Layout {
-        size: a.size.max(b.size),
-        align: a.align.max(b.align),
-    });
+    let payload = payloads
+        .flatten()
+        .map(layout)
+        .fold(Layout { size: 0, align: 1 }, |a, b| Layout { size: a.size.max(b.size), align: a.align.max(b.align) });
     let mut fields = Fields::default();
     fields.next(tag);
     let offset = fields.next(payload);

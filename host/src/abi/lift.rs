@@ -39,13 +39,7 @@ fn broken<T>(message: impl Into<String>) -> Result<T, Wrong> {
 }
 
 /// Takes a value off the stack; what it holds beside is read from memory.
-pub(crate) fn lift(
-    memory: &[u8],
-    encoding: Encoding,
-    ty: &Type,
-    flat: &mut &[u64],
-    budget: &mut Budget,
-) -> Lifted {
+pub(crate) fn lift(memory: &[u8], encoding: Encoding, ty: &Type, flat: &mut &[u64], budget: &mut Budget) -> Lifted {
     Lift { memory, encoding, budget }.flat(ty, flat)
 }
 
@@ -110,7 +104,9 @@ impl<'a> Lift<'a, '_> {
         self.budget.take(len)?;
         match decode(bytes, self.encoding, wide) {
             Some(text) => Ok(Value::String(text)),
-            None => broken(format!("a string at address {at} that is not valid {}", if wide { "UTF-16" } else { "UTF-8" })),
+            None => {
+                broken(format!("a string at address {at} that is not valid {}", if wide { "UTF-16" } else { "UTF-8" }))
+            }
         }
     }
 
@@ -179,9 +175,8 @@ impl<'a> Lift<'a, '_> {
             Type::Record(fields) => {
                 self.budget.take(fields.len() * size_of::<(Name, Value)>())?;
                 let mut offsets = Fields::default();
-                let values = fields.iter().map(|(name, ty)| {
-                    Ok((name.clone(), self.load(ty, at + offsets.next(layout(ty)))?))
-                });
+                let values =
+                    fields.iter().map(|(name, ty)| Ok((name.clone(), self.load(ty, at + offsets.next(layout(ty)))?)));
                 Value::Record(values.collect::<Result<_, _>>()?)
             }
             Type::Tuple(types) => {
@@ -241,9 +236,7 @@ impl<'a> Lift<'a, '_> {
                 let values = fields.iter().map(|(name, ty)| Ok((name.clone(), self.flat(ty, flat)?)));
                 Value::Record(values.collect::<Result<_, _>>()?)
             }
-            Type::Tuple(types) => {
-                Value::Tuple(types.iter().map(|ty| self.flat(ty, flat)).collect::<Result<_, _>>()?)
-            }
+            Type::Tuple(types) => Value::Tuple(types.iter().map(|ty| self.flat(ty, flat)).collect::<Result<_, _>>()?),
             Type::Flags(names) => {
                 let words = (0..names.len().div_ceil(32)).map(|_| next()).collect::<Result<Vec<_>, _>>()?;
                 let set = names.iter().enumerate().filter(|(number, _)| words[number / 32] & 1 << (number % 32) != 0);

@@ -215,10 +215,7 @@ fn case<'a>(
     ty: &'a Type,
     value: &'a Value,
 ) -> Result<(usize, Vec<Option<&'a Type>>, Option<(&'a Type, &'a Value)>), Unfit> {
-    fn both<'a>(
-        ty: Option<&'a Type>,
-        value: &'a Option<Arc<Value>>,
-    ) -> Result<Option<(&'a Type, &'a Value)>, Unfit> {
+    fn both<'a>(ty: Option<&'a Type>, value: &'a Option<Arc<Value>>) -> Result<Option<(&'a Type, &'a Value)>, Unfit> {
         match (ty, value) {
             (Some(ty), Some(value)) => Ok(Some((ty, value))),
             (None, None) => Ok(None),

@@ -9,7 +9,10 @@ pub(super) fn component(module: &str) -> (&'static str, &'static str) {
     if module.starts_with("wasi:") {
         return preview2(module);
     }
-    ("a guest has no host to call", "pass what is needed as an argument, or have it forked by way of the interface `fork`")
+    (
+        "a guest has no host to call",
+        "pass what is needed as an argument, or have it forked by way of the interface `fork`",
+    )
 }
 
 /// What the import is, and what to do instead. Never the reason that it is refused: that is only that it

@@ -42,7 +42,9 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Malformed> {
     match version {
         [1, 0, 0, 0] => cut_off(bytes),
         [13, 0, 1, 0] => cut_off(bytes),
-        [version, _, 1, 0] => Err(at(4, format!("this is a component of version {version}, and only version 13 is known"))),
+        [version, _, 1, 0] => {
+            Err(at(4, format!("this is a component of version {version}, and only version 13 is known")))
+        }
         [a, b, c, d] => {
             let version = u32::from_le_bytes([*a, *b, *c, *d]);
             Err(at(4, format!("this is WebAssembly of version {version}, and only version 1 is known")))

@@ -80,9 +80,9 @@ pub(super) fn part(bytes: &[u8], reasons: &mut Reasons) -> Result<Part, Malforme
 /// Whether references to functions can come into the module from outside, so that an indirect call can lead anywhere.
 fn shares_references(scan: &Scan<'_>, valid: &Valid) -> bool {
     let references = |function: u32| {
-        valid.function_type(function).is_none_or(|ty| {
-            ty.params().iter().chain(ty.results()).any(|ty| matches!(ty, ValType::Ref(_)))
-        })
+        valid
+            .function_type(function)
+            .is_none_or(|ty| ty.params().iter().chain(ty.results()).any(|ty| matches!(ty, ValType::Ref(_))))
     };
     let types = valid.types.as_ref();
     let import = scan.imports.iter().any(|import| match import.ty {

@@ -163,7 +163,9 @@ pub(super) fn of_module(imports: &[Import<'_>], facts: &Facts) -> Recipe {
         let link = link as u32;
         let (params, results, what) = match import.module {
             "fork" => (all(&types.params), vec![Core::I32], What::Fork(link)),
-            _ => (vec![Core::I32], all(types.results.as_deref().unwrap_or_default()), What::Wait { link, catch: false }),
+            _ => {
+                (vec![Core::I32], all(types.results.as_deref().unwrap_or_default()), What::Wait { link, catch: false })
+            }
         };
         given.push(Given::Host(recipe.host.len() as u32));
         recipe.host.push(HostFunction { params, results, what, canon: None });

@@ -83,8 +83,8 @@ fn what_is_not_a_module_is_said_in_plain_words() {
         "the file is cut off: it has 6 of the 8 bytes that start a module (at byte 6)"
     );
     assert_eq!(
-        malformed(b"\0asm\x0d\0\x01\0"),
-        "this is a component, and only a core module can be taken here (at byte 4)"
+        malformed(b"\0asm\x0c\0\x01\0"),
+        "this is a component of version 12, and only version 13 is known (at byte 4)"
     );
     assert_eq!(
         malformed(b"\0asm\x02\0\0\0"),

@@ -1,25 +1,64 @@
 //! Bytes to machine code.
 
+use super::cache::{Cache, Entry, Key};
 use super::{Engines, Kind};
 use crate::error::{Error, ErrorKind, Result};
-use wasmtime::Module;
+use std::fs::File;
+use std::sync::{Mutex, PoisonError};
+use wasmtime::{Engine, Module};
+
+/// Machine code of at least that many bytes is mapped from its file; less is copied, as a mapped file stays open.
+const MAPPED: u64 = 1 << 20;
 
 /// The machine code of a guest's core modules, the same for every shard of its kind.
 pub(crate) struct Compiled {
     kind: Kind,
-    code: Vec<Vec<u8>>,
+    modules: usize,
+    source: Source,
+    /// The modules of the shard that loaded last, for when the cache does not have them any more.
+    loaded: Mutex<Option<Vec<Module>>>,
+}
+
+enum Source {
+    Memory(Vec<Vec<u8>>),
+    Cache(Cache, Key),
 }
 
 impl Compiled {
-    /// Compiles the core modules of a guest that the audit has passed.
+    /// Compiles the core modules of a guest that the audit has passed; keeps the code under `key`, with `facts`, if
+    /// there is a cache.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] where a module is larger than the executor's limits allow, in any of its parts.
-    pub(crate) fn new(engines: &Engines, kind: Kind, modules: &[Vec<u8>]) -> Result<Compiled> {
+    pub(crate) fn new(
+        engines: &Engines,
+        kind: Kind,
+        modules: &[Vec<u8>],
+        keep: Option<(&Key, &[u8])>,
+    ) -> Result<Compiled> {
         let engine = engines.get(kind, 0)?;
         let code = modules.iter().map(|bytes| engine.precompile_module(bytes).map_err(|error| unsupported(&error)));
-        Ok(Compiled { kind, code: code.collect::<Result<_>>()? })
+        let code: Vec<Vec<u8>> = code.collect::<Result<_>>()?;
+        if let (Some(cache), Some((key, facts))) = (engines.cache(), keep) {
+            let names: Vec<String> = (0..code.len()).map(name).collect();
+            let mut blobs = vec![(FACTS, facts)];
+            blobs.extend(names.iter().map(String::as_str).zip(code.iter().map(Vec::as_slice)));
+            // A full disk is no reason not to run.
+            cache.put(key, &blobs);
+        }
+        Ok(Compiled { kind, modules: code.len(), source: Source::Memory(code), loaded: Mutex::default() })
+    }
+
+    /// What is kept under `key`: the facts as they were given to [`Compiled::new`].
+    pub(crate) fn kept_facts(engines: &Engines, key: &Key) -> Option<Vec<u8>> {
+        engines.cache()?.get(key)?.read(FACTS)
+    }
+
+    /// The machine code that is kept under `key`.
+    pub(crate) fn kept(engines: &Engines, kind: Kind, modules: usize, key: &Key) -> Option<Compiled> {
+        let source = Source::Cache(engines.cache()?.clone(), key.clone());
+        Some(Compiled { kind, modules, source, loaded: Mutex::default() })
     }
 
     /// Loads the machine code into a shard.
@@ -29,11 +68,63 @@ impl Compiled {
     /// As [`Compiled::new`].
     pub(crate) fn load(&self, engines: &Engines, shard: usize) -> Result<Vec<Module>> {
         let engine = engines.get(self.kind, shard)?;
-        // SAFETY: the bytes are those that an engine of the same configuration made in this process, unchanged: `code`
-        // is private, and written only above.
-        let load = |code: &Vec<u8>| unsafe { Module::deserialize(engine, code) }.map_err(|error| unsupported(&error));
-        self.code.iter().map(load).collect()
+        let modules = match &self.source {
+            Source::Memory(code) => code.iter().map(|code| copied(engine, code)).collect::<wasmtime::Result<_>>(),
+            Source::Cache(cache, key) => match cache.get(key).and_then(|entry| self.from_entry(engine, &entry)) {
+                Some(modules) => Ok(modules),
+                None => self.from_shard(engine),
+            },
+        };
+        let modules: Vec<Module> = modules.map_err(|error| unsupported(&error))?;
+        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Some(modules.clone());
+        Ok(modules)
     }
+
+    /// The code of an entry of the cache; none if it is not what this version of wasmtime makes, or is damaged.
+    fn from_entry(&self, engine: &Engine, entry: &Entry) -> Option<Vec<Module>> {
+        (0..self.modules)
+            .map(|number| {
+                let name = name(number);
+                let file = entry.file(&name)?;
+                let large = file.metadata().ok()?.len() >= MAPPED;
+                // Some file systems do not let files be mapped as code.
+                let mapped = if large { mapped(engine, file).ok() } else { None };
+                match mapped {
+                    Some(module) => Some(module),
+                    None => copied(engine, &entry.read(&name)?).inspect_err(|_| entry.discard()).ok(),
+                }
+            })
+            .collect()
+    }
+
+    /// The code of a shard that has it.
+    fn from_shard(&self, engine: &Engine) -> wasmtime::Result<Vec<Module>> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let loaded = loaded.ok_or_else(|| wasmtime::format_err!("its machine code is gone from the cache"))?;
+        loaded.iter().map(|module| copied(engine, &module.serialize()?)).collect()
+    }
+}
+
+/// The blob of facts.
+const FACTS: &str = "facts";
+
+/// The blob of a module's code.
+fn name(module: usize) -> String {
+    format!("{module}.cwasm")
+}
+
+fn copied(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
+    // SAFETY: the code is what `Compiled::new` has made in this process: `source` and `loaded` are private, and written
+    // only above. Or it is from the cache, whose directory only this user, whom the process trusts with more, can write
+    // to; entries are written whole or not at all, under a key of the guest's digest and this version, and the sum
+    // over the whole blob is right.
+    unsafe { Module::deserialize(engine, code) }
+}
+
+fn mapped(engine: &Engine, file: File) -> wasmtime::Result<Module> {
+    // SAFETY: as above, but for the sum, which is over the file's beginning and end. The cache never writes to a file
+    // that is there.
+    unsafe { Module::deserialize_open_file(engine, file) }
 }
 
 fn unsupported(error: &wasmtime::Error) -> Error {

@@ -10,10 +10,12 @@
 //!
 //! The epoch is a bell, not a clock: it moves only when a call has to look whether it may go on.
 
+mod cache;
 mod compile;
 mod config;
 mod mappings;
 
+pub(crate) use cache::{Cache, Key};
 pub(crate) use compile::Compiled;
 pub(crate) use config::Kind;
 
@@ -28,6 +30,7 @@ use wasmtime::Engine;
 /// The engines of an executor.
 pub(crate) struct Engines {
     limits: Limits,
+    cache: Option<Cache>,
     leaf: Box<[OnceLock<Engine>]>,
     forking: Box<[OnceLock<Engine>]>,
     pools: [Pool; 2],
@@ -40,10 +43,15 @@ impl Engines {
     /// # Errors
     ///
     /// [`ErrorKind::Invalid`] where the limits cannot be had.
-    pub(crate) fn new(limits: &Limits, shards: usize) -> Result<Engines> {
+    pub(crate) fn new(limits: &Limits, shards: usize, cache: Option<Cache>) -> Result<Engines> {
         let pools = [Pool::new(Kind::Leaf, limits, shards)?, Pool::new(Kind::Forking, limits, shards)?];
         let empty = || (0..shards).map(|_| OnceLock::new()).collect();
-        Ok(Engines { limits: limits.clone(), leaf: empty(), forking: empty(), pools, rung: CachePadded::default() })
+        Ok(Engines { limits: limits.clone(), cache, leaf: empty(), forking: empty(), pools, rung: CachePadded::default() })
+    }
+
+    /// Where machine code is kept between runs, if anywhere.
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.cache.as_ref()
     }
 
     /// How many shards each kind has.

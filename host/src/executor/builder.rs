@@ -1,13 +1,14 @@
 //! What an executor is made of.
 
 use super::{Executor, pool, serial};
-use crate::engine::Engines;
+use crate::engine::{Cache, Engines};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::fork::{Runtime, Threads};
 use crate::limits::Limits;
 use crate::sandbox::{Stock, Watch};
 use crate::sched::Scheduler;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
@@ -18,18 +19,29 @@ const MAX_THREADS: usize = 1024;
 /// The room on a worker's stack beside a guest's frames, in bytes: for the host's own, and for callbacks.
 const HOST_STACK: usize = 1 << 20;
 
+/// How much a cache keeps, in bytes.
+const CACHE_LIMIT: u64 = 2 << 30;
+
+/// Where a user's programs keep what they can make again: `purefork` in the user's cache directory, if there is one.
+///
+/// For [`Builder::cache_dir`].
+pub fn default_cache_dir() -> Option<PathBuf> {
+    Cache::default_dir()
+}
+
 /// Chooses an executor's threads, limits and the rest; from [`Executor::builder`].
 pub struct Builder {
     threads: Option<usize>,
     serial: bool,
     limits: Limits,
+    cache_dir: Option<PathBuf>,
     observer: Box<dyn Fn(&Event) + Send + Sync>,
 }
 
 impl Default for Builder {
     fn default() -> Builder {
         let log = |event: &Event| tracing::warn!(kind = %event.error().kind().name(), "unobserved: {}", event.error());
-        Builder { threads: None, serial: false, limits: Limits::default(), observer: Box::new(log) }
+        Builder { threads: None, serial: false, limits: Limits::default(), cache_dir: None, observer: Box::new(log) }
     }
 }
 
@@ -53,6 +65,17 @@ impl Builder {
     /// What calls may use.
     pub fn limits(mut self, limits: Limits) -> Builder {
         self.limits = limits;
+        self
+    }
+
+    /// Keeps compiled guests in a directory, so that they are compiled once and not at each start. By default, nothing is
+    /// kept. See [`default_cache_dir`].
+    ///
+    /// What is in the directory is run as it is: it has to belong to the user, and nobody else may write to it. Up to
+    /// two gigabytes are kept; what was used least recently goes first. Any number of processes may use it at a
+    /// time.
+    pub fn cache_dir(mut self, dir: impl Into<PathBuf>) -> Builder {
+        self.cache_dir = Some(dir.into());
         self
     }
 
@@ -80,8 +103,13 @@ impl Builder {
             }
             None => available_parallelism().map_or(1, |cores| cores.get().min(MAX_THREADS)),
         };
+        let cache = self.cache_dir.map(|dir| {
+            Cache::open(&dir, CACHE_LIMIT).map_err(|why| {
+                Error::new(ErrorKind::Invalid, format!("the cache `{}` cannot be used: {why}", dir.display()))
+            })
+        });
         // One shard per worker, and one for all threads that are none.
-        let engines = Arc::new(Engines::new(&self.limits, workers + 1)?);
+        let engines = Arc::new(Engines::new(&self.limits, workers + 1, cache.transpose()?)?);
         let failed = |error: std::io::Error| {
             Error::new(ErrorKind::Exhausted, format!("the host could not start a thread: {error}"))
         };

@@ -1,8 +1,9 @@
 //! Bytes to a module.
 
-use crate::audit::{Audited, Refusal, audit, shown};
+use crate::audit::{Audited, Facts, Recipe, Refusal, audit, shown};
+use crate::engine::{Compiled, Key};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fork::{Program, Runtime};
+use crate::fork::{Guest, Program, Runtime, check, kind};
 use crate::inspect::Inspection;
 use crate::module::Module;
 use sha2::{Digest, Sha256};
@@ -20,8 +21,47 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
 
 pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
     let bytes = binary(bytes)?;
-    let program = Program::new(runtime.clone(), audited(&bytes)?)?;
-    Ok(Module::new(program.facts().clone(), digest(&bytes), Arc::new(program)))
+    let digest = digest(&bytes);
+    let key = key(&digest);
+    let guest = match kept(runtime, &key) {
+        Some(guest) => guest?,
+        None => compiled(runtime, audited(&bytes)?, &key)?,
+    };
+    let program = match Program::new(runtime.clone(), guest) {
+        // What was kept may have been made by another build of wasmtime.
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            Program::new(runtime.clone(), compiled(runtime, audited(&bytes)?, &key)?)?
+        }
+        made => made?,
+    };
+    Ok(Module::new(program.facts().clone(), digest, Arc::new(program)))
+}
+
+/// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
+/// recipes, and how the engine is configured.
+const FORMAT: u32 = 1;
+
+/// Under which key a guest is kept.
+fn key(digest: &str) -> Key {
+    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions)))
+}
+
+/// The guest as an earlier run has kept it.
+fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
+    let bytes = Compiled::kept_facts(&runtime.engines, key)?;
+    let (facts, recipe, modules): (Facts, Recipe, usize) = postcard::from_bytes(&bytes).ok()?;
+    let compiled = Compiled::kept(&runtime.engines, kind(&facts), modules, key)?;
+    Some(check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, compiled }))
+}
+
+/// Compiles a guest that the audit has passed, and keeps it for later runs.
+fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
+    let Audited { facts, recipe, modules } = audited;
+    check(&runtime.limits, &facts)?;
+    let bytes = postcard::to_stdvec(&(&facts, &recipe, modules.len())).ok();
+    let keep = bytes.as_ref().map(|bytes| (key, bytes.as_slice()));
+    let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, keep)?;
+    Ok(Guest { facts, recipe, compiled })
 }
 
 /// What the audit finds out about a module, without an executor.
@@ -78,12 +118,18 @@ fn audited(bytes: &[u8]) -> Result<Audited> {
     if let Err(refusal @ Refusal::Malformed(_)) = audit(bytes) {
         return Err(refused(refusal));
     }
-    let wrapped = wit_component::ComponentEncoder::default().validate(false).module(bytes).and_then(|mut encoder| encoder.encode());
+    let wrapped = wit_component::ComponentEncoder::default()
+        .validate(false)
+        .module(bytes)
+        .and_then(|mut encoder| encoder.encode());
     match wrapped {
         Ok(component) => audit(&component).map_err(refused),
         Err(error) => Err(Error::new(
             ErrorKind::Malformed,
-            format!("the module says that it is meant to become a component, but it cannot: {}", shown(&format!("{error:#}"))),
+            format!(
+                "the module says that it is meant to become a component, but it cannot: {}",
+                shown(&format!("{error:#}"))
+            ),
         )),
     }
 }

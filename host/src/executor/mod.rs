@@ -5,7 +5,7 @@ mod load;
 mod pool;
 mod serial;
 
-pub use builder::Builder;
+pub use builder::{Builder, default_cache_dir};
 pub use load::inspect;
 
 use crate::error::Result;

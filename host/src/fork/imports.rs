@@ -99,12 +99,7 @@ fn define_wait(
     Ok(())
 }
 
-fn define_abandon(
-    number: u32,
-    linker: &mut Linker<Room<Frame>>,
-    (module, name): (&str, &str),
-    host: &Host,
-) -> Defined {
+fn define_abandon(number: u32, linker: &mut Linker<Room<Frame>>, (module, name): (&str, &str), host: &Host) -> Defined {
     let this = host.clone();
     linker.func_new(module, name, host.ty.clone(), move |mut caller, params, _| {
         this.may_leave(&caller)?;

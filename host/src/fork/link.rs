@@ -59,7 +59,7 @@ fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts)
         Target::Linked(program, number) => &program.facts.functions[*number as usize],
         Target::Missing => return Ok(Link { target, catches: false }),
     };
-    let catches = fits(link, function)?;
+    let catches = fits(link, function, facts.component)?;
     Ok(Link { target, catches })
 }
 
@@ -90,10 +90,11 @@ fn find(facts: &Facts, name: &str) -> Option<u32> {
 }
 
 /// Compares the types of a link with its function's; returns whether `wait` catches failures.
-fn fits(link: &LinkFacts, function: &FunctionFacts) -> Result<bool> {
+fn fits(link: &LinkFacts, function: &FunctionFacts, component: bool) -> Result<bool> {
     let params: Vec<&Type> = function.params.iter().map(|param| &param.ty).collect();
     let same_params = pass(&params, &link.params.iter().collect::<Vec<_>>());
-    let plain = |results: &[Type]| pass(&results.iter().collect::<Vec<_>>(), &function.results.iter().collect::<Vec<_>>());
+    let plain =
+        |results: &[Type]| pass(&results.iter().collect::<Vec<_>>(), &function.results.iter().collect::<Vec<_>>());
     let catching = |results: &[Type]| *results == [Type::result(function.results.first().cloned(), Some(Type::String))];
     let wait = link.results.as_deref();
     let (plain, catches) = (wait.is_none_or(plain), wait.is_some_and(catching));
@@ -110,7 +111,12 @@ fn fits(link: &LinkFacts, function: &FunctionFacts) -> Result<bool> {
         ),
         _ => (
             format!("it is imported as {}", imported(link)),
-            "`fork` takes the function's parameters and gives a future, `wait` takes that and gives its results".to_owned(),
+            if component {
+                "the constructor takes the function's parameters, `wait` gives its result or, to catch failures, `result<…, string>`".to_owned()
+            } else {
+                "`fork` takes the function's parameters and gives an i32, `wait` takes that and gives its results"
+                    .to_owned()
+            },
         ),
     };
     Err(Error::new(ErrorKind::Link, format!("`{name}` is {given}, but {imported}")).with_help(help))

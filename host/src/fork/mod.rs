@@ -17,5 +17,5 @@ mod run;
 mod runtime;
 mod stop;
 
-pub(crate) use program::Program;
+pub(crate) use program::{Guest, Program, check, kind};
 pub(crate) use runtime::{Runtime, Threads};

@@ -5,16 +5,24 @@ use super::frame::Frame;
 use super::imports;
 use super::link::{self, Link, Target};
 use super::runtime::Runtime;
-use crate::audit::{Audited, Facts, shown};
+use crate::audit::{Facts, Recipe, shown};
 use crate::backend::Backend;
 use crate::engine::{Compiled, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Completion;
+use crate::limits::Limits;
 use crate::sandbox::{Export, Plan};
 use crate::value::{Value, Values};
 use std::any::Any;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
+
+/// A guest that was audited and compiled.
+pub(crate) struct Guest {
+    pub(crate) facts: Facts,
+    pub(crate) recipe: Recipe,
+    pub(crate) compiled: Compiled,
+}
 
 /// A module as its calls see it.
 pub(crate) struct Program {
@@ -28,19 +36,17 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    /// Compiles a module that the audit has passed.
+    /// Prepares a guest to be called.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::OutOfMemory`] if it starts with more memory than a call may have, [`ErrorKind::Unsupported`] if it
-    /// is too large in another way, [`ErrorKind::Link`] if it forks one of its own functions with another type.
-    pub(crate) fn new(runtime: Arc<Runtime>, audited: Audited) -> Result<Program> {
-        let Audited { facts, recipe, modules } = audited;
+    /// [`ErrorKind::Unsupported`] if it is too large, [`ErrorKind::Link`] if it forks one of its own functions with
+    /// another type.
+    pub(crate) fn new(runtime: Arc<Runtime>, guest: Guest) -> Result<Program> {
+        let Guest { facts, recipe, compiled } = guest;
         let facts = Arc::new(facts);
-        check(&runtime, &facts)?;
         let links = link::resolve(&facts, &[])?;
-        let kind = if facts.forks.is_empty() { Kind::Leaf } else { Kind::Forking };
-        let compiled = Compiled::new(&runtime.engines, kind, &modules)?;
+        let kind = kind(&facts);
         let exports = facts
             .functions
             .iter()
@@ -160,9 +166,20 @@ fn missing(facts: &Facts, links: &[Link]) -> Option<Error> {
     })
 }
 
-fn check(runtime: &Runtime, facts: &Facts) -> Result<()> {
+/// The kind of engine that a guest needs.
+pub(crate) fn kind(facts: &Facts) -> Kind {
+    if facts.forks.is_empty() { Kind::Leaf } else { Kind::Forking }
+}
+
+/// Compares what a guest starts with with the limits.
+///
+/// # Errors
+///
+/// [`ErrorKind::OutOfMemory`] if it starts with more memory than a call may have, [`ErrorKind::Unsupported`] if with
+/// more of something else.
+pub(crate) fn check(limits: &Limits, facts: &Facts) -> Result<()> {
     let (limits, bytes) =
-        (&runtime.limits, facts.memories.iter().fold(0u64, |sum, m| sum.saturating_add(m.initial_bytes)));
+        (limits, facts.memories.iter().fold(0u64, |sum, m| sum.saturating_add(m.initial_bytes)));
     if bytes > limits.memory as u64 {
         return Err(Error::new(
             ErrorKind::OutOfMemory,

@@ -253,7 +253,8 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
         What::CopyUtf8 { .. } => {
             let host = host.clone();
             linker.func_new(module, name, ty, move |mut caller, params, _| {
-                let (from, len, to) = (number(params, 0) as usize, number(params, 1) as usize, number(params, 2) as usize);
+                let (from, len, to) =
+                    (number(params, 0) as usize, number(params, 1) as usize, number(params, 2) as usize);
                 let (source, target) = host.memories.ok_or_else(|| trap("a memory that is not there"))?;
                 let source = host.memory(&mut caller, source)?;
                 let bytes = from.checked_add(len).and_then(|end| source.data(&caller).get(from..end));

@@ -85,7 +85,10 @@ impl Host {
     ) -> wasmtime::Result<Vec<Value>> {
         may_leave(caller)?;
         let Some(passing) = self.passing else {
-            return params.iter().map(|val| from_val(val).ok_or_else(|| trap("a fork was given a reference"))).collect();
+            return params
+                .iter()
+                .map(|val| from_val(val).ok_or_else(|| trap("a fork was given a reference")))
+                .collect();
         };
         let flat: Flat = params.iter().map(bits).collect();
         let memory = match passing.memory {
@@ -173,7 +176,9 @@ pub(super) fn may_leave<D: Carried>(caller: &Caller<'_, Room<D>>) -> wasmtime::R
     if caller.data().may_leave {
         return Ok(());
     }
-    Err(trap("the guest forked or waited while it made room for values or freed them, and there is no call then that it could belong to"))
+    Err(trap(
+        "the guest forked or waited while it made room for values or freed them, and there is no call then that it could belong to",
+    ))
 }
 
 /// What `realloc` is given for new room.

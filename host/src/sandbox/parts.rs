@@ -55,7 +55,10 @@ impl Items {
     pub(super) fn passing(&mut self, engine: &Engine, canon: &Canon) -> Passing {
         Passing {
             memory: canon.memory.as_ref().map(|item| self.memory(item)),
-            realloc: canon.realloc.as_ref().map(|item| self.function(item, func_type(engine, &[Core::I32; 4], &[Core::I32]))),
+            realloc: canon
+                .realloc
+                .as_ref()
+                .map(|item| self.function(item, func_type(engine, &[Core::I32; 4], &[Core::I32]))),
             encoding: canon.strings,
         }
     }
@@ -163,7 +166,8 @@ impl<D: Carried> Assembly<D> {
             hosts.get(number as usize).ok_or_else(|| wasmtime::format_err!("there is no function {number} of the host"))
         };
         for step in &recipe.steps {
-            let module = modules.get(step.module as usize).ok_or_else(|| wasmtime::format_err!("a module is missing"))?;
+            let module =
+                modules.get(step.module as usize).ok_or_else(|| wasmtime::format_err!("a module is missing"))?;
             if module.imports().len() != step.imports.len() {
                 wasmtime::bail!("the compiled module has other imports than the bytes");
             }

@@ -66,9 +66,8 @@ fn fit_within(ty: &Type, value: Value, depth: u32) -> Result<Value, Misfit> {
                 return Err(Misfit::new(format!("expected {ty}, but was given {n} value{}", plural(n))));
             }
             let members = types.iter().zip(given.iter()).enumerate();
-            let members = members.map(|(at, (ty, value))| {
-                inner(ty, value.clone()).map_err(|misfit| misfit.at(&format!(".{at}")))
-            });
+            let members = members
+                .map(|(at, (ty, value))| inner(ty, value.clone()).map_err(|misfit| misfit.at(&format!(".{at}"))));
             Ok(Value::Tuple(members.collect::<Result<_, _>>()?))
         }
         (Type::Variant(cases), Value::Variant(case, payload)) => {
@@ -81,7 +80,9 @@ fn fit_within(ty: &Type, value: Value, depth: u32) -> Result<Value, Misfit> {
         // A case without a value is often written as its name alone.
         (Type::Variant(cases), Value::Enum(case)) => match cases.iter().find(|(name, _)| name == case) {
             Some((name, None)) => Ok(Value::Variant(name.clone(), None)),
-            Some((name, Some(ty))) => Err(Misfit::new(format!("expected {ty} for the case `{name}`, but was given none"))),
+            Some((name, Some(ty))) => {
+                Err(Misfit::new(format!("expected {ty} for the case `{name}`, but was given none")))
+            }
             None => Err(unknown("case", case, cases.iter().map(|(name, _)| name))),
         },
         (Type::Enum(names), Value::Enum(case)) => match names.iter().find(|name| *name == case) {
@@ -128,7 +129,7 @@ fn fit_integer(ty: &Type, value: Value) -> Result<Value, Misfit> {
         let given = wave::shown(&value);
         Misfit::new(match (value.as_integer(), wave::range(ty)) {
             (Some(_), Some(range)) if wave::is_integer(ty) => format!("expected {ty}, {range}, but was given {given}"),
-            _ => format!("expected {ty}, but was given {given}, which is a {}", value.kind()),
+            _ => format!("expected {ty}, but was given {given}, which is {}", value.kind()),
         })
     })
 }
@@ -137,9 +138,10 @@ fn fit_list(element: &Type, list: &List, depth: u32) -> Result<Value, Misfit> {
     if list.is_packed(element) {
         return Ok(Value::List(list.clone()));
     }
-    let fitted = list.iter().enumerate().map(|(at, value)| {
-        fit_within(element, value, depth + 1).map_err(|misfit| misfit.at(&format!("[{at}]")))
-    });
+    let fitted = list
+        .iter()
+        .enumerate()
+        .map(|(at, value)| fit_within(element, value, depth + 1).map_err(|misfit| misfit.at(&format!("[{at}]"))));
     let fitted: Vec<Value> = fitted.collect::<Result<_, _>>()?;
     debug_assert!(!matches!(list.0, Items::Values(_)) || fitted.len() == list.len());
     Ok(Value::List(List::packed(fitted, element)))

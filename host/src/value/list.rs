@@ -125,7 +125,7 @@ impl List {
 
     /// The value at a position, from 0.
     pub fn get(&self, at: usize) -> Option<Value> {
-        each!(&self.0, values => values.get(at).cloned().map(Value::from))
+        each!(&self.0, values => values.get(at).cloned().map(Into::into))
     }
 
     /// The values, one by one.

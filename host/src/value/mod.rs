@@ -115,7 +115,7 @@ impl Value {
         }
     }
 
-    /// What kind of value it is, in WIT's words, for messages.
+    /// What kind of value it is, as the end of a sentence.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Value::I32(_) => "s32",
@@ -131,14 +131,14 @@ impl Value {
             Value::U32(_) => "u32",
             Value::U64(_) => "u64",
             Value::Char(_) => "char",
-            Value::String(_) => "string",
-            Value::List(_) => "list",
-            Value::Record(_) => "record",
-            Value::Tuple(_) => "tuple",
-            Value::Variant(..) => "variant",
-            Value::Enum(_) => "enum",
-            Value::Option(_) => "option",
-            Value::Result(_) => "result",
+            Value::String(_) => "a string",
+            Value::List(_) => "a list",
+            Value::Record(_) => "a record",
+            Value::Tuple(_) => "a tuple",
+            Value::Variant(..) => "a variant",
+            Value::Enum(_) => "an enum",
+            Value::Option(_) => "an option",
+            Value::Result(_) => "a result",
             Value::Flags(_) => "flags",
         }
     }

@@ -107,14 +107,11 @@ impl Type {
     /// Whether it is a number, a `bool` or a `char`: what needs no memory to be passed.
     pub(crate) fn is_scalar(&self) -> bool {
         use Type::*;
-        matches!(
-            self,
-            I32 | I64 | F32 | F64 | V128 | Bool | S8 | U8 | S16 | U16 | S32 | U32 | S64 | U64 | Char
-        )
+        matches!(self, I32 | I64 | F32 | F64 | V128 | Bool | S8 | U8 | S16 | U16 | S32 | U32 | S64 | U64 | Char)
     }
 
     /// The type of core WebAssembly that has the same values, where a core module and a component meet.
-    fn core(&self) -> &Type {
+    pub(crate) fn core(&self) -> &Type {
         match self {
             Type::S32 | Type::U32 => &Type::I32,
             Type::S64 | Type::U64 => &Type::I64,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use wasm_wave::wasm::{WasmType, WasmTypeKind, WasmValue, WasmValueError};
 
 /// The most characters of a value that a message shows.
-const SHOWN: usize = 40;
+const SHOWN: usize = 60;
 
 impl Value {
     /// Reads a value of type `ty` from its WAVE text.
@@ -55,7 +55,7 @@ pub(super) fn to_string(value: &Value) -> String {
 /// The value in a form for messages: cut where it is long.
 pub(super) fn shown(value: &Value) -> String {
     if value.bytes() > 4096 {
-        return format!("a {} of {} bytes", value.kind(), value.bytes());
+        return format!("{} of {} bytes", value.kind(), value.bytes());
     }
     cut(&to_string(value))
 }

@@ -24,7 +24,8 @@ pub(super) fn judge(component: &Component, types: &ComponentTypesBuilder, reason
     for (_, (name, item)) in &component.import_types {
         match item.ty {
             TypeDef::ComponentInstance(instance) if name == FORK => {
-                let exports: Vec<_> = types[instance].exports.iter().map(|(name, item)| (name.as_str(), item.ty)).collect();
+                let exports: Vec<_> =
+                    types[instance].exports.iter().map(|(name, item)| (name.as_str(), item.ty)).collect();
                 links = fork_interface(types, &exports, reasons);
             }
             TypeDef::ComponentInstance(instance) => {
@@ -83,11 +84,7 @@ fn refuse(what: ReasonKind, message: String, reasons: &mut Reasons) {
 }
 
 /// The functions that the interface `fork` forks: a resource for each.
-fn fork_interface(
-    types: &ComponentTypesBuilder,
-    exports: &[(&str, TypeDef)],
-    reasons: &mut Reasons,
-) -> Vec<LinkFacts> {
+fn fork_interface(types: &ComponentTypesBuilder, exports: &[(&str, TypeDef)], reasons: &mut Reasons) -> Vec<LinkFacts> {
     let mut links: Vec<LinkFacts> = Vec::new();
     for (name, ty) in exports {
         if let TypeDef::Resource(_) = ty {
@@ -97,7 +94,10 @@ fn fork_interface(
     if links.len() > MAX_LINKS {
         refuse(
             ReasonKind::TooMany,
-            format!("forks {} functions, and {MAX_LINKS} are allowed; fork one that selects by an argument", links.len()),
+            format!(
+                "forks {} functions, and {MAX_LINKS} are allowed; fork one that selects by an argument",
+                links.len()
+            ),
             reasons,
         );
     }
@@ -105,13 +105,21 @@ fn fork_interface(
     for (name, ty) in exports {
         let TypeDef::ComponentFunc(function) = ty else {
             if let Some(kind @ ("interface" | "component" | "core module" | "core function")) = wanted(ty) {
-                refuse(ReasonKind::LinkType, format!("imports the {kind} `fork#{}`: {NOTHING_ELSE}", shown(name)), reasons);
+                refuse(
+                    ReasonKind::LinkType,
+                    format!("imports the {kind} `fork#{}`: {NOTHING_ELSE}", shown(name)),
+                    reasons,
+                );
             }
             continue;
         };
         let part = Part::of(name);
         let Some(at) = part.and_then(|(resource, _)| links.iter().position(|link| *link.name == *resource)) else {
-            refuse(ReasonKind::LinkType, format!("imports the function `fork#{}`: {NOTHING_ELSE}", shown(name)), reasons);
+            refuse(
+                ReasonKind::LinkType,
+                format!("imports the function `fork#{}`: {NOTHING_ELSE}", shown(name)),
+                reasons,
+            );
             continue;
         };
         let link = &mut links[at];
@@ -152,7 +160,9 @@ fn fork_interface(
             let name = shown(&link.name);
             refuse(
                 ReasonKind::WaitWithoutFork,
-                format!("the resource `{name}` of `fork` has no constructor, so there can be no future; give it one with the parameters of `{name}`"),
+                format!(
+                    "the resource `{name}` of `fork` has no constructor, so there can be no future; give it one with the parameters of `{name}`"
+                ),
                 reasons,
             );
         }
@@ -160,8 +170,7 @@ fn fork_interface(
     links
 }
 
-const NOTHING_ELSE: &str =
-    "in `fork` there is a resource for each forked function, with a constructor, `wait` and `try-wait`, and nothing else";
+const NOTHING_ELSE: &str = "in `fork` there is a resource for each forked function, with a constructor, `wait` and `try-wait`, and nothing else";
 
 /// What a function of the interface is for.
 #[derive(Clone, Copy, PartialEq, Eq)]

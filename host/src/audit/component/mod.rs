@@ -41,7 +41,12 @@ pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
     }
     let counted = count::count(bytes).map_err(invalid)?;
     if let Some(function) = &counted.concurrent {
-        reasons.add(|| reason(format!("uses the built-in `{}`: what belongs to concurrency shows a guest what finished first; fork instead", shown(function))));
+        reasons.add(|| {
+            reason(format!(
+                "uses the built-in `{}`: what belongs to concurrency shows a guest what finished first; fork instead",
+                shown(function)
+            ))
+        });
     }
     if let Some(how) = counted.passes {
         reasons.add(|| reason(format!("{how}; instantiate each component where it is defined")));
@@ -49,7 +54,9 @@ pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
     if counted.instances > MAX_INSTANCES {
         reasons.add(|| Reason {
             what: ReasonKind::TooMany,
-            message: format!("makes more than {MAX_INSTANCES} instances of modules and components; compose it of fewer"),
+            message: format!(
+                "makes more than {MAX_INSTANCES} instances of modules and components; compose it of fewer"
+            ),
             chain: Vec::new(),
             offset: None,
         });
@@ -64,9 +71,7 @@ pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
 
 fn take_apart(bytes: &[u8]) -> Result<Audited, Refusal> {
     let mut reasons = Reasons::default();
-    let unsupported = |what: String| {
-        Refusal::Impure(vec![reason(format!("has {what}; build it without"))])
-    };
+    let unsupported = |what: String| Refusal::Impure(vec![reason(format!("has {what}; build it without"))]);
     let tunables = Tunables::default_host();
     let mut validator = Validator::new_with_features(ALLOWED);
     let mut types = ComponentTypesBuilder::new(&validator);
@@ -104,12 +109,7 @@ fn take_apart(bytes: &[u8]) -> Result<Audited, Refusal> {
 }
 
 /// The component's facts: over every instance of its modules.
-fn facts(
-    recipe: &Recipe,
-    parts: &[part::Part],
-    links: Vec<super::LinkFacts>,
-    exports: translate::Exports,
-) -> Facts {
+fn facts(recipe: &Recipe, parts: &[part::Part], links: Vec<super::LinkFacts>, exports: translate::Exports) -> Facts {
     let mut facts = Facts {
         name: None,
         functions: exports.functions,
@@ -142,5 +142,11 @@ fn reason(message: String) -> Reason {
 
 /// Why a function is not stateless, where no operator shows it.
 fn write(what: &'static str, function: &str) -> Write {
-    Write { what: what.into(), operator: "the canonical ABI".into(), function: shown(function), chain: Vec::new(), offset: 0 }
+    Write {
+        what: what.into(),
+        operator: "the canonical ABI".into(),
+        function: shown(function),
+        chain: Vec::new(),
+        offset: 0,
+    }
 }

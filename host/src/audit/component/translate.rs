@@ -8,7 +8,9 @@ use wasmtime_environ::component::{
     ResourceIndex, RuntimeMemoryIndex, RuntimePostReturnIndex, RuntimeReallocIndex, StringEncoding, Trampoline,
     Transcode, TypeDef, TypeFuncIndex, TypeResourceTable, TypeResourceTableIndex,
 };
-use wasmtime_environ::{EntityIndex, ModuleInternedTypeIndex, ModuleTranslation, PrimaryMap, StaticModuleIndex, WasmValType};
+use wasmtime_environ::{
+    EntityIndex, ModuleInternedTypeIndex, ModuleTranslation, PrimaryMap, StaticModuleIndex, WasmValType,
+};
 
 use super::imports::{FORK, Part};
 use super::types::convert;
@@ -60,10 +62,7 @@ impl<'a> Translate<'a> {
             modules,
             parts,
             links,
-            recipe: Recipe {
-                components: translation.component.num_runtime_component_instances,
-                ..Recipe::default()
-            },
+            recipe: Recipe { components: translation.component.num_runtime_component_instances, ..Recipe::default() },
             made: Vec::new(),
             memories: HashMap::new(),
             reallocs: HashMap::new(),
@@ -203,11 +202,7 @@ impl<'a> Translate<'a> {
         Ok((all(ty.params())?, all(ty.results())?))
     }
 
-    fn host_function(
-        &self,
-        trampoline: &Trampoline,
-        ty: ModuleInternedTypeIndex,
-    ) -> Result<HostFunction, Unsupported> {
+    fn host_function(&self, trampoline: &Trampoline, ty: ModuleInternedTypeIndex) -> Result<HostFunction, Unsupported> {
         let (params, results) = self.core_type(ty)?;
         let mut canon = None;
         let what = match trampoline {
@@ -229,7 +224,13 @@ impl<'a> Translate<'a> {
             Trampoline::ResourceTransferBorrow => What::TransferBorrow(self.handle_types()?),
             Trampoline::EnterSyncCall => What::Enter,
             Trampoline::ExitSyncCall => What::Exit,
-            Trampoline::Transcoder { op: Transcode::Copy(FixedEncoding::Utf8), from, from64: false, to, to64: false } => {
+            Trampoline::Transcoder {
+                op: Transcode::Copy(FixedEncoding::Utf8),
+                from,
+                from64: false,
+                to,
+                to64: false,
+            } => {
                 let memory = |memory| self.memories.get(memory).cloned().ok_or("a memory that is not there");
                 What::CopyUtf8 { from: memory(from)?, to: memory(to)? }
             }
@@ -245,7 +246,8 @@ impl<'a> Translate<'a> {
     /// What an imported function is for.
     fn fork(&self, import: wasmtime_environ::component::RuntimeImportIndex) -> Option<What> {
         let (import, path) = &self.component.imports[import];
-        let ((FORK, _), [function]) = (self.component.import_types.get(*import).map(|(n, t)| (n.as_str(), t))?, path.as_slice())
+        let ((FORK, _), [function]) =
+            (self.component.import_types.get(*import).map(|(n, t)| (n.as_str(), t))?, path.as_slice())
         else {
             return None;
         };
@@ -289,9 +291,10 @@ impl<'a> Translate<'a> {
                 match self.types[table] {
                     TypeResourceTable::Concrete { .. } => self.handle_type(table),
                     // Of a type that is only described; no handle is of it.
-                    TypeResourceTable::Abstract(_) => {
-                        Ok(HandleType { component: u32::MAX, resource: ResourceId::Own { number: u32::MAX, component: u32::MAX } })
-                    }
+                    TypeResourceTable::Abstract(_) => Ok(HandleType {
+                        component: u32::MAX,
+                        resource: ResourceId::Own { number: u32::MAX, component: u32::MAX },
+                    }),
                 }
             })
             .collect()
@@ -360,7 +363,9 @@ impl<'a> Translate<'a> {
         let by_value = params.iter().all(crate::value::Type::is_scalar) && params.len() <= 16;
         let stateless = match part {
             Some(part) if !part.leaves && by_value => part.stateless.clone(),
-            Some(part) if !part.leaves => part.stateless.clone().and(Err(super::write("writes its arguments to memory", name))),
+            Some(part) if !part.leaves => {
+                part.stateless.clone().and(Err(super::write("writes its arguments to memory", name)))
+            }
             _ => Err(super::write("can reach other modules of the component", name)),
         };
         let stateless = match &post_return {
@@ -374,7 +379,12 @@ impl<'a> Translate<'a> {
         exports.functions.push(FunctionFacts {
             name: name.to_owned(),
             index: part.map_or(u32::MAX, |part| part.index),
-            params: function.param_names.iter().zip(params).map(|(name, ty)| Param { name: name.clone(), ty }).collect(),
+            params: function
+                .param_names
+                .iter()
+                .zip(params)
+                .map(|(name, ty)| Param { name: name.clone(), ty })
+                .collect(),
             results,
             stateless,
             can_fork,

@@ -41,9 +41,7 @@ fn within(types: &ComponentTypesBuilder, ty: &InterfaceType, parts: &mut usize) 
         InterfaceType::String => Type::String,
         InterfaceType::List(list) => Type::list(inner(&types[*list].element)?),
         InterfaceType::Option(option) => Type::option(inner(&types[*option].ty)?),
-        InterfaceType::Tuple(tuple) => {
-            Type::Tuple(types[*tuple].types.iter().map(inner).collect::<Result<_, &str>>()?)
-        }
+        InterfaceType::Tuple(tuple) => Type::Tuple(types[*tuple].types.iter().map(inner).collect::<Result<_, &str>>()?),
         InterfaceType::Record(record) => {
             let fields = types[*record].fields.iter();
             Type::Record(fields.map(|field| Ok((name(&field.name), inner(&field.ty)?))).collect::<Result<_, &str>>()?)

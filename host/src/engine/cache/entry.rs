@@ -37,6 +37,7 @@ pub(super) enum Miss {
 
 impl Entry {
     /// The names of the blobs, in the order in which they were given.
+    #[cfg(test)]
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.manifest.blobs.iter().map(|blob| blob.name.as_str())
     }
