@@ -80,7 +80,7 @@ impl Args {
                 }
                 Some(name) => {
                     let names = || function.params.iter().map(|param| param.name.as_str());
-                    let Some(at) = names().position(|known| known == name) else {
+                    let Some(at) = names().position(|known| same(known, &name)) else {
                         let error = mismatch(function, &format!("was given `{}`", shown(&name)));
                         return Err(match did_you_mean(&name, names()) {
                             Some(help) => error.with_help(help),
@@ -106,6 +106,12 @@ impl Args {
         }
         Ok(bound.into_iter().flatten().collect())
     }
+}
+
+/// Whether two names are the same: WIT has dashes where Rust has underscores, and no two parameters differ in them alone.
+fn same(known: &str, given: &str) -> bool {
+    let dash = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    known.bytes().map(dash).eq(given.bytes().map(dash))
 }
 
 /// The value as the type of parameter number `at`.

@@ -4,6 +4,7 @@ use crate::args::{IntoArgs, signature};
 use crate::audit::Facts;
 use crate::backend::Backend;
 use crate::deferred;
+use crate::error::{Error, ErrorKind, Result};
 use crate::future::Future;
 use crate::value::{Params, Results, Value};
 use std::fmt;
@@ -54,11 +55,11 @@ impl<P: Params, R: Results> Function<P, R> {
 }
 
 /// The results of a call whose signature was compared with `R`.
-fn read<R: Results>(value: Value) -> R {
-    match R::from_value(value) {
-        Some(results) => results,
-        None => unreachable!("a call returns what its signature says"),
-    }
+fn read<R: Results>(value: Value) -> Result<R> {
+    R::from_value(value).ok_or_else(|| {
+        Error::new(ErrorKind::Failed, "a tensor has not as many bytes as its dimensions say")
+            .with_help("ask for the function's result as a `Value` to see it")
+    })
 }
 
 impl<P, R> Clone for Function<P, R> {

@@ -25,6 +25,7 @@ pub struct Limits {
     pub(crate) forks: u32,
     pub(crate) depth: u32,
     pub(crate) tree_forks: u64,
+    pub(crate) tree_values: usize,
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -38,6 +39,7 @@ impl Default for Limits {
             forks: 100_000,
             depth: 5_120,
             tree_forks: 1_000_000,
+            tree_values: 1 << 30,
             timeout: None,
         }
     }
@@ -107,6 +109,16 @@ impl Limits {
     /// too. A tree that waits for all it forks meets it always, or never.
     pub fn tree_forks(mut self, forks: u64) -> Limits {
         self.tree_forks = forks;
+        self
+    }
+
+    /// Bytes of arguments and results that the calls of a whole tree may hold at a time, beside what is in their sandboxes:
+    /// arguments of calls that have not started, and results that can still be waited for. 1 GiB by default.
+    ///
+    /// Beyond it the tree ends with [`OutOfMemory`](crate::ErrorKind::OutOfMemory), at the wait that would have received
+    /// the result. How many calls have started depends on the schedule, and so may whether a tree comes to this limit.
+    pub fn tree_values(mut self, bytes: usize) -> Limits {
+        self.tree_values = bytes;
         self
     }
 

@@ -10,12 +10,14 @@ use wasmtime::{
 };
 
 /// Configured as purefork configures it.
-fn engine() -> Engine {
+pub(crate) fn engine() -> Engine {
     let mut config = Config::new();
     config.cranelift_nan_canonicalization(true).wasm_relaxed_simd(false);
+    config.concurrency_support(false);
     config.consume_fuel(true).epoch_interruption(true).max_wasm_stack(512 << 10);
     let mut pool = PoolingAllocationConfig::default();
     pool.total_core_instances(128)
+        .total_component_instances(128)
         .total_memories(128)
         .total_tables(256)
         .max_memories_per_module(16)

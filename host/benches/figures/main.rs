@@ -5,6 +5,7 @@
 //! its floor take turns in every round, so that a change of the machine's speed meets both: that is why this is no
 //! harness that measures one thing after the other.
 
+mod components;
 mod floors;
 mod guests;
 mod memory;
@@ -28,6 +29,9 @@ fn main() -> Result<()> {
     calls(&mut table)?;
     fresh(&mut table)?;
     nested(&mut table)?;
+    components::leaf(&mut table)?;
+    components::nested(&mut table)?;
+    components::lists(&mut table)?;
     memory::outstanding(&mut table)?;
     memory::churn(&mut table)?;
     shapes(&mut table)?;

@@ -199,7 +199,7 @@ pub(crate) struct Counts {
 pub(crate) struct Write {
     /// What it does, such as `writes memory`.
     pub(crate) what: Cow<'static, str>,
-    /// The operator, such as `i32.store`.
+    /// The operator, such as `i32.store`; empty where it is no operator that does it.
     pub(crate) operator: String,
     /// The function that it stands in, fit to be shown.
     pub(crate) function: String,
@@ -211,7 +211,10 @@ pub(crate) struct Write {
 
 impl fmt::Display for Write {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} in `{}`", self.what, self.operator, self.function)?;
+        f.write_str(&self.what)?;
+        if !self.operator.is_empty() {
+            write!(f, ": {} in `{}`", self.operator, self.function)?;
+        }
         match self.chain.as_slice() {
             [] | [_] => Ok(()),
             [callers @ .., _] => write!(f, " (called by {})", callers.join(" → ")),

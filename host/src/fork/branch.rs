@@ -2,7 +2,7 @@
 
 use super::program::Program;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Up to this limit every fork is counted in the tree at once; above, as many at a time.
 const EXACT: u64 = 1 << 14;
@@ -15,8 +15,28 @@ pub(super) struct Branch {
     program: Arc<Program>,
     worker: Option<usize>,
     forks: AtomicU64,
-    /// Forks in the whole tree, less those that branches have not counted in yet.
-    tree: Arc<AtomicU64>,
+    tree: Arc<Tree>,
+}
+
+/// What is counted over a whole tree.
+#[derive(Default)]
+struct Tree {
+    /// Forks, less those that branches have not counted in yet.
+    forks: AtomicU64,
+    /// Bytes of arguments of calls that have not started, and of results that can still be waited for.
+    held: AtomicUsize,
+}
+
+/// Bytes that a call of a tree holds; until it is dropped.
+pub(super) struct Held {
+    tree: Arc<Tree>,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.tree.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 impl Branch {
@@ -25,7 +45,7 @@ impl Branch {
         Branch::of(program, worker, &Arc::default())
     }
 
-    fn of(program: &Arc<Program>, worker: Option<usize>, tree: &Arc<AtomicU64>) -> Arc<Branch> {
+    fn of(program: &Arc<Program>, worker: Option<usize>, tree: &Arc<Tree>) -> Arc<Branch> {
         Arc::new(Branch { program: program.clone(), worker, forks: AtomicU64::new(0), tree: tree.clone() })
     }
 
@@ -42,14 +62,21 @@ impl Branch {
         }
     }
 
+    /// Holds so many bytes, unless the tree may not hold that many more.
+    pub(super) fn hold(&self, bytes: usize, limit: usize) -> Option<Held> {
+        let held = self.tree.held.fetch_add(bytes, Ordering::Relaxed);
+        let hold = Held { tree: self.tree.clone(), bytes };
+        held.checked_add(bytes).is_some_and(|held| held <= limit).then_some(hold)
+    }
+
     /// Counts one more fork, and returns whether the tree may have it. What is not counted in yet may make it a few
     /// more than `limit`, never fewer.
     pub(super) fn count(&self, limit: u64) -> bool {
         let batch = if limit <= EXACT { 1 } else { BATCH };
         let forks = self.forks.fetch_add(1, Ordering::Relaxed) + 1;
         if !forks.is_multiple_of(batch) {
-            return self.tree.load(Ordering::Relaxed) <= limit;
+            return self.tree.forks.load(Ordering::Relaxed) <= limit;
         }
-        self.tree.fetch_add(batch, Ordering::Relaxed) + batch <= limit
+        self.tree.forks.fetch_add(batch, Ordering::Relaxed) + batch <= limit
     }
 }

@@ -1,17 +1,20 @@
 //! One call: forked, started by somebody, complete.
 
-use super::branch::Branch;
+use super::branch::{Branch, Held};
 use super::program::Program;
 use super::stop::Stop;
 use crate::audit::{FunctionFacts, shown};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::future::{Cell, Completion, cancelled};
 use crate::limits::Usage;
 use crate::sched::{Job, Work};
 use crate::value::{Value, Values};
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// What is not counted, in bytes: a call takes more by itself.
+const FEW_BYTES: usize = 512;
 
 /// One call.
 ///
@@ -20,7 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct Call {
     pub(super) cell: Cell<Value>,
     /// Whoever takes the arguments runs the call.
-    args: Mutex<Option<Values>>,
+    args: Mutex<Option<Args>>,
+    /// What the result takes, if that is much.
+    held: OnceLock<Held>,
     pub(super) home: Home,
     pub(super) function: u32,
     pub(super) depth: u32,
@@ -29,6 +34,12 @@ pub(crate) struct Call {
     /// What the call and the children it waited for have used. Written before the cell is completed.
     fuel: AtomicU64,
     forks: AtomicU64,
+}
+
+/// Arguments, and what they take, if that is much.
+pub(super) struct Args {
+    pub(super) values: Values,
+    pub(super) held: Option<Held>,
 }
 
 /// Who forked a call.
@@ -75,7 +86,8 @@ impl Call {
     fn new(home: Home, function: u32, args: Values, origin: Origin, depth: u32, stop: Stop) -> Call {
         Call {
             cell: Cell::new(),
-            args: Mutex::new(Some(args)),
+            args: Mutex::new(Some(Args { values: args, held: None })),
+            held: OnceLock::new(),
             home,
             function,
             depth,
@@ -125,8 +137,31 @@ impl Call {
     }
 
     /// Takes the right to run the call.
-    pub(super) fn claim(&self) -> Option<Values> {
+    pub(super) fn claim(&self) -> Option<Args> {
         self.args.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Counts what the arguments take, until they are taken; returns whether the tree may have that.
+    pub(super) fn hold_args(&self) -> bool {
+        let mut args = self.args.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(args) = &mut *args else { return true };
+        match self.hold(args.values.bytes()) {
+            Ok(held) => {
+                args.held = held;
+                true
+            }
+            Err(()) => false,
+        }
+    }
+
+    /// Counts so many bytes for a call of a tree, if they are many.
+    fn hold(&self, bytes: usize) -> Result<Option<Held>, ()> {
+        match &self.home {
+            Home::Branch(branch) if bytes >= FEW_BYTES => {
+                branch.hold(bytes, self.program().runtime.limits.tree_values).map(Some).ok_or(())
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Completes a call that nobody has started with an error.
@@ -147,9 +182,26 @@ impl Call {
         Usage { fuel: self.fuel.load(Ordering::Relaxed), forks: self.forks.load(Ordering::Relaxed) }
     }
 
+    /// The error of a tree that holds more than it may.
+    pub(super) fn holds_too_much(&self) -> Error {
+        let limit = self.program().runtime.limits.tree_values;
+        let message = format!("the calls of the tree hold more than {limit} bytes of arguments and results");
+        Error::new(ErrorKind::OutOfMemory, message)
+            .with_help("wait for forks before making more, or raise `Limits::tree_values` if it is meant to hold that much")
+            .ending_tree()
+    }
+
     pub(super) fn finish(&self, result: Result<Value>, usage: Usage) {
         self.fuel.store(usage.fuel, Ordering::Relaxed);
         self.forks.store(usage.forks, Ordering::Relaxed);
+        let result = result.and_then(|value| match self.hold(value.bytes()) {
+            Ok(held) => {
+                // Set once: a call is finished once.
+                let _ = held.map(|held| self.held.set(held));
+                Ok(value)
+            }
+            Err(()) => Err(self.holds_too_much()),
+        });
         // Fails if the call was cancelled meanwhile.
         let _ = self.cell.complete(result);
     }

@@ -62,6 +62,8 @@ impl Frame {
             );
         } else if !branch.count(limits.tree_forks) {
             child.refuse(too_many(limits.tree_forks));
+        } else if !child.hold_args() {
+            child.refuse(child.holds_too_much());
         } else {
             child.spawn();
         }

@@ -1,12 +1,11 @@
 //! Running a call.
 
-use super::call::{Call, Origin};
+use super::call::{Args, Call, Origin};
 use super::frame::Frame;
 use crate::error::Error;
 use crate::limits::Usage;
 use crate::sandbox::Guard;
 use crate::sched::suspendable;
-use crate::value::Values;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ const HOST_STACK: usize = 128 << 10;
 
 impl Call {
     /// Runs the call; its arguments are the right to do so.
-    pub(super) fn execute(self: Arc<Call>, args: Values) {
+    pub(super) fn execute(self: Arc<Call>, args: Args) {
         let runtime = &self.program().runtime;
         if let (Origin::Host(_), Some(timeout)) = (&self.origin, runtime.limits.timeout)
             && let Some(deadline) = Instant::now().checked_add(timeout)
@@ -37,7 +36,7 @@ impl Call {
     }
 
     /// Runs a call that cannot wait.
-    fn run_here(self: &Arc<Call>, args: Values) {
+    fn run_here(self: &Arc<Call>, args: Args) {
         let plan = &self.program().plan;
         let _unfinished = Unfinished(self);
         let guard = self.guard();
@@ -47,7 +46,9 @@ impl Call {
                 Ok(sandbox) => sandbox,
                 Err(error) => return self.fail(error),
             };
-        let result = sandbox.call(plan, self.function, args);
+        // What the arguments take is the sandbox's from now on.
+        drop(args.held);
+        let result = sandbox.call(plan, self.function, args.values);
         drop(guard);
         let fuel = sandbox.fuel_used(plan);
         sandbox.take_carried();
@@ -59,7 +60,7 @@ impl Call {
     }
 
     /// Runs a call that may wait.
-    async fn run_suspendable(self: Arc<Call>, args: Values) {
+    async fn run_suspendable(self: Arc<Call>, args: Args) {
         let plan = &self.program().plan;
         let _unfinished = Unfinished(&self);
         let stateless = self.facts().stateless.is_ok();
@@ -71,8 +72,9 @@ impl Call {
             Ok(sandbox) => sandbox,
             Err(error) => return self.fail(error),
         };
+        drop(args.held);
         let result = {
-            let mut call = pin!(sandbox.call_async(plan, self.function, args));
+            let mut call = pin!(sandbox.call_async(plan, self.function, args.values));
             // It may go on in another thread each time.
             poll_fn(|cx| {
                 let _guard = self.guard();

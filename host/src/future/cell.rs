@@ -72,6 +72,14 @@ impl<T> Cell<T> {
         matches!(*self.lock(), State::Done { result: Ok(_), .. })
     }
 
+    /// Takes the result out, if it is there. Only for one who holds the cell alone, and lets go of it then.
+    pub(crate) fn take(&self) -> Option<Result<T>> {
+        match std::mem::replace(&mut *self.lock(), State::Pending(Waiters::None)) {
+            State::Done { result, .. } => Some(result),
+            State::Pending(_) => None,
+        }
+    }
+
     /// The result, if it is there.
     pub(crate) fn get(&self) -> Option<Result<T>>
     where

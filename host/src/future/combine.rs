@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 ///
 /// The error of the first future, in order, that has one. The others go on.
 pub fn wait_all<T: Clone>(futures: impl IntoIterator<Item = Future<T>>) -> Result<Vec<T>> {
-    futures.into_iter().map(|future| future.wait()).collect()
+    futures.into_iter().map(Future::join).collect()
 }
 
 /// Waits for all futures and returns their values in order; as soon as one fails, whichever it is, cancels the rest.

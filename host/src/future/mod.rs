@@ -89,7 +89,7 @@ pub struct Future<T>(Source<T>);
 enum Source<T> {
     Own(Arc<dyn Completion<T>>),
     /// A call: its result is a [`Value`] until somebody asks for it.
-    Call(Arc<dyn Completion<Value>>, fn(Value) -> T),
+    Call(Arc<dyn Completion<Value>>, fn(Value) -> Result<T>),
 }
 
 impl<T> Future<T> {
@@ -97,7 +97,7 @@ impl<T> Future<T> {
         Future(Source::Own(completion))
     }
 
-    pub(crate) fn from_call(call: Arc<dyn Completion<Value>>, read: fn(Value) -> T) -> Future<T> {
+    pub(crate) fn from_call(call: Arc<dyn Completion<Value>>, read: fn(Value) -> Result<T>) -> Future<T> {
         Future(Source::Call(call, read))
     }
 
@@ -122,6 +122,32 @@ impl<T> Future<T> {
             });
         }
         self.value()
+    }
+
+    /// Waits for the result, and gives the value itself, not a copy, if this is the last handle.
+    ///
+    /// For large results: [`Future::wait`] copies a list into the `Vec` that it gives.
+    ///
+    /// # Errors
+    ///
+    /// As [`Future::wait`].
+    pub fn join(mut self) -> Result<T>
+    where
+        T: Clone,
+    {
+        if !self.done() {
+            nested::waiting(|| {
+                self.help();
+                if !self.done() {
+                    self.block(None);
+                }
+            });
+        }
+        match &mut self.0 {
+            Source::Own(completion) => last(completion),
+            Source::Call(call, read) => last(call).map(|result| result.and_then(*read)),
+        }
+        .unwrap_or_else(|| self.value())
     }
 
     /// Waits for the result, but no longer than `timeout`; `None` if it is not there by then.
@@ -160,7 +186,7 @@ impl<T> Future<T> {
     {
         let result = match &self.0 {
             Source::Own(completion) => completion.cell().get(),
-            Source::Call(call, read) => call.cell().get().map(|result| result.map(read)),
+            Source::Call(call, read) => call.cell().get().map(|result| result.and_then(read)),
         };
         result.unwrap_or_else(|| {
             Err(Error::new(ErrorKind::NotReady, "the future has no value yet")
@@ -252,6 +278,18 @@ impl<T> Future<T> {
             }
         }
     }
+}
+
+/// The result itself, if nobody else can ask for it.
+fn last<T>(completion: &mut Arc<dyn Completion<T>>) -> Option<Result<T>> {
+    // Whoever has completed it may be about to let go of it.
+    for _ in 0..SPINS {
+        if Arc::get_mut(completion).is_some() {
+            return completion.cell().take();
+        }
+        std::hint::spin_loop();
+    }
+    None
 }
 
 impl<T> Clone for Future<T> {

@@ -84,8 +84,10 @@ impl<D: Carried> Plan<D> {
             define: Box::new(define),
             shards,
         };
-        // What cannot be linked is known now, before anything runs.
-        plan.load(0)?;
+        // What cannot be linked is known now, before anything runs. And calls whose time is limited should not have to
+        // load the guest in it.
+        let shards = if plan.limits.timeout.is_some() { plan.shards.len() } else { 1 };
+        (0..shards).try_for_each(|shard| plan.load(shard).map(drop))?;
         Ok(plan)
     }
 
@@ -147,6 +149,11 @@ impl<D: Carried> Plan<D> {
         }
         let engine = self.engines.get(self.kind, shard)?;
         let modules = self.compiled.load(&self.engines, shard)?;
+        for module in &modules {
+            // Else the first call would have to.
+            let image = module.initialize_copy_on_write_image();
+            image.map_err(|error| Error::new(ErrorKind::Exhausted, format!("no room for the module's image: {error:#}")))?;
+        }
         let mut items = Items::new();
         let may_wait = self.kind == Kind::Forking;
         let hosts: Vec<Host> = self

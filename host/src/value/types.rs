@@ -110,6 +110,19 @@ impl Type {
         matches!(self, I32 | I64 | F32 | F64 | V128 | Bool | S8 | U8 | S16 | U16 | S32 | U32 | S64 | U64 | Char)
     }
 
+    /// Whether there is a string or a list in it, which lies in memory.
+    pub(crate) fn has_memory(&self) -> bool {
+        match self {
+            Type::String | Type::List(_) => true,
+            Type::Record(fields) => fields.iter().any(|(_, ty)| ty.has_memory()),
+            Type::Tuple(types) => types.iter().any(Type::has_memory),
+            Type::Variant(cases) => cases.iter().flat_map(|(_, ty)| ty).any(Type::has_memory),
+            Type::Option(some) => some.has_memory(),
+            Type::Result(types) => [&types.0, &types.1].into_iter().flatten().any(Type::has_memory),
+            _ => false,
+        }
+    }
+
     /// The type of core WebAssembly that has the same values, where a core module and a component meet.
     pub(crate) fn core(&self) -> &Type {
         match self {

@@ -141,12 +141,6 @@ fn reason(message: String) -> Reason {
 }
 
 /// Why a function is not stateless, where no operator shows it.
-fn write(what: &'static str, function: &str) -> Write {
-    Write {
-        what: what.into(),
-        operator: "the canonical ABI".into(),
-        function: shown(function),
-        chain: Vec::new(),
-        offset: 0,
-    }
+fn write(what: &'static str) -> Write {
+    Write { what: what.into(), operator: String::new(), function: String::new(), chain: Vec::new(), offset: 0 }
 }

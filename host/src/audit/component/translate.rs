@@ -14,11 +14,15 @@ use wasmtime_environ::{
 
 use super::imports::{FORK, Part};
 use super::types::convert;
+use crate::value::Type;
 use crate::audit::facts::{FunctionFacts, LinkFacts, Param};
 use crate::audit::part::{Part as ModulePart, PartFunction};
 use crate::audit::recipe::{
     Canon, Core, Encoding, Given, HandleType, HostFunction, Item, Lifted, Recipe, ResourceId, Step, What,
 };
+
+/// The most core values that parameters are passed in; more are passed in memory.
+const MAX_FLAT_PARAMS: usize = wasmtime_environ::component::MAX_FLAT_PARAMS;
 
 type Modules<'a> = PrimaryMap<StaticModuleIndex, ModuleTranslation<'a>>;
 
@@ -360,18 +364,18 @@ impl<'a> Translate<'a> {
         let part = self.part(&item);
         let leaves = part.is_none_or(|part| part.leaves);
         // Arguments that are no scalars are written to memory.
-        let by_value = params.iter().all(crate::value::Type::is_scalar) && params.len() <= 16;
+        let by_value = !params.iter().any(Type::has_memory) && core_params.len() <= MAX_FLAT_PARAMS;
         let stateless = match part {
             Some(part) if !part.leaves && by_value => part.stateless.clone(),
             Some(part) if !part.leaves => {
-                part.stateless.clone().and(Err(super::write("writes its arguments to memory", name)))
+                part.stateless.clone().and(Err(super::write("its arguments are written to memory")))
             }
-            _ => Err(super::write("can reach other modules of the component", name)),
+            _ => Err(super::write("it can reach other modules, or fork")),
         };
         let stateless = match &post_return {
             Some(post) if stateless.is_ok() => match self.part(post) {
                 Some(part) if !part.leaves => part.stateless.clone(),
-                _ => Err(super::write("frees its result", name)),
+                _ => Err(super::write("its result has to be freed")),
             },
             _ => stateless,
         };
