@@ -142,7 +142,7 @@ enum Ready<D: 'static> {
 }
 
 enum Wire {
-    Export(u32, String),
+    Export(u32, ModuleExport),
     Host(String),
     Flag(u32),
 }
@@ -186,7 +186,12 @@ impl<D: Carried> Assembly<D> {
             let mut imports = Vec::new();
             for given in &step.imports {
                 imports.push(match given {
-                    Given::Item(item) => Wire::Export(item.instance, item.name.clone()),
+                    Given::Item(item) => {
+                        let step = recipe.steps.get(item.instance as usize);
+                        let export = step.and_then(|step| modules.get(step.module as usize)?.get_export_index(&item.name));
+                        let export = export.ok_or_else(|| wasmtime::format_err!("a module exports no `{}`", item.name))?;
+                        Wire::Export(item.instance, export)
+                    }
                     Given::Flag(component) => {
                         assembly.flags = assembly.flags.max(component + 1);
                         Wire::Flag(*component)
@@ -221,10 +226,10 @@ impl<D: Carried> Assembly<D> {
                         externs.push(match import {
                             Wire::Flag(component) => flags[*component as usize].into(),
                             Wire::Host(name) => self.linker.get(&mut *store, HOST, name)?,
-                            Wire::Export(instance, name) => {
+                            Wire::Export(instance, export) => {
                                 let instance = store.data().parts.instances.get(*instance as usize).copied();
-                                let found = instance.and_then(|instance| instance.get_export(&mut *store, name));
-                                found.ok_or_else(|| wasmtime::format_err!("an instance exports no `{name}`"))?
+                                let found = instance.and_then(|i| i.get_module_export(&mut *store, export));
+                                found.ok_or_else(|| wasmtime::format_err!("an instance exports too little"))?
                             }
                         });
                     }
