@@ -77,8 +77,11 @@ pub(crate) fn leaf(table: &mut Table) -> Result<()> {
     let strlen = exec.load(&path)?.function::<String, u32>("strlen")?;
     let pool = Executor::builder().threads(2).build()?;
     let pooled = pool.load(&path)?.function::<String, u32>("strlen")?;
-    let mut rows =
-        Row::group(["component leaf, bare wasmtime", "component leaf, purefork", "component leaf, purefork, 2 threads"]);
+    let mut rows = Row::group([
+        "component leaf, bare wasmtime",
+        "component leaf, purefork",
+        "component leaf, purefork, 2 threads",
+    ]);
     for _ in 0..ROUNDS {
         rows[0].time(CALLS, || (0..CALLS).for_each(|_| assert_eq!(bare.strlen("ten bytes!"), 10)));
         rows[1].time(CALLS, || {
@@ -106,8 +109,7 @@ pub(crate) fn nested(table: &mut Table) -> Result<()> {
     let mut rows = Row::group(["component fib, 1 thread", "component fib, 2 threads"]);
     let execs = [1, 2].map(|threads| Executor::builder().threads(threads).build());
     let execs = execs.into_iter().collect::<Result<Vec<_>>>()?;
-    let fibs =
-        execs.iter().map(|exec| exec.load(&path)?.function::<u32, u64>("fib")).collect::<Result<Vec<_>>>()?;
+    let fibs = execs.iter().map(|exec| exec.load(&path)?.function::<u32, u64>("fib")).collect::<Result<Vec<_>>>()?;
     for _ in 0..ROUNDS {
         for (row, fib) in rows.iter_mut().zip(&fibs) {
             row.time(FIB_CALLS, || assert_eq!(fib.fork(FIB).wait().expect("fib does not fail"), 2_584));

@@ -138,7 +138,31 @@ impl Handles {
         self.insert(to.component, Handle { resource: to.resource, representation, kind: Kind::Borrow { scope } })
     }
 
-    fn exit(&mut self) -> Done<()> {
+    /// Takes the handle that a constructor gave out of the guest; returns what is behind it.
+    pub(super) fn take(&mut self, ty: HandleType, at: u32) -> Done<u32> {
+        match self.remove(ty, at)? {
+            Handle { kind: Kind::Own { .. }, representation, .. } => Ok(representation),
+            _ => Err(trap("a constructor gave a handle that it had borrowed")),
+        }
+    }
+
+    /// What a method is given for the resource that it is called on: a handle, or what is behind it in the component
+    /// that defines the resource. What it borrows, it has until [`Handles::exit`].
+    pub(super) fn receiver(&mut self, ty: HandleType, representation: u32, owned: bool) -> Done<u32> {
+        let scope = self.scopes.len();
+        self.scopes.push(Scope::default());
+        let kind = match ty.resource {
+            _ if owned => Kind::Own { lent: 0 },
+            ResourceId::Own { component, .. } if component == ty.component => return Ok(representation),
+            _ => {
+                self.scopes[scope].borrowed += 1;
+                Kind::Borrow { scope }
+            }
+        };
+        self.insert(ty.component, Handle { resource: ty.resource, representation, kind })
+    }
+
+    pub(super) fn exit(&mut self) -> Done<()> {
         let scope = self.scopes.pop().ok_or_else(|| trap("a call returns that was not made"))?;
         if scope.borrowed != 0 {
             return Err(trap("a component returned without dropping what it had borrowed"));

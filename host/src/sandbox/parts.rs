@@ -188,8 +188,10 @@ impl<D: Carried> Assembly<D> {
                 imports.push(match given {
                     Given::Item(item) => {
                         let step = recipe.steps.get(item.instance as usize);
-                        let export = step.and_then(|step| modules.get(step.module as usize)?.get_export_index(&item.name));
-                        let export = export.ok_or_else(|| wasmtime::format_err!("a module exports no `{}`", item.name))?;
+                        let export =
+                            step.and_then(|step| modules.get(step.module as usize)?.get_export_index(&item.name));
+                        let export =
+                            export.ok_or_else(|| wasmtime::format_err!("a module exports no `{}`", item.name))?;
                         Wire::Export(item.instance, export)
                     }
                     Given::Flag(component) => {
