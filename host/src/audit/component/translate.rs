@@ -380,7 +380,8 @@ impl<'a> Translate<'a> {
             },
             _ => stateless,
         };
-        let can_fork = leaves && !self.links.is_empty();
+        // Whatever reaches a fork or a wait runs on a stack of its own, though all it comes to is an error.
+        let can_fork = (leaves || helpers_leave) && !self.links.is_empty();
         exports.functions.push(FunctionFacts {
             name: name.to_owned(),
             index: part.map_or(u32::MAX, |part| part.index),
