@@ -2,8 +2,8 @@
 
 use super::layout::{Layout, Shape};
 use super::{
-    Budget, Flat, MAX_FLAT_PARAMS, Room, Writer, Wrong, flat_count, lift, load, load_all, lower, rooms,
-    store_all, tuple_room,
+    Budget, Flat, MAX_FLAT_PARAMS, Room, Writer, Wrong, flat_count, lift, load, load_all, lower, rooms, store_all,
+    tuple_room,
 };
 use crate::audit::recipe::Encoding;
 use crate::value::{List, Name, Type, Value};
