@@ -21,6 +21,10 @@ const HOST: &str = "host";
 pub(super) struct Parts {
     instances: SmallVec<[Instance; 1]>,
     found: SmallVec<[Option<Extern>; 2]>,
+    /// For each component instance, whether it may call out: 0 while another has it make room.
+    flags: SmallVec<[Global; 0]>,
+    /// Whether all instances are made.
+    pub(super) made: bool,
 }
 
 /// Exports of instances that are looked up while a call runs, by number.
@@ -99,6 +103,12 @@ impl Items {
         });
         Ok(Located(located.collect::<Result<_>>()?))
     }
+}
+
+/// Whether a component instance may call out: not while another has it make room for values.
+pub(super) fn may_call_out<D: Carried>(mut store: StoreContextMut<'_, Room<D>>, component: u32) -> bool {
+    let flag = store.data().parts.flags.get(component as usize).copied();
+    flag.is_none_or(|flag| flag.get(&mut store).i32() != Some(0))
 }
 
 impl Located {
@@ -213,10 +223,10 @@ impl<D: Carried> Assembly<D> {
 
     /// Makes the instances, in order.
     pub(super) async fn instantiate(&self, store: &mut Store<Room<D>>, may_wait: bool) -> wasmtime::Result<()> {
-        let mut flags = Vec::new();
         for _ in 0..self.flags {
             let ty = GlobalType::new(ValType::I32, Mutability::Var);
-            flags.push(Global::new(&mut *store, ty, Val::I32(1))?);
+            let flag = Global::new(&mut *store, ty, Val::I32(1))?;
+            store.data_mut().parts.flags.push(flag);
         }
         for step in &self.steps {
             let instance = match step {
@@ -226,7 +236,7 @@ impl<D: Carried> Assembly<D> {
                     let mut externs: SmallVec<[Extern; 16]> = SmallVec::new();
                     for import in imports {
                         externs.push(match import {
-                            Wire::Flag(component) => flags[*component as usize].into(),
+                            Wire::Flag(component) => store.data().parts.flags[*component as usize].into(),
                             Wire::Host(name) => self.linker.get(&mut *store, HOST, name)?,
                             Wire::Export(instance, export) => {
                                 let instance = store.data().parts.instances.get(*instance as usize).copied();
@@ -244,6 +254,7 @@ impl<D: Carried> Assembly<D> {
             };
             store.data_mut().parts.instances.push(instance);
         }
+        store.data_mut().parts.made = true;
         Ok(())
     }
 }

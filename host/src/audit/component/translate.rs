@@ -313,10 +313,15 @@ impl<'a> Translate<'a> {
         let component = self.component;
         match &component.export_items[index] {
             Export::LiftedFunction { ty, func, options } => self.function(name, *ty, func, *options, exports),
-            Export::Instance { exports: items, .. } => {
-                for (item, (index, _)) in items.raw_iter() {
-                    let item: &str = item;
-                    self.export(&format!("{}{item}", inner(name)), *index, exports)?;
+            Export::Instance { exports: items, ty } => {
+                // The items come in any order, and another each time. Their types are in the order of declaration.
+                let types = self.types[*ty].exports.iter().enumerate();
+                let order: HashMap<&str, usize> = types.map(|(at, (item, _))| (item.as_str(), at)).collect();
+                let mut items: Vec<(&str, ExportIndex)> =
+                    items.raw_iter().map(|(item, (index, _))| (&**item, *index)).collect();
+                items.sort_by_key(|(item, _)| (order.get(item).copied(), *item));
+                for (item, index) in items {
+                    self.export(&format!("{}{item}", inner(name)), index, exports)?;
                 }
                 Ok(())
             }
