@@ -76,6 +76,7 @@ fn from_word(ty: &Type, text: &str) -> Result<Value> {
             })
         }
         Type::String => Ok(Value::from(text)),
+        Type::Char if text.chars().count() == 1 => Ok(Value::Char(text.chars().next().unwrap_or_default())),
         _ => from_text(ty, text),
     }
 }
@@ -109,7 +110,7 @@ fn from_text(ty: &Type, text: &str) -> Result<Value> {
             brief(ty),
             shown(text)
         ))),
-        Err(_) => Err(shortened(wave, ty)),
+        Err(_) => Err(told(wave, ty, text)),
     }
 }
 
@@ -119,13 +120,31 @@ fn looks_like_json(text: &str) -> bool {
     inner.starts_with('"') && text.trim_start().starts_with(['[', '{']) && text.contains("\":")
 }
 
-/// The library's message, with the type in few words.
-fn shortened(error: purefork::Error, ty: &Type) -> anyhow::Error {
-    let (whole, brief) = (ty.to_string(), brief(ty));
-    if whole == brief {
+/// The library's error, if the type is of several parts: in few words, and with the line where the reader of WAVE gives
+/// a range of bytes.
+fn told(error: purefork::Error, ty: &Type, text: &str) -> anyhow::Error {
+    let Some((_, why)) = error.message().split_once(&format!("but was given `{}`: ", cut(text))) else {
         return error.into();
+    };
+    let why = why.strip_prefix("error converting Wasm value: ").unwrap_or(why);
+    mismatch(format!("expected {}, but was given `{}`: {}", brief(ty), shown(text), located(why, text.trim())))
+}
+
+/// `invalid value at 17..20` as ``invalid value, `300`, at line 1 column 18``.
+fn located(why: &str, text: &str) -> String {
+    let Some((what, range)) = why.rsplit_once(" at ") else { return why.to_owned() };
+    let range = range.split_once("..").and_then(|(start, end)| Some((start.parse().ok()?, end.parse().ok()?)));
+    let Some((start, end)) = range else { return why.to_owned() };
+    let (Some(before), Some(part)) = (text.get(..start), text.get(start..end)) else { return what.to_owned() };
+    if part == text {
+        return what.to_owned();
     }
-    mismatch(error.message().replacen(&whole, &brief, 1))
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    match part {
+        "" => format!("{what} at line {line} column {column}"),
+        part => format!("{what}, `{}`, at line {line} column {column}", shown(part)),
+    }
 }
 
 /// A one-dimensional array as a list of the very type.
@@ -171,8 +190,30 @@ fn mismatch(message: impl Into<String>) -> anyhow::Error {
 }
 
 fn shown(text: &str) -> String {
+    cut(text.trim()).replace("\\\"", "\"").replace("\\'", "'")
+}
+
+/// As the library shows what it was given.
+fn cut(text: &str) -> String {
     const SHOWN: usize = 40;
     let dots = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
-    let shown: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    shown.replace("\\\"", "\"").replace("\\'", "'") + dots
+    text.chars().take(SHOWN).flat_map(char::escape_debug).collect::<String>() + dots
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_wave_says_of_bytes_is_told_of_lines() {
+        for (why, text, told) in [
+            ("invalid value at 5..8", "[1, \n300]", "invalid value, `300`, at line 2 column 1"),
+            ("unexpected end of input at 3..3", "[1,", "unexpected end of input at line 1 column 4"),
+            ("there is no case `a`; there is `b` at 0..1", "a", "there is no case `a`; there is `b`"),
+            ("invalid value at 1..2", "ä", "invalid value"),
+            ("looks odd at first", "a", "looks odd at first"),
+        ] {
+            assert_eq!(located(why, text), told);
+        }
+    }
 }

@@ -102,7 +102,7 @@ fn form(param: &str, ty: &Type) -> String {
         Type::F32 | Type::F64 => "a number such as 0.5, or nan, inf, -inf",
         Type::V128 => "16 bytes, each from 0 to 255: (b0, b1, ..., b15)",
         Type::Bool => "true or false",
-        Type::Char => "one character, in single quotes",
+        Type::Char => "one character",
         Type::String => "any text; or @FILE with it",
         Type::List(element) if **element == Type::U8 => "@FILE with the bytes; or such as [7, 7]",
         Type::Enum(names) if list(names).len() < 60 => return format!("one of {}", list(names)),

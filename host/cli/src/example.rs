@@ -42,6 +42,7 @@ pub(crate) fn value(ty: &Type) -> Value {
 pub(crate) fn word(param: &str, ty: &Type) -> String {
     match ty {
         Type::String => "text".to_owned(),
+        Type::Char => "a".to_owned(),
         Type::List(element) if **element == Type::U8 => format!("@{param}.bin"),
         _ if Tensor::is(ty) => format!("@{param}.npy"),
         _ => match value(ty).to_string() {

@@ -37,7 +37,7 @@ Arguments of the function:
 
 Values are written in WAVE or in JSON. In JSON, a case of a variant is \"case\" or {\"case\": value};
 a result {\"ok\": value} or {\"err\": value}; flags an array of strings; an option its value or null.
-A string is given as it is; one in double quotes is read as WAVE, or as JSON.
+A string or a char is given as it is; a string in double quotes is read as WAVE or JSON.
 
   @FILE           reads the value from a file, @- from standard input: the text of a string,
                   the bytes of a list<u8>, a .npy array for a tensor or a list of numbers,

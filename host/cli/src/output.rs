@@ -59,7 +59,7 @@ impl<'a> Output<'a> {
             _ if named("json") => Form::Json,
             _ => Form::Wave,
         };
-        if path != Path::new("-") {
+        if !is_stdout(path) {
             writable(path)?;
         }
         Ok(Output { path: Some(path), form, json: run.json })
@@ -86,7 +86,7 @@ impl<'a> Output<'a> {
             value => value,
         };
         let bytes = self.bytes(function, value)?;
-        if path == Path::new("-") {
+        if is_stdout(path) {
             stdout::write(&bytes)?;
         } else {
             save(path, &bytes).with_context(|| format!("cannot write `{}`", shown_path(path)))?;
@@ -117,6 +117,11 @@ impl<'a> Output<'a> {
 
 fn numbers(element: &Type, list: &List) -> Option<Vec<u8>> {
     Some(npy::write(array::of_element(element)?, &[list.len()], &array::bytes(element, list)?))
+}
+
+/// Whether it names stdout, which may be a file that others write to as well.
+fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
 
 /// Fails if nothing can be written there.
