@@ -1,16 +1,22 @@
 //! `purefork run … --help`: what a module's functions take.
 
+use crate::array;
+use crate::example::{self, quoted};
 use crate::flags::is_option;
-use crate::inspect::traits;
+use crate::inspect::{indented, traits};
+use crate::layout::{WIDTH, brief_signature, full};
 use crate::report::shown_path;
-use purefork::{InspectedFunction, Inspection, Type};
+use purefork::{InspectedFunction, Inspection, Name, Tensor, Type, Typed as _};
 use std::path::Path;
 
-/// The functions' signatures, one a line.
+/// The most columns of a type that stands beside its parameter.
+const NARROW: usize = 16;
+
+/// The functions' signatures, each on a line of its own.
 pub(crate) fn functions(inspection: &Inspection) -> String {
     match inspection.functions.as_slice() {
         [] => "it exports no function".to_owned(),
-        functions => functions.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        functions => functions.iter().map(brief_signature).collect::<Vec<_>>().join("\n"),
     }
 }
 
@@ -20,19 +26,17 @@ pub(crate) fn module(path: &Path, inspection: &Inspection) -> String {
     if inspection.functions.is_empty() {
         return functions;
     }
-    format!("{functions}\n\n`purefork run {} FUNCTION --help` shows what a function takes.", quoted(path))
+    let module = quoted(&shown_path(path));
+    format!("{functions}\n\n`purefork run {module} FUNCTION --help` shows what a function takes.")
 }
 
-/// Help on a function.
-pub(crate) fn function(path: &Path, function: &InspectedFunction) -> String {
-    let mut lines = vec![format!("{function}")];
-    lines.extend(traits(function).iter().map(|line| format!("  {line}")));
+/// Help on a function, which is called by `name`.
+pub(crate) fn function(path: &Path, name: &str, function: &InspectedFunction) -> String {
+    let mut lines = vec![brief_signature(function)];
+    lines.extend(traits(function).iter().map(|fact| indented(fact, 2)));
     if !function.params.is_empty() {
         lines.push("\nParameters:".to_owned());
-        let widest = function.params.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-        for (name, ty) in &function.params {
-            lines.push(format!("  {:<width$}  {ty:<4}  {}", format!("--{name}"), form(ty), width = widest + 2));
-        }
+        lines.extend(parameters(&function.params));
         if let Some((name, _)) = function.params.iter().find(|(name, _)| is_option(name)) {
             lines.push(format!("\n`--{name}` is also an option of purefork: give the parameter after `--`."));
         }
@@ -40,13 +44,18 @@ pub(crate) fn function(path: &Path, function: &InspectedFunction) -> String {
     lines.push("\nResult:".to_owned());
     match function.results.as_slice() {
         [] => lines.push("  none, printed as ()".to_owned()),
-        [ty] => lines.push(format!("  {ty}")),
+        [ty] => {
+            lines.push(format!("  {}", full(ty, 2, 2)));
+            if let Type::Result(_) = ty {
+                lines.push("  an `err` is printed too; the exit code is then 1".to_owned());
+            }
+        }
         types => lines.push(format!(
             "  ({}), in this order",
             types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         )),
     }
-    let program = format!("  purefork run {} {}", quoted(path), quoted(Path::new(&function.name)));
+    let program = format!("  purefork run {} {}", quoted(&shown_path(path)), quoted(name));
     lines.push("\nExamples:".to_owned());
     lines.push(format!("{program}{}", words(function, |_| String::new())));
     if !function.params.is_empty() {
@@ -56,33 +65,68 @@ pub(crate) fn function(path: &Path, function: &InspectedFunction) -> String {
     lines.join("\n")
 }
 
+/// The parameters: name, type and form in columns, or, if the type is long, below each other.
+fn parameters(params: &[(String, Type)]) -> Vec<String> {
+    let columns = |ty: &Type| Some(ty.to_string().chars().count()).filter(|columns| *columns <= NARROW);
+    let narrow = params.iter().filter_map(|(name, ty)| columns(ty).map(|columns| (name.len(), columns)));
+    let (names, types): (Vec<usize>, Vec<usize>) = narrow.unzip();
+    let name_width = names.into_iter().max().unwrap_or_default() + 2;
+    let type_width = types.into_iter().max().unwrap_or_default().max(4);
+    let shown = params.iter().map(|(name, ty)| {
+        let form = form(name, ty);
+        match columns(ty) {
+            Some(_) => format!("  {:<name_width$}  {:<type_width$}  {form}", format!("--{name}"), ty.to_string()),
+            None => format!("  --{name}\n      {}\n      {form}", full(ty, 6, 6)),
+        }
+    });
+    shown.collect()
+}
+
 /// An example of each argument, after what `name` makes of its parameter.
 fn words(function: &InspectedFunction, name: impl Fn(&str) -> String) -> String {
-    function.params.iter().map(|(param, ty)| format!(" {}{}", name(param), example(ty))).collect()
+    function.params.iter().map(|(param, ty)| format!(" {}{}", name(param), example::word(param, ty))).collect()
 }
 
 /// How values of a type are written.
-fn form(ty: &Type) -> &'static str {
-    match ty {
-        Type::I32 => "a whole number from -2147483648 to 2147483647",
-        Type::I64 => "a whole number from -9223372036854775808 to 9223372036854775807",
+fn form(param: &str, ty: &Type) -> String {
+    let list = |names: &[Name]| names.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
+    let text = match ty {
+        Type::S8 => "a whole number from -128 to 127",
+        Type::U8 => "a whole number from 0 to 255",
+        Type::S16 => "a whole number from -32768 to 32767",
+        Type::U16 => "a whole number from 0 to 65535",
+        Type::I32 | Type::S32 => "a whole number from -2147483648 to 2147483647",
+        Type::U32 => "a whole number from 0 to 4294967295",
+        Type::I64 | Type::S64 => "a whole number from -9223372036854775808 to 9223372036854775807",
+        Type::U64 => "a whole number from 0 to 18446744073709551615",
         Type::F32 | Type::F64 => "a number such as 0.5, or nan, inf, -inf",
         Type::V128 => "16 bytes, each from 0 to 255: (b0, b1, ..., b15)",
-        _ => "a value in WAVE",
-    }
+        Type::Bool => "true or false",
+        Type::Char => "one character",
+        Type::String => "any text; or @FILE with it",
+        Type::List(element) if **element == Type::U8 => "@FILE with the bytes; or such as [7, 7]",
+        Type::Enum(names) if list(names).len() < 60 => return format!("one of {}", list(names)),
+        Type::Flags(names) if list(names).len() < 60 => return format!("any of {}, such as {}", list(names), example::value(ty)),
+        _ if Tensor::is(ty) => "@FILE with a .npy array",
+        _ => {
+            let example = example::value(ty).to_string();
+            let file = match ty {
+                Type::List(element) => match array::of_element(element) {
+                    Some(dtype) => format!("@FILE with a .npy array of `{dtype}`, or with WAVE or JSON"),
+                    None => "@FILE with it in WAVE or JSON".to_owned(),
+                },
+                _ => "@FILE with it in WAVE or JSON".to_owned(),
+            };
+            let such = format!("such as {example}; or {file}");
+            return if such.chars().count() + param.len() + 12 <= WIDTH { such } else { wrapped(&example, &file) };
+        }
+    };
+    text.to_owned()
 }
 
-fn example(ty: &Type) -> &'static str {
-    match ty {
-        Type::F32 | Type::F64 => "0.5",
-        Type::V128 => "'(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15)'",
-        _ => "7",
-    }
-}
-
-/// The path as a word for a shell.
-fn quoted(path: &Path) -> String {
-    let path = shown_path(path);
-    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%,=".contains(c);
-    if !path.is_empty() && path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+/// An example and what else there is, on lines of their own; the example is cut where it does not fit.
+fn wrapped(example: &str, file: &str) -> String {
+    let most = WIDTH - "      such as ".len() - 1;
+    let dots = if example.chars().nth(most).is_some() { "…" } else { "" };
+    format!("such as {}{dots}\n      or {file}", example.chars().take(most).collect::<String>())
 }

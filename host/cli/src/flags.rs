@@ -17,7 +17,7 @@ Examples:
 
 Exit codes:
   0  fine
-  1  the call failed: it trapped, came to a limit, or the host ran short
+  1  the call failed: it trapped, came to a limit, returned an `err`, or the host ran short
   2  the command line, a file or the arguments are wrong
   3  the guest was refused";
 
@@ -30,19 +30,33 @@ const RUN_USAGE: &str = "purefork run [OPTIONS] MODULE FUNCTION [ARG]... [--NAME
 
 const RUN_HELP: &str = "\
 Arguments of the function:
-  ARG             a value in WAVE, by position: 7, -5, 0.5, nan, inf
+  ARG             a value, by position: 7, -5, 0.5, inf, true, '[1, 2]', '{x: 1, y: 2}'
   --NAME VALUE    the same by the parameter's name; also --NAME=VALUE
   --              everything after it is the function's: so a parameter can be given
                   that is called like an option of purefork's
 
-Options may stand anywhere before `--`. Several results are printed as `(1, 0.5)`.
-`purefork run MODULE FUNCTION --help` shows the function's parameters, and
-`purefork run MODULE --help` the functions.
+Values are written in WAVE or in JSON. In JSON, a case of a variant is \"case\" or {\"case\": value};
+a result {\"ok\": value} or {\"err\": value}; flags an array of strings; an option its value or null.
+A string or a char is given as it is; a string in double quotes is read as WAVE or JSON.
+
+  @FILE           reads the value from a file, @- from standard input: the text of a string,
+                  the bytes of a list<u8>, a .npy array for a tensor or a list of numbers,
+                  for all else WAVE or JSON
+  @@TEXT          a string that begins with @
+
+Results are printed in WAVE. `--output` unwraps `ok`, and writes the text of a string, the bytes of
+a list<u8>, an array into a file called .npy, JSON into one called .json, and else WAVE. If the
+function returns an `err`, it is printed, the exit code is 1, and no file is written.
+
+Options may stand anywhere before `--`. `purefork run MODULE --help` shows the functions, and
+`purefork run MODULE FUNCTION --help` what one takes. A function of an interface is called by its
+name alone, or as 'ns:pkg/interface#name'.
 
 Examples:
   purefork run math.wasm add 2 3
   purefork run math.wasm add 2 --b 3
   purefork run math.wasm add 2 3 --fuel 100000 --timeout 500ms --json
+  purefork run image.wasm resize @photo.png --size '{\"width\": 64, \"height\": 48}' -o small.png
   purefork run app.wasm main 7 --link math=math.wasm
   purefork run clock.wasm tick -- --timeout 3";
 
@@ -93,6 +107,9 @@ pub(crate) struct Run {
     /// Print the result, or the error, as JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write the result to a file, `-` for stdout as it is, instead of printing it
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
     /// The function's arguments.
     #[arg(skip)]
     pub(crate) given: Vec<Given>,
@@ -195,7 +212,7 @@ pub(crate) fn similar(name: &str) -> Option<String> {
 
 /// Whether `name` is an option of `run`.
 pub(crate) fn is_option(name: &str) -> bool {
-    name == "help" || takes_value(name).is_some()
+    name == "help" || takes_value(&format!("--{name}")).is_some()
 }
 
 fn from_clap(words: &[OsString]) -> Result<Typed, clap::Error> {
@@ -207,7 +224,14 @@ fn from_clap(words: &[OsString]) -> Result<Typed, clap::Error> {
 fn takes_value(name: &str) -> Option<bool> {
     let command = Typed::command();
     let mut options = command.find_subcommand("run")?.get_arguments();
-    options.find(|option| option.get_long() == Some(name)).map(|option| option.get_action().takes_values())
+    let found = match name.strip_prefix("--") {
+        Some(long) => options.find(|option| option.get_long() == Some(long)),
+        // A short option that takes nothing could as well be a value.
+        None => options.find(|option| {
+            option.get_short().is_some_and(|short| *name == format!("-{short}")) && option.get_action().takes_values()
+        }),
+    };
+    found.map(|option| option.get_action().takes_values())
 }
 
 fn link(text: &str) -> Result<Link, String> {

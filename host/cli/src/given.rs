@@ -28,7 +28,8 @@ pub(crate) struct Split {
     pub(crate) help: bool,
 }
 
-/// Tells the words after `run` apart. `takes_value` is what is known of an option of purefork's, by its name.
+/// Tells the words after `run` apart. `takes_value` is what is known of an option of purefork's, by its name with the
+/// dashes; of the short ones, those that take a value.
 ///
 /// # Errors
 ///
@@ -47,7 +48,7 @@ pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<boo
                 }
             }
             "-h" | "--help" if named => split.help = true,
-            option if option.starts_with("--") => match takes_value(name(option)) {
+            option if option.starts_with("--") || takes_value(option).is_some() => match takes_value(name(option)) {
                 Some(takes) => {
                     split.ours.push(word.clone());
                     if takes && !option.contains('=') {
@@ -67,10 +68,9 @@ pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<boo
     Ok(split)
 }
 
-/// The option's name: without dashes, and without a value after `=`.
+/// The option's name: without a value after `=`.
 fn name(option: &str) -> &str {
-    let name = option.trim_start_matches('-');
-    name.split_once('=').map_or(name, |(name, _)| name)
+    option.split_once('=').map_or(option, |(name, _)| name)
 }
 
 /// The argument that starts with `word`.
@@ -82,7 +82,7 @@ fn given<'a>(word: &OsStr, rest: &mut (impl Iterator<Item = &'a OsString> + Clon
     if let Some((name, value)) = option.split_once('=') {
         return Ok(Given { name: Some(name.to_owned()), value: value.to_owned() });
     }
-    // No value in WAVE starts with two dashes.
+    // What starts with two dashes is a name; a string that does is given after `=`.
     match rest.clone().next() {
         Some(value) if !value.as_encoded_bytes().starts_with(b"--") => {
             rest.next();
@@ -113,8 +113,8 @@ mod tests {
     fn told_apart(line: &str) -> String {
         let typed: Vec<OsString> = line.split(' ').map(Into::into).collect();
         let known = |name: &str| match name {
-            "fuel" => Some(true),
-            "json" => Some(false),
+            "--fuel" | "-o" => Some(true),
+            "--json" => Some(false),
             _ => None,
         };
         match split(&typed, known) {
@@ -134,6 +134,12 @@ mod tests {
     #[test]
     fn options_of_purefork_may_stand_anywhere_before_the_dashes() {
         assert_eq!(told_apart("--json m.wasm --fuel 3 f 1 --fuel=4 2"), "--json --fuel 3 --fuel=4 -- m.wasm f | 1 2");
+    }
+
+    #[test]
+    fn a_short_option_is_one_only_as_a_whole() {
+        assert_eq!(told_apart("-o p m f 1 -o q -ox"), "-o p -o q -- m f | 1 -ox");
+        assert_eq!(told_apart("m f -- -o 1 --o 2"), "-- m f | -o 1 o=2");
     }
 
     #[test]

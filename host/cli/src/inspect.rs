@@ -2,9 +2,9 @@
 
 use crate::flags::Inspect;
 use crate::report::{Usage, shown_path};
-use crate::{json, stdout};
+use crate::{json, layout, stdout};
 use anyhow::{Context as _, Result};
-use purefork::{Error, ErrorKind, InspectedFork, InspectedFunction, Inspection, Type};
+use purefork::{Error, ErrorKind, InspectedFork, InspectedFunction, Inspection};
 use serde_json::json;
 use std::path::Path;
 
@@ -52,7 +52,8 @@ pub(crate) fn traits(function: &InspectedFunction) -> Vec<String> {
         (true, []) => Some("may wait".to_owned()),
         (true, names) => {
             let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-            Some(format!("may fork {}", names.join(", ")))
+            // Ten columns are the deepest that it is shown at.
+            Some(format!("may fork {}", layout::filled(&names, 10 + "may fork ".len()).join(",\n")))
         }
     };
     std::iter::once(state).chain(forks).collect()
@@ -81,8 +82,8 @@ fn pure_text(path: &str, inspection: &Inspection) -> String {
         lines.push("\nexports".to_owned());
     }
     for function in &inspection.functions {
-        lines.push(format!("  {function}"));
-        lines.extend(traits(function).iter().map(|line| format!("      {line}")));
+        lines.push(format!("  {}", layout::signature(function, 2)));
+        lines.extend(traits(function).iter().map(|fact| indented(fact, 6)));
     }
     if !inspection.forks.is_empty() {
         lines.push("\nforks".to_owned());
@@ -98,18 +99,16 @@ fn refused_text(path: &str, refused: &Error) -> String {
 }
 
 fn forked(fork: &InspectedFork) -> String {
-    let results = match fork.results.as_deref() {
-        None => ", never waited for".to_owned(),
-        Some([]) => String::new(),
-        Some([ty]) => format!(" -> {ty}"),
-        Some(types) => format!(" -> ({})", list(types)),
-    };
+    let types = layout::types(&fork.name, &fork.params, fork.results.as_deref(), 2);
+    let unwaited = if fork.results.is_none() { ", never waited for" } else { "" };
     let provider = if fork.own { "its own" } else { "to be linked (`--link NAME=MODULE`)" };
-    format!("{}({}){results}: {provider}", fork.name, list(&fork.params))
+    format!("{types}{unwaited}: {provider}")
 }
 
-fn list(types: &[Type]) -> String {
-    types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+/// The text with its lines indented, those after the first more deeply.
+pub(crate) fn indented(text: &str, indent: usize) -> String {
+    let pad = " ".repeat(indent);
+    format!("{pad}{}", text.replace('\n', &format!("\n{pad}    ")))
 }
 
 fn from_to(initial: u64, maximum: Option<u64>, shown: impl Fn(u64) -> String) -> String {

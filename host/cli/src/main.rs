@@ -5,15 +5,23 @@
 //! | code | means |
 //! | --- | --- |
 //! | 0 | fine |
-//! | 1 | the call failed: it trapped, came to a limit, or the host ran short |
+//! | 1 | the call failed: it trapped, came to a limit, returned an `err`, or the host ran short |
 //! | 2 | the command line, a file or the arguments are wrong |
 //! | 3 | the guest was refused |
 
+mod argument;
+mod array;
 mod describe;
+mod example;
 mod flags;
+#[cfg(test)]
+mod generate;
 mod given;
 mod inspect;
 mod json;
+mod layout;
+mod npy;
+mod output;
 mod report;
 mod run;
 mod stdout;
@@ -34,7 +42,7 @@ fn main() -> ExitCode {
     let json = flags::wants_json(&typed);
     let done = flags::parse(&typed).and_then(|command| match command {
         Command::Help(text) => stdout::print(text.trim_end()).map(|()| 0),
-        Command::Run(run) => run::run(&run).map(|()| 0),
+        Command::Run(run) => run::run(&run).map(|fine| if fine { 0 } else { CALL_FAILED }),
         Command::Inspect(inspect) => inspect::inspect(&inspect).map(|pure| if pure { 0 } else { REFUSED }),
     });
     done.unwrap_or_else(|error| {

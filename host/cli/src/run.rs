@@ -1,20 +1,25 @@
 //! `purefork run`: one call of one function.
 
+use crate::argument::Reader;
 use crate::flags::{Common, Run, is_option, similar};
 use crate::given::Given;
 use crate::inspect::{audit, read};
+use crate::layout::{WIDTH, brief_signature};
+use crate::output::Output;
 use crate::report::{Usage, shown_path};
-use crate::{describe, json, stdout};
+use crate::{describe, stdout};
 use anyhow::{Context as _, Result};
-use purefork::{Args, Error, ErrorKind, Executor, InspectedFunction, Limits, Module, Value};
+use purefork::{Args, Error, ErrorKind, Executor, InspectedFunction, Inspection, Limits, Module, Value};
 use std::path::Path;
 
-/// Calls the function and prints its result; or, if that was asked for, what there is to call.
-pub(crate) fn run(run: &Run) -> Result<()> {
+/// Calls the function and gives its result to whoever is to have it, or tells what there is to call. Returns whether
+/// the call was a success: an `err` is none.
+pub(crate) fn run(run: &Run) -> Result<bool> {
     let Some(name) = &run.function else {
         let inspection = audit(&run.module)?;
         if run.help {
-            return stdout::print(&describe::module(&run.module, &inspection));
+            stdout::print(&describe::module(&run.module, &inspection))?;
+            return Ok(true);
         }
         let message = format!("expected the name of a function of `{}`", shown_path(&run.module));
         return Err(Usage::new(message)
@@ -23,17 +28,18 @@ pub(crate) fn run(run: &Run) -> Result<()> {
             .into());
     };
     if run.help
-        && let Some(function) = audit(&run.module)?.functions.iter().find(|function| function.name == *name)
+        && let [function] = named(&audit(&run.module)?, name)[..]
     {
-        return stdout::print(&describe::function(&run.module, function));
+        stdout::print(&describe::function(&run.module, name, function))?;
+        return Ok(true);
     }
     let exec = executor(&run.common)?;
     let module = link(&exec, &run.common, load(&exec, &run.module)?)?;
     let inspection = module.inspect();
-    let function = inspection.functions.iter().find(|function| function.name == *name);
-    let function = function.ok_or_else(|| no_such(&module, name))?;
+    let function = function(&module, &inspection, name)?;
+    let output = Output::new(run, function)?;
     let value = call(&module, function, &run.given)?;
-    stdout::print(&if run.json { json::value(&value).to_string() } else { value.to_string() })
+    output.write(function, value)
 }
 
 fn executor(common: &Common) -> Result<Executor> {
@@ -77,14 +83,64 @@ fn link_all(module: Module, linked: &[(&str, Module)]) -> Result<Module, Error> 
     linked.iter().try_fold(module, |module, (name, provider)| module.link(name, provider))
 }
 
-/// Why no function of that name can be called: the library knows what was probably meant.
-fn no_such(module: &Module, name: &str) -> anyhow::Error {
-    match module.function::<(), ()>(name) {
-        Err(error) if error.kind() == ErrorKind::NoSuchFunction => error.into(),
-        // It has a name that is not shown as it is, so that its parameters cannot be found by it.
-        _ => Usage::new("the function's name is too long to be called from here, or has characters that do not print")
-            .into(),
+/// The functions that `name` may mean: the one of that very name, or those of interfaces that are called so there.
+fn named<'a>(inspection: &'a Inspection, name: &str) -> Vec<&'a InspectedFunction> {
+    let functions = || inspection.functions.iter();
+    match functions().find(|function| function.name == *name) {
+        Some(function) => vec![function],
+        None => functions().filter(|function| bare(function) == Some(name)).collect(),
     }
+}
+
+/// What a function of an interface is called there.
+fn bare(function: &InspectedFunction) -> Option<&str> {
+    function.name.rsplit_once('#').map(|(_, bare)| bare)
+}
+
+/// The function of that name, as the library finds it.
+fn function<'a>(module: &Module, inspection: &'a Inspection, name: &str) -> Result<&'a InspectedFunction> {
+    let found = named(inspection, name);
+    let unknown = module.function::<(), ()>(name).err().filter(|error| error.kind() == ErrorKind::NoSuchFunction);
+    match (found.as_slice(), unknown) {
+        ([function], None) => Ok(function),
+        ([first, .., last], _) if module.function::<(), ()>(&first.name).is_ok() || bare(last) == Some(name) => {
+            let names = found.iter().map(|function| format!("`{}`", function.name)).collect::<Vec<_>>();
+            Err(Usage::new(format!("expected the name of one function, but {} are called `{name}`", found.len()))
+                .with_help(format!("there is {}", names.join(", ")))
+                .with_kind(ErrorKind::NoSuchFunction)
+                .into())
+        }
+        (_, Some(error)) => Err(no_such(error, inspection, name)),
+        _ => Err(Usage::new(
+            "the function's name is too long to be called from here, or has characters that do not print",
+        )
+        .into()),
+    }
+}
+
+/// Why no function of that name can be called. The library knows what was probably meant, unless it is a function of an
+/// interface by its name there.
+fn no_such(error: Error, inspection: &Inspection, name: &str) -> anyhow::Error {
+    /// More functions than these are not listed.
+    const LISTED: usize = 8;
+    if error.help().is_some_and(|help| help.starts_with("did you mean")) {
+        return error.into();
+    }
+    let alike = inspection.functions.iter().filter_map(|function| {
+        let likeness = strsim::jaro_winkler(name, bare(function).filter(|bare| bare.len() + name.len() < 128)?);
+        (likeness > 0.8).then_some((function, likeness))
+    });
+    let help = match alike.max_by(|a, b| a.1.total_cmp(&b.1)) {
+        Some((function, _)) => format!("did you mean `{}`?", function.name),
+        None if error.help().is_some_and(|help| help.chars().count() > WIDTH) => {
+            let functions = inspection.functions.iter().take(LISTED).map(brief_signature).collect::<Vec<_>>();
+            let rest = inspection.functions.len().saturating_sub(LISTED);
+            let more = if rest == 0 { String::new() } else { format!("\nand {rest} more") };
+            format!("it exports\n{}{more}", functions.join("\n"))
+        }
+        None => return error.into(),
+    };
+    Usage::new(error.message()).with_kind(error.kind()).with_help(help).into()
 }
 
 fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Result<Value> {
@@ -97,6 +153,7 @@ fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Resul
 fn arguments(function: &InspectedFunction, given: &[Given]) -> Result<Args> {
     let mut args = Args::new();
     let mut positional = function.params.iter();
+    let mut reader = Reader::default();
     for given in given {
         let param = match &given.name {
             None => positional.next(),
@@ -104,7 +161,8 @@ fn arguments(function: &InspectedFunction, given: &[Given]) -> Result<Args> {
         };
         let value = match param {
             None => Value::from(()),
-            Some((param, ty)) => Value::from_wave(ty, &given.value)
+            Some((param, ty)) => reader
+                .read(param, ty, &given.value)
                 .with_context(|| format!("argument `{param}` of `{}`", function.name))?,
         };
         args = match &given.name {
@@ -144,8 +202,17 @@ fn hint(error: Error, function: &InspectedFunction, given: &[Given]) -> anyhow::
         }
         _ => None,
     };
+    let (whole, brief) = (function.to_string(), brief_signature(function));
     match help {
-        Some(help) => Usage::new(error.message()).with_kind(error.kind()).with_help(help).into(),
-        None => error.into(),
+        None if whole == brief || !error.message().contains(&whole) => error.into(),
+        help => {
+            // A signature of many lines is no part of a sentence.
+            let brief = if brief.contains('\n') { &function.name } else { &brief };
+            let usage = Usage::new(error.message().replacen(&whole, brief, 1)).with_kind(error.kind());
+            match help.or(error.help().map(str::to_owned)) {
+                Some(help) => usage.with_help(help).into(),
+                None => usage.into(),
+            }
+        }
     }
 }
