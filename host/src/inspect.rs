@@ -2,6 +2,8 @@
 
 use crate::args::signature;
 use crate::audit::{Facts, shown};
+use crate::error::Result;
+use crate::nearest::find;
 use crate::value::Type;
 use std::fmt;
 
@@ -13,8 +15,12 @@ pub struct Inspection {
     pub name: Option<String>,
     /// The SHA-256 of its bytes, in hexadecimal.
     pub digest: String,
-    /// The exported functions.
+    /// Whether it is a component.
+    pub component: bool,
+    /// The exported functions that can be called.
     pub functions: Vec<InspectedFunction>,
+    /// What else it exports by name, and why it cannot be called.
+    pub others: Vec<(String, String)>,
     /// What it imports from `fork` and `wait`.
     pub forks: Vec<InspectedFork>,
     /// Bytes of linear memory at the start, and at the most if every memory declares a maximum; one entry per memory.
@@ -33,6 +39,8 @@ pub struct Inspection {
 pub struct InspectedFunction {
     /// Its name.
     pub name: String,
+    /// Its name as it is, byte for byte: to fork it by, not to be shown.
+    pub exact: String,
     /// The names and types of its parameters.
     pub params: Vec<(String, Type)>,
     /// The types of its results.
@@ -63,9 +71,22 @@ pub struct InspectedFork {
 }
 
 impl Inspection {
+    /// The exported function that [`Module::fork`](crate::Module::fork) means by `name`: by its whole name, or by the one
+    /// within its interface, if only one is called that.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoSuchFunction`](crate::ErrorKind::NoSuchFunction), with what was probably meant.
+    pub fn function(&self, name: &str) -> Result<&InspectedFunction> {
+        let names = self.functions.iter().map(|function| function.exact.as_str());
+        let list = || exports(&self.functions.iter().map(|function| function.signature.clone()).collect::<Vec<_>>());
+        find(name, names, list).map(|at| &self.functions[at])
+    }
+
     pub(crate) fn new(facts: &Facts, digest: &str) -> Inspection {
         let functions = facts.functions.iter().map(|function| InspectedFunction {
             name: shown(&function.name),
+            exact: function.name.clone(),
             params: function.params.iter().map(|param| (param.name.clone(), param.ty.clone())).collect(),
             results: function.results.clone(),
             stateless: function.stateless.is_ok(),
@@ -87,7 +108,9 @@ impl Inspection {
         Inspection {
             name: facts.name.clone(),
             digest: digest.to_owned(),
+            component: facts.component,
             functions: functions.collect(),
+            others: facts.others.iter().map(|(name, why)| (shown(name), why.clone())).collect(),
             forks: forks.collect(),
             memories: facts
                 .memories
@@ -99,6 +122,17 @@ impl Inspection {
             code_bytes: facts.counts.code_bytes,
         }
     }
+}
+
+/// What a module exports, for messages.
+pub(crate) fn exports(signatures: &[String]) -> String {
+    const SHOWN: usize = 8;
+    if signatures.is_empty() {
+        return "it exports none".to_owned();
+    }
+    let rest = signatures.len().saturating_sub(SHOWN);
+    let more = if rest == 0 { String::new() } else { format!(" and {rest} more") };
+    format!("it exports {}{more}", signatures[..signatures.len().min(SHOWN)].join(", "))
 }
 
 impl fmt::Display for InspectedFunction {

@@ -1,14 +1,14 @@
 //! A guest that was audited and compiled.
 
 use crate::args::{Args, Slot, Slots, signature};
-use crate::audit::{Facts, shown};
+use crate::audit::Facts;
 use crate::backend::Backend;
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::function::Function;
 use crate::future::Future;
-use crate::inspect::Inspection;
-use crate::nearest::did_you_mean;
+use crate::inspect::{Inspection, exports};
+use crate::nearest::find;
 use crate::value::{Params, Results, Type, Value, Values};
 use std::fmt;
 use std::panic::Location;
@@ -31,6 +31,9 @@ impl Module {
     }
 
     /// Forks a call of an exported function and returns its future at once.
+    ///
+    /// A function of an interface that a component exports is called `ns:package/interface#function`, or `function`
+    /// where only one is called that; a method `resource.method`. See [`Inspection::function`].
     ///
     /// # Errors
     ///
@@ -128,26 +131,12 @@ impl Module {
     }
 
     fn number(&self, name: &str) -> Result<usize> {
-        let functions = &self.facts.functions;
-        self.facts.find(name).ok_or_else(|| {
-            let error =
-                Error::new(ErrorKind::NoSuchFunction, format!("the module exports no function `{}`", shown(name)));
-            let names = functions.iter().map(|function| function.name.as_str());
-            error.with_help(did_you_mean(name, names).unwrap_or_else(|| self.exports()))
-        })
+        find(name, self.facts.functions.iter().map(|function| function.name.as_str()), || self.exports())
     }
 
     /// What the module exports, for messages.
     fn exports(&self) -> String {
-        const SHOWN: usize = 8;
-        let functions = &self.facts.functions;
-        if functions.is_empty() {
-            return "it exports none".to_owned();
-        }
-        let names: Vec<_> = functions.iter().take(SHOWN).map(signature).collect();
-        let rest = functions.len().saturating_sub(SHOWN);
-        let more = if rest == 0 { String::new() } else { format!(" and {rest} more") };
-        format!("it exports {}{more}", names.join(", "))
+        exports(&self.facts.functions.iter().map(signature).collect::<Vec<_>>())
     }
 }
 

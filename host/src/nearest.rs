@@ -1,7 +1,48 @@
-//! Did you mean …?
+//! Which name is meant: the very one, a short form of it, or one that is most like it.
+
+use crate::audit::{shown, short};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Longer names are not compared: it takes time in proportion to the product of two lengths.
 const LONGEST: usize = 64;
+
+/// The most names that a message lists.
+const SHOWN: usize = 8;
+
+/// The place of the exported function that `name` means: by its whole name, or by its short one, if only one is called
+/// that. `exports` tells what there is, where nothing is like it.
+///
+/// # Errors
+///
+/// [`ErrorKind::NoSuchFunction`], if none is meant, or more than one.
+pub(crate) fn find<'a>(
+    name: &str,
+    names: impl Iterator<Item = &'a str> + Clone,
+    exports: impl FnOnce() -> String,
+) -> Result<usize> {
+    if let Some(at) = names.clone().position(|known| known == name) {
+        return Ok(at);
+    }
+    let called = names.clone().enumerate().filter(|(_, known)| short(known).any(|short| short == name));
+    let called: Vec<_> = called.collect();
+    let error = |message: String| Error::new(ErrorKind::NoSuchFunction, message);
+    match called.as_slice() {
+        [(at, _)] => Ok(*at),
+        [] => {
+            let help = did_you_mean(name, names.clone().chain(names.flat_map(short))).unwrap_or_else(exports);
+            Err(error(format!("the module exports no function `{}`", shown(name))).with_help(help))
+        }
+        several => {
+            let n = several.len();
+            let mut list: Vec<_> = several.iter().take(SHOWN).map(|(_, known)| format!("`{}`", shown(known))).collect();
+            if n > SHOWN {
+                list.push(format!("{} more", n - SHOWN));
+            }
+            Err(error(format!("{n} functions are called `{}`", shown(name)))
+                .with_help(format!("say which: {}", list.join(", "))))
+        }
+    }
+}
 
 /// A hint at the known name that is most like `given`, if one is like it.
 pub(crate) fn did_you_mean<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
@@ -12,5 +53,5 @@ pub(crate) fn did_you_mean<'a>(given: &str, known: impl Iterator<Item = &'a str>
         .filter(|name| name.len() <= LONGEST)
         .map(|name| (name, strsim::jaro_winkler(given, name)))
         .max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (likeness > 0.8).then(|| format!("did you mean `{}`?", crate::audit::shown(name)))
+    (likeness > 0.8).then(|| format!("did you mean `{}`?", shown(name)))
 }

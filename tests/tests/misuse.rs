@@ -126,9 +126,9 @@ fn argument_mismatch() {
                 "argument `b` of `add`: expected i32, but was given (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), which is v128"
             ],
         );
-        add(args![1, ()], expect!["argument `b` of `add`: expected i32, but was given the tuple ()"]);
+        add(args![1, ()], expect!["argument `b` of `add`: expected i32, but was given (), which is a tuple"]);
         let half = |args: Args, expected: Expect| check(math.fork("half", args), ErrorKind::ArgumentMismatch, expected);
-        half(args![1], expect!["argument `x` of `half`: expected f64, but was given 1, which is i32"]);
+        half(args![1], expect!["argument `x` of `half`: expected f64, but was given 1, which is s32"]);
         let narrow = loaded(exec, r#"(module (func (export "f") (param f32)))"#);
         check(
             narrow.fork("f", args![0.1]),

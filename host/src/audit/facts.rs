@@ -38,22 +38,27 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// The number of the function called `name`: by its whole name; or by the name within its interface, a method's as
-    /// `resource.method`, if only one is called that.
+    /// The number of the function called `name`: by its whole name, or by its short one, if only one is called that.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         let whole = self.functions.iter().position(|function| function.name == name);
         whole.or_else(|| {
-            let bare = |function: &FunctionFacts| {
-                let bare = function.name.rsplit(['#', '/']).next().unwrap_or_default();
-                bare == name || bare.rsplit(']').next() == Some(name)
-            };
-            let mut found = self.functions.iter().enumerate().filter(|(_, function)| self.component && bare(function));
-            match (found.next(), found.next()) {
+            let functions = self.functions.iter().enumerate();
+            let mut called = functions.filter(|(_, function)| short(&function.name).any(|short| short == name));
+            match (called.next(), called.next()) {
                 (Some((number, _)), None) => Some(number),
                 _ => None,
             }
         })
     }
+}
+
+/// The short names of a function of an interface, which is called `ns:package/interface#function`: its name there; and a
+/// method's `resource.method`. Names that are made otherwise, such as those of core modules, have none.
+pub(crate) fn short(name: &str) -> impl Iterator<Item = &str> {
+    let item = name.split_once('#').filter(|(interface, _)| interface.contains(':')).map(|(_, item)| item);
+    let of_resource = |item: &str| item.starts_with("[method]") || item.starts_with("[static]");
+    let method = item.or(Some(name)).filter(|item| of_resource(item)).and_then(|item| item.split_once(']'));
+    item.into_iter().chain(method.map(|(_, method)| method))
 }
 
 /// An exported function.
