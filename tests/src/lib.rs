@@ -5,11 +5,13 @@
 //! - [`describe`] writes out all of an error, for whole-text expectations.
 //! - [`guests`] are modules that several tests use.
 
+mod compiled;
 pub mod components;
 pub mod guests;
 mod measure;
 mod process;
 
+pub use compiled::compiled;
 pub use measure::{Remains, remains};
 pub use process::{Watchdog, in_own_process};
 
