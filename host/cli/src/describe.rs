@@ -6,7 +6,7 @@ use crate::flags::is_option;
 use crate::inspect::{indented, traits};
 use crate::layout::{WIDTH, brief_signature, full};
 use crate::report::shown_path;
-use purefork::{InspectedFunction, Inspection, Name, Tensor, Type, Typed as _};
+use purefork::{InspectedFunction, Inspection, Tensor, Type, Typed as _};
 use std::path::Path;
 
 /// The most columns of a type that stands beside its parameter.
@@ -71,7 +71,7 @@ fn parameters(params: &[(String, Type)]) -> Vec<String> {
     let narrow = params.iter().filter_map(|(name, ty)| columns(ty).map(|columns| (name.len(), columns)));
     let (names, types): (Vec<usize>, Vec<usize>) = narrow.unzip();
     let name_width = names.into_iter().max().unwrap_or_default() + 2;
-    let type_width = types.into_iter().max().unwrap_or_default().max(4);
+    let type_width = types.into_iter().max().unwrap_or_default();
     let shown = params.iter().map(|(name, ty)| {
         let form = form(name, ty);
         match columns(ty) {
@@ -89,7 +89,6 @@ fn words(function: &InspectedFunction, name: impl Fn(&str) -> String) -> String 
 
 /// How values of a type are written.
 fn form(param: &str, ty: &Type) -> String {
-    let list = |names: &[Name]| names.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
     let text = match ty {
         Type::S8 => "a whole number from -128 to 127",
         Type::U8 => "a whole number from 0 to 255",
@@ -105,8 +104,7 @@ fn form(param: &str, ty: &Type) -> String {
         Type::Char => "one character",
         Type::String => "any text; or @FILE with it",
         Type::List(element) if **element == Type::U8 => "@FILE with the bytes; or such as [7, 7]",
-        Type::Enum(names) if list(names).len() < 60 => return format!("one of {}", list(names)),
-        Type::Flags(names) if list(names).len() < 60 => return format!("any of {}, such as {}", list(names), example::value(ty)),
+        Type::Enum(_) | Type::Flags(_) => return format!("such as {}", example::value(ty)),
         _ if Tensor::is(ty) => "@FILE with a .npy array",
         _ => {
             let example = example::value(ty).to_string();

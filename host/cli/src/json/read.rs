@@ -140,16 +140,16 @@ impl<'a> Wanted<'a> {
                 };
                 Ok(if *self.ty == Type::F32 { Value::F32(single) } else { Value::F64(single.into()) })
             }
-            Type::Enum(names) => find(names).map_or_else(|| self.unknown("case", text, names.iter()), |n| Ok(Value::Enum(n))),
+            Type::Enum(names) => {
+                find(names).map_or_else(|| self.unknown("case", text, names.iter()), |n| Ok(Value::Enum(n)))
+            }
             Type::Variant(_) | Type::Result(_) => {
                 let (case, ty) = self.case(text)?;
                 match ty {
                     None => Ok(self.made(case, None)),
-                    Some(ty) => self.fail(format!(
-                        "expected {{\"{case}\": {}}}, but was given {}",
-                        brief(ty),
-                        quoted(text)
-                    )),
+                    Some(ty) => {
+                        self.fail(format!("expected {{\"{case}\": {}}}, but was given {}", brief(ty), quoted(text)))
+                    }
                 }
             }
             _ => self.unlike(quoted(text)),
@@ -227,7 +227,9 @@ impl<'a> Wanted<'a> {
                     Some(ty) => map.next_value_seed(self.of(ty)).map(Some),
                     None => match map.next_value::<serde_json::Value>()? {
                         serde_json::Value::Null => Ok(None),
-                        other => self.fail(format!("expected no value, or null, but was given {}", cut(&other.to_string()))),
+                        other => {
+                            self.fail(format!("expected no value, or null, but was given {}", cut(&other.to_string())))
+                        }
                     },
                 })?;
                 self.made(case, value)
@@ -265,7 +267,8 @@ impl<'a> Wanted<'a> {
 
     fn flags<'de, A: SeqAccess<'de>>(self, names: &'a [Name], seq: A) -> Result<Value, A::Error> {
         let given = self.list(&STRING, seq)?;
-        let given: Vec<_> = given.into_iter().filter_map(|v| if let Value::String(name) = v { Some(name) } else { None }).collect();
+        let given: Vec<_> =
+            given.into_iter().filter_map(|v| if let Value::String(name) = v { Some(name) } else { None }).collect();
         match given.iter().find(|name| !names.contains(name)) {
             Some(flag) => self.unknown("flag", flag, names.iter()),
             None => Ok(Value::Flags(names.iter().filter(|name| given.contains(name)).cloned().collect())),
@@ -338,7 +341,8 @@ impl<'de> Visitor<'de> for Wanted<'_> {
             Type::Tuple(types) => self.tuple(types, seq),
             Type::Flags(names) => self.flags(names, seq),
             Type::V128 => {
-                let bytes: Vec<u8> = self.list(&BYTE, seq)?.iter().map(|v| if let Value::U8(b) = v { *b } else { 0 }).collect();
+                let bytes: Vec<u8> =
+                    self.list(&BYTE, seq)?.iter().map(|v| if let Value::U8(b) = v { *b } else { 0 }).collect();
                 let n = bytes.len();
                 bytes.try_into().map(Value::V128).or_else(|_| self.unlike(format!("an array of {n}")))
             }
