@@ -4,7 +4,7 @@ use crate::array;
 use crate::example::{self, quoted};
 use crate::flags::is_option;
 use crate::inspect::{indented, traits};
-use crate::layout::{WIDTH, brief_signature, full};
+use crate::layout::{WIDTH, brief_signature, full, range};
 use crate::report::shown_path;
 use purefork::{InspectedFunction, Inspection, Tensor, Type, Typed as _};
 use std::path::Path;
@@ -73,7 +73,8 @@ fn parameters(params: &[(String, Type)]) -> Vec<String> {
     let name_width = names.into_iter().max().unwrap_or_default() + 2;
     let type_width = types.into_iter().max().unwrap_or_default();
     let shown = params.iter().map(|(name, ty)| {
-        let form = form(name, ty);
+        let optional = if matches!(ty, Type::Option(_)) { "may be left out; " } else { "" };
+        let form = format!("{optional}{}", form(name, ty));
         match columns(ty) {
             Some(_) => format!("  {:<name_width$}  {:<type_width$}  {form}", format!("--{name}"), ty.to_string()),
             None => format!("  --{name}\n      {}\n      {form}", full(ty, 6, 6)),
@@ -89,15 +90,10 @@ fn words(function: &InspectedFunction, name: impl Fn(&str) -> String) -> String 
 
 /// How values of a type are written.
 fn form(param: &str, ty: &Type) -> String {
+    if let Some(range) = range(ty) {
+        return range.to_owned();
+    }
     let text = match ty {
-        Type::S8 => "a whole number from -128 to 127",
-        Type::U8 => "a whole number from 0 to 255",
-        Type::S16 => "a whole number from -32768 to 32767",
-        Type::U16 => "a whole number from 0 to 65535",
-        Type::I32 | Type::S32 => "a whole number from -2147483648 to 2147483647",
-        Type::U32 => "a whole number from 0 to 4294967295",
-        Type::I64 | Type::S64 => "a whole number from -9223372036854775808 to 9223372036854775807",
-        Type::U64 => "a whole number from 0 to 18446744073709551615",
         Type::F32 | Type::F64 => "a number such as 0.5, or nan, inf, -inf",
         Type::V128 => "16 bytes, each from 0 to 255: (b0, b1, ..., b15)",
         Type::Bool => "true or false",

@@ -193,7 +193,7 @@ mod tests {
                 (r#"{"some": 1}"#, "at `.some`: expected bool, true or false, but was given 1"),
             ],
         );
-        whys(&Type::F32, &[("1e40", r#"expected f32, a number, "nan", "inf" or "-inf", but was given 1e40"#)]);
+        whys(&Type::F32, &[("1e40", r#"expected f32, a number, "nan", "inf" or "-inf", but was given 1e+40"#)]);
     }
 
     #[test]

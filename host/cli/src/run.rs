@@ -10,7 +10,7 @@ use crate::report::{Usage, shown_path};
 use crate::{describe, stdout};
 use anyhow::{Context as _, Result};
 use purefork::{
-    Args, Error, ErrorKind, Executor, InspectedFunction, Inspection, Limits, Module, Value, default_cache_dir,
+    Args, Error, ErrorKind, Executor, InspectedFunction, Inspection, Limits, Module, Type, Value, default_cache_dir,
 };
 use std::path::Path;
 
@@ -162,7 +162,8 @@ fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Resul
     Ok(future.wait()?)
 }
 
-/// The arguments as values. One that has no parameter is passed on, for the library to say so.
+/// The arguments as values. One that has no parameter is passed on, for the library to say so; an option that is not
+/// given is none.
 fn arguments(function: &InspectedFunction, given: &[Given]) -> Result<Args> {
     let mut args = Args::new();
     let mut positional = function.params.iter();
@@ -183,11 +184,15 @@ fn arguments(function: &InspectedFunction, given: &[Given]) -> Result<Args> {
             Some(name) => args.push_named(param.map_or(name, |(param, _)| param), value),
         };
     }
+    let names: Vec<_> = given.iter().filter_map(|given| parameter(function, given.name.as_deref()?)).collect();
+    for param in positional.filter(|param| matches!(param.1, Type::Option(_)) && !names.contains(param)) {
+        args = args.push_named(&param.0, Value::from(None::<Value>));
+    }
     Ok(args)
 }
 
 /// The parameter of that name: dashes and underscores are the same, as no two parameters differ in them alone.
-fn parameter<'a>(function: &'a InspectedFunction, name: &str) -> Option<&'a (String, purefork::Type)> {
+fn parameter<'a>(function: &'a InspectedFunction, name: &str) -> Option<&'a (String, Type)> {
     let same = |param: &str| param.bytes().map(dash).eq(name.bytes().map(dash));
     function.params.iter().find(|(param, _)| same(param))
 }

@@ -199,10 +199,13 @@ fn compiled_modules_are_kept_where_it_is_said() {
 
 #[test]
 fn a_cache_is_not_named_and_declined_at_once() {
-    check_all(&["run add.wat add 2 3 --no-cache --cache-dir cache"], &expect![[r#"
+    check_all(
+        &["run add.wat add 2 3 --no-cache --cache-dir cache"],
+        &expect![[r#"
         $ purefork run add.wat add 2 3 --no-cache --cache-dir cache
         2> error: the argument `--no-cache` cannot be used with `--cache-dir <DIR>`
         2>   `purefork run --help` shows what there is
         exit 2
-    "#]]);
+    "#]],
+    );
 }

@@ -488,3 +488,46 @@ fn a_function_of_an_interface_is_called_by_its_name_alone_where_that_is_clear() 
         "#]],
     );
 }
+
+#[test]
+fn an_option_that_is_not_given_is_none() {
+    check_all(
+        &[
+            "run shapes.wat maybe",
+            "run shapes.wat maybe --value 5",
+            "run shapes.wat maybe --valeu 5",
+            "run shapes.wat maybe --help",
+        ],
+        &expect![[r#"
+            $ purefork run shapes.wat maybe
+            none
+            exit 0
+
+            $ purefork run shapes.wat maybe --value 5
+            2> error: argument `value` of `maybe`: expected option<option<u8>>, null or {"some": value}, but was given 5
+            exit 2
+
+            $ purefork run shapes.wat maybe --valeu 5
+            2> error: expected `maybe(value: option<option<u8>>) -> option<option<u8>>`, but was given `valeu`
+            2>   did you mean `value`?
+            exit 2
+
+            $ purefork run shapes.wat maybe --help
+            maybe(value: option<option<u8>>) -> option<option<u8>>
+              not stateless: writes memory: i32.store8 in `maybe`
+
+            Parameters:
+              --value
+                  option<option<u8>>
+                  may be left out; such as some(some(7)); or @FILE with it in WAVE or JSON
+
+            Result:
+              option<option<u8>>
+
+            Examples:
+              purefork run shapes.wat maybe 'some(some(7))'
+              purefork run shapes.wat maybe --value 'some(some(7))'
+            exit 0
+        "#]],
+    );
+}

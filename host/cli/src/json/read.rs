@@ -1,6 +1,6 @@
 //! Values from JSON.
 
-use crate::layout::brief;
+use crate::layout::{brief, range};
 use purefork::{List, Name, Type, Value};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::cell::{Cell, RefCell};
@@ -363,14 +363,7 @@ impl<'de> Visitor<'de> for Wanted<'_> {
 /// The type, and how its values are written in JSON.
 fn expected(ty: &Type) -> String {
     let form = match ty {
-        Type::S8 => "a whole number from -128 to 127",
-        Type::U8 => "a whole number from 0 to 255",
-        Type::S16 => "a whole number from -32768 to 32767",
-        Type::U16 => "a whole number from 0 to 65535",
-        Type::I32 | Type::S32 => "a whole number from -2147483648 to 2147483647",
-        Type::U32 => "a whole number from 0 to 4294967295",
-        Type::I64 | Type::S64 => "a whole number from -9223372036854775808 to 9223372036854775807",
-        Type::U64 => "a whole number from 0 to 18446744073709551615",
+        _ if range(ty).is_some() => range(ty).unwrap_or_default(),
         Type::F32 | Type::F64 => "a number, \"nan\", \"inf\" or \"-inf\"",
         Type::V128 => "an array of 16 numbers from 0 to 255",
         Type::Bool => "true or false",
