@@ -494,6 +494,7 @@ fn an_option_that_is_not_given_is_none() {
     check_all(
         &[
             "run shapes.wat maybe",
+            "run shapes.wat maybe --value 'some(none)'",
             "run shapes.wat maybe --value 5",
             "run shapes.wat maybe --valeu 5",
             "run shapes.wat maybe --help",
@@ -501,6 +502,10 @@ fn an_option_that_is_not_given_is_none() {
         &expect![[r#"
             $ purefork run shapes.wat maybe
             none
+            exit 0
+
+            $ purefork run shapes.wat maybe --value 'some(none)'
+            some(none)
             exit 0
 
             $ purefork run shapes.wat maybe --value 5
