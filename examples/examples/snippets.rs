@@ -26,7 +26,9 @@ fn main() -> anyhow::Result<()> {
         let code = match i {
             i if i % 10 == 9 => "(x) => { for (;;) {} }".to_owned(),
             i if i % 5 == 4 => format!("(x) => {{ throw new RangeError('snippet {i} does not take ' + x.n) }}"),
-            i => format!("(x) => ({{ snippet: {i}, sum: Array.from({{ length: x.n }}, (_, k) => k * {i}).reduce((a, b) => a + b, 0) }})"),
+            i => format!(
+                "(x) => ({{ snippet: {i}, sum: Array.from({{ length: x.n }}, (_, k) => k * {i}).reduce((a, b) => a + b, 0) }})"
+            ),
         };
         let inputs = (0..20).map(|n| module.fork("run", args![code.as_str(), format!("{{\"n\": {n}}}")]));
         futures.push(inputs.collect::<Result<_, _>>()?);
@@ -42,7 +44,8 @@ fn main() -> anyhow::Result<()> {
                 }
                 Ok(value) => {
                     let sum: usize = (0..n).map(|k| k * i).sum();
-                    let expected = Value::Result(Ok(Some(Value::from(format!("{{\"snippet\":{i},\"sum\":{sum}}}")).into())));
+                    let expected =
+                        Value::Result(Ok(Some(Value::from(format!("{{\"snippet\":{i},\"sum\":{sum}}}")).into())));
                     ensure!(value == expected, "snippet {i} on {n} gave {value}");
                     right += 1;
                 }

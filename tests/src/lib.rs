@@ -5,6 +5,7 @@
 //! - [`describe`] writes out all of an error, for whole-text expectations.
 //! - [`guests`] are modules that several tests use.
 
+pub mod components;
 pub mod guests;
 mod measure;
 mod process;

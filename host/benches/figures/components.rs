@@ -14,12 +14,12 @@ const FIB: u32 = 18;
 /// Calls in the tree of forks that `fib(18)` is.
 const FIB_CALLS: u32 = 8_361;
 
-/// The Rust guest `kinds`, built by the guests' toolchain.
-fn kinds() -> PathBuf {
+/// A Rust guest of the tests, built by the guests' toolchain.
+fn built(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let out = root.join("target/guests/kinds.wasm");
+    let out = root.join(format!("target/guests/{name}.wasm"));
     let built = Command::new(root.join("guest/toolchain"))
-        .args(["build".as_ref(), root.join("tests/guests/kinds").as_os_str(), "-o".as_ref(), out.as_os_str()])
+        .args(["build".as_ref(), root.join("tests/guests").join(name).as_os_str(), "-o".as_ref(), out.as_os_str()])
         .status();
     assert!(built.is_ok_and(|status| status.success()), "`guest/toolchain` has said why it built nothing");
     out
@@ -35,13 +35,10 @@ impl Bare {
     fn new(guest: &Path) -> Bare {
         let engine = floors::engine();
         let module = std::fs::read(guest).expect("the guest was built");
-        let component = wit_component::ComponentEncoder::default().module(&module).expect("the guest is one");
+        let mut component = wit_component::ComponentEncoder::default().module(&module).expect("the guest is one");
         let component = component.encode().expect("the guest is complete");
         let component = Component::new(&engine, component).expect("the guest compiles");
-        let mut linker = Linker::new(&engine);
-        // Nothing that is called here forks.
-        linker.define_unknown_imports_as_traps(&component).expect("imports can be traps");
-        let pre = linker.instantiate_pre(&component).expect("its imports are there");
+        let pre = Linker::new(&engine).instantiate_pre(&component).expect("it imports nothing");
         Bare { engine, pre }
     }
 
@@ -64,7 +61,7 @@ impl Bare {
     fn echo(&self, bytes: &[u8]) -> Vec<u8> {
         let mut store = self.store();
         let instance = self.pre.instantiate(&mut store).expect("there is room");
-        let echo = instance.get_typed_func::<(&[u8],), (Vec<u8>,)>(&mut store, "list-u8").expect("the guest exports it");
+        let echo = instance.get_typed_func::<(&[u8],), (Vec<u8>,)>(&mut store, "bytes").expect("the guest exports it");
         echo.call(&mut store, (bytes,)).expect("an echo does not fail").0
     }
 }
@@ -74,16 +71,17 @@ pub(crate) fn leaf(table: &mut Table) -> Result<()> {
     if !table.wants("component leaf") {
         return Ok(());
     }
-    let path = kinds();
+    let path = built("leaf");
     let bare = Bare::new(&path);
-    let serial = Executor::builder().serial().build()?.load(&path).map(|module| (module.clone(), module))?;
     let exec = Executor::builder().serial().build()?;
-    drop(serial);
     let strlen = exec.load(&path)?.function::<String, u32>("strlen")?;
     let pool = Executor::builder().threads(2).build()?;
     let pooled = pool.load(&path)?.function::<String, u32>("strlen")?;
-    let mut rows =
-        Row::group(["component leaf, bare wasmtime", "component leaf, purefork", "component leaf, purefork, 2 threads"]);
+    let mut rows = Row::group([
+        "component leaf, bare wasmtime",
+        "component leaf, purefork",
+        "component leaf, purefork, 2 threads",
+    ]);
     for _ in 0..ROUNDS {
         rows[0].time(CALLS, || (0..CALLS).for_each(|_| assert_eq!(bare.strlen("ten bytes!"), 10)));
         rows[1].time(CALLS, || {
@@ -107,12 +105,11 @@ pub(crate) fn nested(table: &mut Table) -> Result<()> {
     if !table.wants("component fib") {
         return Ok(());
     }
-    let path = kinds();
+    let path = built("fib");
     let mut rows = Row::group(["component fib, 1 thread", "component fib, 2 threads"]);
     let execs = [1, 2].map(|threads| Executor::builder().threads(threads).build());
     let execs = execs.into_iter().collect::<Result<Vec<_>>>()?;
-    let fibs =
-        execs.iter().map(|exec| exec.load(&path)?.function::<u32, u64>("fib")).collect::<Result<Vec<_>>>()?;
+    let fibs = execs.iter().map(|exec| exec.load(&path)?.function::<u32, u64>("fib")).collect::<Result<Vec<_>>>()?;
     for _ in 0..ROUNDS {
         for (row, fib) in rows.iter_mut().zip(&fibs) {
             row.time(FIB_CALLS, || assert_eq!(fib.fork(FIB).wait().expect("fib does not fail"), 2_584));
@@ -127,12 +124,12 @@ pub(crate) fn lists(table: &mut Table) -> Result<()> {
     if !table.wants("list") {
         return Ok(());
     }
-    let path = kinds();
+    let path = built("leaf");
     let bare = Bare::new(&path);
     let exec = Executor::builder().serial().build()?;
     let module = exec.load(&path)?;
-    let echo = module.function::<Vec<u8>, Vec<u8>>("list-u8")?;
-    let floats = module.function::<Vec<f32>, Vec<f32>>("list-f32")?;
+    let echo = module.function::<Vec<u8>, Vec<u8>>("bytes")?;
+    let floats = module.function::<Vec<f32>, Vec<f32>>("floats")?;
     let bytes: Vec<u8> = (0..BYTES).map(|i| i as u8).collect();
     let numbers: Vec<f32> = (0..BYTES / 4).map(|i| i as f32).collect();
     let mut rows = Row::group([
@@ -156,7 +153,7 @@ pub(crate) fn lists(table: &mut Table) -> Result<()> {
         rows[3].time(1, || assert_eq!(floats.fork(given).join().expect("an echo does not fail").len(), BYTES / 4));
         let given = bytes.clone();
         rows[4].time(1, || {
-            let back = module.fork("list-u8", args![given]).and_then(Future::join);
+            let back = module.fork("bytes", args![given]).and_then(Future::join);
             drop(back.expect("an echo does not fail"));
         });
     }

@@ -58,7 +58,10 @@ fn calls(table: &mut Table) -> Result<()> {
         rows[3].time(BATCH, || {
             let sums: Vec<Future<i32>> = (0..BATCH.cast_signed()).map(|i| add.fork((i, 2))).collect();
             let sums = wait_all(sums).expect("add does not fail");
-            assert_eq!(sums.iter().copied().map(i64::from).sum::<i64>(), (0..i64::from(BATCH)).map(|i| i + 2).sum::<i64>());
+            assert_eq!(
+                sums.iter().copied().map(i64::from).sum::<i64>(),
+                (0..i64::from(BATCH)).map(|i| i + 2).sum::<i64>()
+            );
         });
     }
     table.add(rows, "100,000 forks of `add`, then a wait for each", Some(0.40));

@@ -1,6 +1,7 @@
 //! Sizes, alignments, and how many core values a value takes.
 
-use crate::value::Type;
+use crate::value::{Name, Type};
+use std::collections::HashMap;
 
 /// The most core values that parameters are passed in; more are passed in memory.
 pub(crate) const MAX_FLAT_PARAMS: usize = 16;
@@ -22,71 +23,158 @@ impl Layout {
 
 /// Adds fields one after another.
 #[derive(Default)]
-pub(super) struct Fields {
+struct Fields {
     size: usize,
     align: usize,
 }
 
 impl Fields {
     /// The offset of the next field.
-    pub(super) fn next(&mut self, field: Layout) -> usize {
+    fn next(&mut self, field: Layout) -> usize {
         let offset = self.size.next_multiple_of(field.align);
         self.size = offset + field.size;
         self.align = self.align.max(field.align);
         offset
     }
 
-    pub(super) fn layout(&self) -> Layout {
+    fn layout(&self) -> Layout {
         let align = self.align.max(1);
         Layout { size: self.size.next_multiple_of(align), align }
     }
 }
 
-pub(super) fn layout(ty: &Type) -> Layout {
-    match ty {
-        Type::Bool | Type::S8 | Type::U8 => Layout::scalar(1),
-        Type::S16 | Type::U16 => Layout::scalar(2),
-        Type::I32 | Type::S32 | Type::U32 | Type::F32 | Type::Char => Layout::scalar(4),
-        Type::I64 | Type::S64 | Type::U64 | Type::F64 => Layout::scalar(8),
-        Type::V128 => Layout::scalar(16),
-        Type::String | Type::List(_) => Layout { size: 8, align: 4 },
-        Type::Record(fields) => of_all(fields.iter().map(|(_, ty)| ty)),
-        Type::Tuple(types) => of_all(types.iter()),
-        Type::Variant(cases) => variant(cases.len(), cases.iter().map(|(_, ty)| ty.as_ref())).0,
-        Type::Enum(cases) => Layout::scalar(discriminant(cases.len())),
-        Type::Option(some) => variant(2, [None, Some(&**some)].into_iter()).0,
-        Type::Result(types) => variant(2, [types.0.as_ref(), types.1.as_ref()].into_iter()).0,
-        Type::Flags(names) => match names.len() {
-            0..=8 => Layout::scalar(1),
-            9..=16 => Layout::scalar(2),
-            n => Layout { size: 4 * n.div_ceil(32), align: 4 },
-        },
+/// A type with its layout and those of all its parts, worked out once for all values of it: a guest may give a
+/// million values of a type of ten thousand parts.
+pub(super) struct Shape<'a> {
+    pub(super) ty: &'a Type,
+    pub(super) layout: Layout,
+    /// As [`flat_count`].
+    pub(super) flat: usize,
+    pub(super) inner: Inner<'a>,
+}
+
+/// The parts of a type.
+pub(super) enum Inner<'a> {
+    /// None.
+    Whole,
+    /// A list's element.
+    Element(Box<Shape<'a>>),
+    /// A record's or a tuple's, each with its offset.
+    Fields(Vec<(usize, Shape<'a>)>),
+    /// A variant's, an enum's, an option's or a result's.
+    Cases(Cases<'a>),
+}
+
+/// The cases of a type.
+pub(super) struct Cases<'a> {
+    pub(super) count: usize,
+    /// Bytes that tell which case it is.
+    pub(super) tag: usize,
+    /// Where a payload is.
+    pub(super) offset: usize,
+    /// None for an enum.
+    pub(super) payloads: Vec<Option<Shape<'a>>>,
+    /// The numbers of the named cases, where there are so many that looking through them takes time.
+    numbers: HashMap<&'a str, usize>,
+}
+
+/// So many cases are looked through faster than found in a map.
+const FEW: usize = 16;
+
+impl<'a> Shape<'a> {
+    pub(super) fn of(ty: &'a Type) -> Shape<'a> {
+        let scalar = |size| (Layout::scalar(size), 1, Inner::Whole);
+        let (layout, flat, inner) = match ty {
+            Type::Bool | Type::S8 | Type::U8 => scalar(1),
+            Type::S16 | Type::U16 => scalar(2),
+            Type::I32 | Type::S32 | Type::U32 | Type::F32 | Type::Char => scalar(4),
+            Type::I64 | Type::S64 | Type::U64 | Type::F64 => scalar(8),
+            Type::V128 => scalar(16),
+            Type::String => (Layout { size: 8, align: 4 }, 2, Inner::Whole),
+            Type::List(element) => (Layout { size: 8, align: 4 }, 2, Inner::Element(Box::new(Shape::of(element)))),
+            Type::Record(fields) => Shape::fields(fields.iter().map(|(_, ty)| ty)),
+            Type::Tuple(types) => Shape::fields(types.iter()),
+            Type::Variant(cases) => Shape::cases(
+                cases.len(),
+                cases.iter().map(|(_, ty)| ty.as_ref()),
+                numbers(cases.iter().map(|(name, _)| name)),
+            ),
+            Type::Enum(cases) => Shape::cases(cases.len(), [].into_iter(), numbers(cases.iter())),
+            Type::Option(some) => Shape::cases(2, [None, Some(&**some)].into_iter(), HashMap::new()),
+            Type::Result(types) => Shape::cases(2, [types.0.as_ref(), types.1.as_ref()].into_iter(), HashMap::new()),
+            Type::Flags(names) => {
+                let layout = match names.len() {
+                    0..=8 => Layout::scalar(1),
+                    9..=16 => Layout::scalar(2),
+                    n => Layout { size: 4 * n.div_ceil(32), align: 4 },
+                };
+                (layout, names.len().div_ceil(32), Inner::Whole)
+            }
+        };
+        Shape { ty, layout, flat, inner }
+    }
+
+    /// Types one after another, as a tuple's.
+    pub(super) fn all(types: impl Iterator<Item = &'a Type>) -> (Layout, Vec<(usize, Shape<'a>)>) {
+        let mut fields = Fields::default();
+        let shapes = types
+            .map(|ty| {
+                let shape = Shape::of(ty);
+                (fields.next(shape.layout), shape)
+            })
+            .collect();
+        (fields.layout(), shapes)
+    }
+
+    fn fields(types: impl Iterator<Item = &'a Type>) -> (Layout, usize, Inner<'a>) {
+        let (layout, shapes) = Shape::all(types);
+        (layout, shapes.iter().map(|(_, shape)| shape.flat).sum(), Inner::Fields(shapes))
+    }
+
+    fn cases(
+        count: usize,
+        payloads: impl Iterator<Item = Option<&'a Type>>,
+        numbers: HashMap<&'a str, usize>,
+    ) -> (Layout, usize, Inner<'a>) {
+        let payloads: Vec<_> = payloads.map(|ty| ty.map(Shape::of)).collect();
+        let (mut largest, mut flat) = (Layout { size: 0, align: 1 }, 0);
+        for shape in payloads.iter().flatten() {
+            largest.size = largest.size.max(shape.layout.size);
+            largest.align = largest.align.max(shape.layout.align);
+            flat = flat.max(shape.flat);
+        }
+        let tag = discriminant(count);
+        let mut fields = Fields::default();
+        fields.next(Layout::scalar(tag));
+        let offset = fields.next(largest);
+        (fields.layout(), 1 + flat, Inner::Cases(Cases { count, tag, offset, payloads, numbers }))
     }
 }
 
-pub(super) fn of_all<'a>(types: impl Iterator<Item = &'a Type>) -> Layout {
-    let mut fields = Fields::default();
-    for ty in types {
-        fields.next(layout(ty));
+impl<'a> Cases<'a> {
+    /// The payload of a case, if it has one.
+    pub(super) fn payload(&self, number: usize) -> Option<&Shape<'a>> {
+        self.payloads.get(number)?.as_ref()
     }
-    fields.layout()
+
+    /// The number of a named case.
+    pub(super) fn number<'n>(&self, name: &str, mut names: impl Iterator<Item = &'n Name>) -> Option<usize> {
+        if self.numbers.is_empty() {
+            return names.position(|known| **known == *name);
+        }
+        self.numbers.get(name).copied()
+    }
 }
 
-/// A variant's layout, and the offset of its payload.
-pub(super) fn variant<'a>(cases: usize, payloads: impl Iterator<Item = Option<&'a Type>>) -> (Layout, usize) {
-    let tag = Layout::scalar(discriminant(cases));
-    let payload = payloads
-        .flatten()
-        .map(layout)
-        .fold(Layout { size: 0, align: 1 }, |a, b| Layout { size: a.size.max(b.size), align: a.align.max(b.align) });
-    let mut fields = Fields::default();
-    fields.next(tag);
-    let offset = fields.next(payload);
-    (fields.layout(), offset)
+fn numbers<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> HashMap<&'a str, usize> {
+    if names.len() <= FEW {
+        return HashMap::new();
+    }
+    names.enumerate().map(|(number, name)| (&**name, number)).collect()
 }
 
 /// Bytes that tell one of so many cases.
-pub(super) fn discriminant(cases: usize) -> usize {
+fn discriminant(cases: usize) -> usize {
     match cases {
         0..=0x100 => 1,
         0x101..=0x1_0000 => 2,

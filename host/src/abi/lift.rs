@@ -1,6 +1,6 @@
 //! Values out of a guest.
 
-use super::layout::{Fields, discriminant, layout, variant};
+use super::layout::{Cases, Inner, Layout, Shape};
 use super::strings::{decode, extent};
 use crate::audit::recipe::Encoding;
 use crate::value::{List, Name, Type, Value};
@@ -40,15 +40,15 @@ fn broken<T>(message: impl Into<String>) -> Result<T, Wrong> {
 
 /// Takes a value off the stack; what it holds beside is read from memory.
 pub(crate) fn lift(memory: &[u8], encoding: Encoding, ty: &Type, flat: &mut &[u64], budget: &mut Budget) -> Lifted {
-    Lift { memory, encoding, budget }.flat(ty, flat)
+    Lift { memory, encoding, budget }.flat(&Shape::of(ty), flat)
 }
 
 /// Reads a value from a place in memory, which has to be aligned as its type wants.
 pub(crate) fn load(memory: &[u8], encoding: Encoding, ty: &Type, at: u32, budget: &mut Budget) -> Lifted {
-    let layout = layout(ty);
+    let shape = Shape::of(ty);
     let mut lift = Lift { memory, encoding, budget };
-    lift.bytes(at, layout.size, layout.align, "a value")?;
-    lift.load(ty, at as usize)
+    lift.bytes(at, shape.layout.size, shape.layout.align, "a value")?;
+    lift.load(&shape, at as usize)
 }
 
 /// Reads values one after another from a place in memory, as a tuple's.
@@ -59,11 +59,10 @@ pub(crate) fn load_all(
     at: u32,
     budget: &mut Budget,
 ) -> Result<Vec<Value>, Wrong> {
-    let room = super::tuple_room(types.iter());
+    let (Layout { size, align }, shapes) = Shape::all(types.iter());
     let mut lift = Lift { memory, encoding, budget };
-    lift.bytes(at, room.size, room.align, "parameters")?;
-    let mut offsets = Fields::default();
-    types.iter().map(|ty| lift.load(ty, at as usize + offsets.next(layout(ty)))).collect()
+    lift.bytes(at, size, align, "parameters")?;
+    shapes.iter().map(|(offset, shape)| lift.load(shape, at as usize + offset)).collect()
 }
 
 struct Lift<'a, 'b> {
@@ -110,9 +109,8 @@ impl<'a> Lift<'a, '_> {
         }
     }
 
-    fn list(&mut self, element: &Type, at: u32, len: u32) -> Lifted {
-        let one = layout(element);
-        let len = len as usize;
+    fn list(&mut self, shape: &Shape<'_>, at: u32, len: u32) -> Lifted {
+        let (element, one, len) = (shape.ty, shape.layout, len as usize);
         let size = one.size.saturating_mul(len);
         let bytes = self.bytes(at, size, one.align, "a list")?;
         let packed = element.is_scalar();
@@ -149,43 +147,59 @@ impl<'a> Lift<'a, '_> {
             }
             _ => {
                 let at = at as usize;
-                List::from((0..len).map(|i| self.load(element, at + i * one.size)).collect::<Result<Vec<_>, _>>()?)
+                List::from((0..len).map(|i| self.load(shape, at + i * one.size)).collect::<Result<Vec<_>, _>>()?)
             }
         }))
     }
 
     /// Reads a value from a place that is aligned and within memory.
-    fn load(&mut self, ty: &Type, at: usize) -> Lifted {
-        Ok(match ty {
-            Type::Bool => Value::Bool(self.number::<1>(at)?[0] != 0),
-            Type::S8 => Value::I8(i8::from_le_bytes(self.number(at)?)),
-            Type::U8 => Value::U8(u8::from_le_bytes(self.number(at)?)),
-            Type::S16 => Value::I16(i16::from_le_bytes(self.number(at)?)),
-            Type::U16 => Value::U16(u16::from_le_bytes(self.number(at)?)),
-            Type::S32 | Type::I32 => Value::I32(i32::from_le_bytes(self.number(at)?)),
-            Type::U32 => Value::U32(self.word(at)?),
-            Type::S64 | Type::I64 => Value::I64(i64::from_le_bytes(self.number(at)?)),
-            Type::U64 => Value::U64(u64::from_le_bytes(self.number(at)?)),
-            Type::F32 => Value::F32(f32::from_le_bytes(self.number(at)?)),
-            Type::F64 => Value::F64(f64::from_le_bytes(self.number(at)?)),
-            Type::V128 => Value::V128(self.number(at)?),
-            Type::Char => Value::Char(self.char(self.word(at)?)?),
-            Type::String => self.text(self.word(at)?, self.word(at + 4)?)?,
-            Type::List(element) => self.list(element, self.word(at)?, self.word(at + 4)?)?,
-            Type::Record(fields) => {
+    fn load(&mut self, shape: &Shape<'_>, at: usize) -> Lifted {
+        let ty = shape.ty;
+        Ok(match (ty, &shape.inner) {
+            (Type::List(_), Inner::Element(element)) => self.list(element, self.word(at)?, self.word(at + 4)?)?,
+            (Type::Record(names), Inner::Fields(fields)) => {
                 self.budget.take(fields.len() * size_of::<(Name, Value)>())?;
-                let mut offsets = Fields::default();
-                let values =
-                    fields.iter().map(|(name, ty)| Ok((name.clone(), self.load(ty, at + offsets.next(layout(ty)))?)));
+                let values = names
+                    .iter()
+                    .zip(fields)
+                    .map(|((name, _), (offset, shape))| Ok((name.clone(), self.load(shape, at + offset)?)));
                 Value::Record(values.collect::<Result<_, _>>()?)
             }
-            Type::Tuple(types) => {
-                self.budget.take(types.len() * size_of::<Value>())?;
-                let mut offsets = Fields::default();
-                let values = types.iter().map(|ty| self.load(ty, at + offsets.next(layout(ty))));
+            (_, Inner::Fields(fields)) => {
+                self.budget.take(fields.len() * size_of::<Value>())?;
+                let values = fields.iter().map(|(offset, shape)| self.load(shape, at + offset));
                 Value::Tuple(values.collect::<Result<_, _>>()?)
             }
-            Type::Flags(names) => {
+            (_, Inner::Cases(cases)) => {
+                let number = match cases.tag {
+                    1 => self.number::<1>(at)?[0].into(),
+                    2 => u16::from_le_bytes(self.number(at)?).into(),
+                    _ => self.word(at)?,
+                };
+                let payload = match payload(cases, number)? {
+                    Some(shape) => {
+                        self.budget.take(size_of::<Value>())?;
+                        Some(Arc::new(self.load(shape, at + cases.offset)?))
+                    }
+                    None => None,
+                };
+                made(ty, number as usize, payload)
+            }
+            (Type::Bool, _) => Value::Bool(self.number::<1>(at)?[0] != 0),
+            (Type::S8, _) => Value::I8(i8::from_le_bytes(self.number(at)?)),
+            (Type::U8, _) => Value::U8(u8::from_le_bytes(self.number(at)?)),
+            (Type::S16, _) => Value::I16(i16::from_le_bytes(self.number(at)?)),
+            (Type::U16, _) => Value::U16(u16::from_le_bytes(self.number(at)?)),
+            (Type::S32 | Type::I32, _) => Value::I32(i32::from_le_bytes(self.number(at)?)),
+            (Type::U32, _) => Value::U32(self.word(at)?),
+            (Type::S64 | Type::I64, _) => Value::I64(i64::from_le_bytes(self.number(at)?)),
+            (Type::U64, _) => Value::U64(u64::from_le_bytes(self.number(at)?)),
+            (Type::F32, _) => Value::F32(f32::from_le_bytes(self.number(at)?)),
+            (Type::F64, _) => Value::F64(f64::from_le_bytes(self.number(at)?)),
+            (Type::V128, _) => Value::V128(self.number(at)?),
+            (Type::Char, _) => Value::Char(self.char(self.word(at)?)?),
+            (Type::String, _) => self.text(self.word(at)?, self.word(at + 4)?)?,
+            (Type::Flags(names), _) => {
                 let bits = names.iter().enumerate().map(|(number, name)| {
                     Ok((self.number::<1>(at + number / 8)?[0] & 1 << (number % 8) != 0).then(|| name.clone()))
                 });
@@ -193,28 +207,12 @@ impl<'a> Lift<'a, '_> {
                 self.budget.take(set.len() * size_of::<Name>())?;
                 Value::Flags(set.into_iter().flatten().collect())
             }
-            Type::Variant(_) | Type::Enum(_) | Type::Option(_) | Type::Result(_) => {
-                let cases = cases(ty);
-                let number = match discriminant(cases.len()) {
-                    1 => self.number::<1>(at)?[0].into(),
-                    2 => u16::from_le_bytes(self.number(at)?).into(),
-                    _ => self.word(at)?,
-                };
-                let payload = payload(&cases, number)?;
-                let payload = match payload {
-                    Some(ty) => {
-                        let (_, offset) = variant(cases.len(), cases.iter().copied());
-                        self.budget.take(size_of::<Value>())?;
-                        Some(Arc::new(self.load(ty, at + offset)?))
-                    }
-                    None => None,
-                };
-                made(ty, number as usize, payload)
-            }
+            // Every other type has parts.
+            _ => Value::unit(),
         })
     }
 
-    fn flat(&mut self, ty: &Type, flat: &mut &[u64]) -> Lifted {
+    fn flat(&mut self, shape: &Shape<'_>, flat: &mut &[u64]) -> Lifted {
         let mut next = || match flat.split_first() {
             Some((first, rest)) => {
                 *flat = rest;
@@ -222,61 +220,54 @@ impl<'a> Lift<'a, '_> {
             }
             None => broken("fewer values than its type has"),
         };
-        Ok(match ty {
-            Type::String => {
+        let ty = shape.ty;
+        Ok(match (ty, &shape.inner) {
+            (Type::String, _) => {
                 let (at, len) = (next()? as u32, next()? as u32);
                 self.text(at, len)?
             }
-            Type::List(element) => {
+            (_, Inner::Element(element)) => {
                 let (at, len) = (next()? as u32, next()? as u32);
                 self.list(element, at, len)?
             }
-            Type::Char => Value::Char(self.char(next()? as u32)?),
-            Type::Record(fields) => {
-                let values = fields.iter().map(|(name, ty)| Ok((name.clone(), self.flat(ty, flat)?)));
+            (Type::Char, _) => Value::Char(self.char(next()? as u32)?),
+            (Type::Record(names), Inner::Fields(fields)) => {
+                let values =
+                    names.iter().zip(fields).map(|((name, _), (_, shape))| Ok((name.clone(), self.flat(shape, flat)?)));
                 Value::Record(values.collect::<Result<_, _>>()?)
             }
-            Type::Tuple(types) => Value::Tuple(types.iter().map(|ty| self.flat(ty, flat)).collect::<Result<_, _>>()?),
-            Type::Flags(names) => {
+            (_, Inner::Fields(fields)) => {
+                Value::Tuple(fields.iter().map(|(_, shape)| self.flat(shape, flat)).collect::<Result<_, _>>()?)
+            }
+            (Type::Flags(names), _) => {
                 let words = (0..names.len().div_ceil(32)).map(|_| next()).collect::<Result<Vec<_>, _>>()?;
                 let set = names.iter().enumerate().filter(|(number, _)| words[number / 32] & 1 << (number % 32) != 0);
                 Value::Flags(set.map(|(_, name)| name.clone()).collect())
             }
-            Type::Variant(_) | Type::Enum(_) | Type::Option(_) | Type::Result(_) => {
+            (_, Inner::Cases(cases)) => {
                 let number = next()? as u32;
-                let cases = cases(ty);
-                let payload = payload(&cases, number)?;
+                let payload = payload(cases, number)?;
                 let (mut own, rest) = flat
-                    .split_at_checked(super::flat_count(ty) - 1)
+                    .split_at_checked(shape.flat - 1)
                     .map_or_else(|| broken("fewer values than its type has"), Ok)?;
                 *flat = rest;
                 let payload = match payload {
-                    Some(ty) => Some(Arc::new(self.flat(ty, &mut own)?)),
+                    Some(shape) => Some(Arc::new(self.flat(shape, &mut own)?)),
                     None => None,
                 };
                 made(ty, number as usize, payload)
             }
-            scalar => crate::value::from_slots(scalar, &mut next)?,
+            (scalar, _) => crate::value::from_slots(scalar, &mut next)?,
         })
     }
 }
 
-/// The payloads of a variant's cases.
-fn cases(ty: &Type) -> Vec<Option<&Type>> {
-    match ty {
-        Type::Variant(cases) => cases.iter().map(|(_, ty)| ty.as_ref()).collect(),
-        Type::Enum(cases) => vec![None; cases.len()],
-        Type::Option(some) => vec![None, Some(some)],
-        Type::Result(types) => vec![types.0.as_ref(), types.1.as_ref()],
-        _ => Vec::new(),
+/// The payload of a case, if there is such a case and it has one.
+fn payload<'s, 'a>(cases: &'s Cases<'a>, number: u32) -> Result<Option<&'s Shape<'a>>, Wrong> {
+    if number as usize >= cases.count {
+        return broken(format!("case number {number} of a type that has {} cases", cases.count));
     }
-}
-
-fn payload<'a>(cases: &[Option<&'a Type>], number: u32) -> Result<Option<&'a Type>, Wrong> {
-    match cases.get(number as usize) {
-        Some(payload) => Ok(*payload),
-        None => broken(format!("case number {number} of a type that has {} cases", cases.len())),
-    }
+    Ok(cases.payload(number as usize))
 }
 
 /// The value of that case; the number is one of the type's.

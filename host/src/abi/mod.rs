@@ -14,6 +14,8 @@ mod layout;
 mod lift;
 mod lower;
 mod strings;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use layout::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, flat_count};
 pub(crate) use lift::{Budget, Wrong, lift, load, load_all};

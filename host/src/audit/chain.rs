@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::calls::Reach;
-use super::names::shown;
+use super::names::{shown, shown_function};
 use super::scan::Scan;
 
 /// The most entries of a chain, the one that stands for those left out included.
@@ -40,7 +40,7 @@ impl<'s, 'a> Labels<'s, 'a> {
         }
         let own = self.scan.names.function(function);
         match own.or_else(|| self.exported.get(&function).copied()) {
-            Some(name) => shown(name),
+            Some(name) => shown_function(name),
             None => format!("func[{function}]"),
         }
     }
@@ -96,7 +96,7 @@ impl<'s, 'a> Labels<'s, 'a> {
     /// What makes a root of the forward search run.
     fn root(&self, root: u32) -> String {
         if let Some(name) = self.exported.get(&root) {
-            format!("export `{}`", shown(name))
+            format!("export `{}`", shown_function(name))
         } else if self.scan.start == Some(root) {
             format!("start function `{}`", self.name(root))
         } else {

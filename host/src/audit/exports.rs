@@ -9,7 +9,7 @@ use super::chain::Labels;
 use super::facts::{FunctionFacts, Write, number};
 use super::features::Valid;
 use super::imports::Links;
-use super::names::{params, shown};
+use super::names::{params, shown, shown_function};
 use super::reason::Reasons;
 use super::scan::Scan;
 use super::{MAX_EXPORTS, MAX_VALUES, operators, types};
@@ -127,7 +127,7 @@ pub(super) fn stateless(
     export: &str,
 ) -> Result<(), Write> {
     let Some(writer) = to_writers.root(function) else { return Ok(()) };
-    let first = format!("export `{}`", shown(export));
+    let first = format!("export `{}`", shown_function(export));
     let written = scan.written.binary_search_by_key(&writer, |written| written.function);
     let (what, operator, offset) = match written.ok().and_then(|place| scan.written.get(place)) {
         Some(written) => (written.what, operators::text(written.operator), written.offset),

@@ -38,12 +38,15 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// The number of the function called `name`: by its whole name; or by the name within its interface, if only one is
-    /// called that.
+    /// The number of the function called `name`: by its whole name; or by the name within its interface, a method's as
+    /// `resource.method`, if only one is called that.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         let whole = self.functions.iter().position(|function| function.name == name);
         whole.or_else(|| {
-            let bare = |function: &FunctionFacts| function.name.rsplit_once('#').is_some_and(|(_, bare)| bare == name);
+            let bare = |function: &FunctionFacts| {
+                let bare = function.name.rsplit(['#', '/']).next().unwrap_or_default();
+                bare == name || bare.rsplit(']').next() == Some(name)
+            };
             let mut found = self.functions.iter().enumerate().filter(|(_, function)| self.component && bare(function));
             match (found.next(), found.next()) {
                 (Some((number, _)), None) => Some(number),

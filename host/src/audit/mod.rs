@@ -48,7 +48,7 @@ mod types;
 use crate::error::{Reason, ReasonKind};
 pub(crate) use facts::{Facts, FunctionFacts, LinkFacts};
 pub(crate) use malformed::Malformed;
-pub(crate) use names::shown;
+pub(crate) use names::{shown, shown_function};
 pub(crate) use recipe::Recipe;
 
 use chain::Labels;

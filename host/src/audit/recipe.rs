@@ -94,6 +94,22 @@ pub(crate) struct Lifted {
     pub(crate) post_return: Option<Item>,
     /// Whether making room for arguments and freeing results can reach the host.
     pub(crate) helpers_leave: bool,
+    /// For a method, what it is called on.
+    pub(crate) receiver: Option<Receiver>,
+}
+
+/// The resource that a method is called on: made for the one call, by the resource's constructor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Receiver {
+    pub(crate) constructor: Box<Lifted>,
+    /// How many of the function's parameters are the constructor's; they come first.
+    pub(crate) params: usize,
+    /// The handle that the constructor gives.
+    pub(crate) given: HandleType,
+    /// The handle that the method takes.
+    pub(crate) taken: HandleType,
+    /// The method takes the resource for good.
+    pub(crate) owned: bool,
 }
 
 /// A function of the host that a guest imports.
@@ -181,6 +197,7 @@ pub(super) fn of_module(imports: &[Import<'_>], facts: &Facts) -> Recipe {
             canon: None,
             post_return: None,
             helpers_leave: false,
+            receiver: None,
         })
         .collect();
     recipe

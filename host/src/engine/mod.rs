@@ -46,7 +46,14 @@ impl Engines {
     pub(crate) fn new(limits: &Limits, shards: usize, cache: Option<Cache>) -> Result<Engines> {
         let pools = [Pool::new(Kind::Leaf, limits, shards)?, Pool::new(Kind::Forking, limits, shards)?];
         let empty = || (0..shards).map(|_| OnceLock::new()).collect();
-        Ok(Engines { limits: limits.clone(), cache, leaf: empty(), forking: empty(), pools, rung: CachePadded::default() })
+        Ok(Engines {
+            limits: limits.clone(),
+            cache,
+            leaf: empty(),
+            forking: empty(),
+            pools,
+            rung: CachePadded::default(),
+        })
     }
 
     /// Where machine code is kept between runs, if anywhere.

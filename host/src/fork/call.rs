@@ -187,7 +187,9 @@ impl Call {
         let limit = self.program().runtime.limits.tree_values;
         let message = format!("the calls of the tree hold more than {limit} bytes of arguments and results");
         Error::new(ErrorKind::OutOfMemory, message)
-            .with_help("wait for forks before making more, or raise `Limits::tree_values` if it is meant to hold that much")
+            .with_help(
+                "wait for forks before making more, or raise `Limits::tree_values` if it is meant to hold that much",
+            )
             .ending_tree()
     }
 

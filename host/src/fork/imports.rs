@@ -80,7 +80,7 @@ fn define_wait(
         let shared = shared.clone();
         Box::new(async move {
             let (facts, host) = &*shared;
-            host.may_leave(&caller)?;
+            host.may_fork(&mut caller)?;
             let link = &facts.forks[number as usize];
             let future = params.first().and_then(Val::i32).unwrap_or_default();
             let child = caller.data().carried.future(number, future).map_err(Stop)?;
@@ -102,8 +102,11 @@ fn define_wait(
 fn define_abandon(number: u32, linker: &mut Linker<Room<Frame>>, (module, name): (&str, &str), host: &Host) -> Defined {
     let this = host.clone();
     linker.func_new(module, name, host.ty.clone(), move |mut caller, params, _| {
-        this.may_leave(&caller)?;
+        this.may_fork(&mut caller)?;
         let future = params.first().and_then(Val::i32).unwrap_or_default();
+        if this.returns_future(&mut caller, future) {
+            return Ok(());
+        }
         let dropped = caller.data_mut().carried.forget(number, future);
         Ok(dropped.map_err(Stop)?)
     })?;

@@ -178,8 +178,7 @@ pub(crate) fn kind(facts: &Facts) -> Kind {
 /// [`ErrorKind::OutOfMemory`] if it starts with more memory than a call may have, [`ErrorKind::Unsupported`] if with
 /// more of something else.
 pub(crate) fn check(limits: &Limits, facts: &Facts) -> Result<()> {
-    let (limits, bytes) =
-        (limits, facts.memories.iter().fold(0u64, |sum, m| sum.saturating_add(m.initial_bytes)));
+    let (limits, bytes) = (limits, facts.memories.iter().fold(0u64, |sum, m| sum.saturating_add(m.initial_bytes)));
     if bytes > limits.memory as u64 {
         return Err(Error::new(
             ErrorKind::OutOfMemory,

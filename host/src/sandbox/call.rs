@@ -56,6 +56,36 @@ impl<D: Carried> Sandbox<D> {
     }
 
     fn run(&mut self, target: &Target<'_, D>, args: Values) -> wasmtime::Result<Value> {
+        let Some((constructor, method, first, rest)) = self.receiver(target, &args)? else {
+            return self.stage(target, args).and_then(|flat| self.finish(target, &flat));
+        };
+        let made = self.stage(&constructor, first)?;
+        let (args, representation) = self.made(target, &made, rest)?;
+        let flat = self.stage(&method, args)?;
+        let value = self.finish(&method, &flat)?;
+        if let Some(destructor) = self.unmade(target)? {
+            self.raw(destructor, &[representation.into()], &[Core::I32], &[])?;
+        }
+        Ok(value)
+    }
+
+    async fn run_async(&mut self, target: &Target<'_, D>, args: Values) -> wasmtime::Result<Value> {
+        let Some((constructor, method, first, rest)) = self.receiver(target, &args)? else {
+            let flat = self.stage_async(target, args).await?;
+            return self.finish_async(target, &flat).await;
+        };
+        let made = self.stage_async(&constructor, first).await?;
+        let (args, representation) = self.made(target, &made, rest)?;
+        let flat = self.stage_async(&method, args).await?;
+        let value = self.finish_async(&method, &flat).await?;
+        if let Some(destructor) = self.unmade(target)? {
+            self.on_fiber(destructor, &[representation.into()], &[Core::I32], &[]).await?;
+        }
+        Ok(value)
+    }
+
+    /// Passes the arguments and calls the function.
+    fn stage(&mut self, target: &Target<'_, D>, args: Values) -> wasmtime::Result<Flat> {
         let flat = match self.on_stack(target, args)? {
             Ok(flat) => flat,
             Err((passing, values)) => {
@@ -72,18 +102,10 @@ impl<D: Carried> Sandbox<D> {
             }
         };
         let function = self.function(target, target.entry.function)?;
-        let flat = self.raw(function, &flat, &target.lifted.params, &target.lifted.results)?;
-        let value = self.lift(target, &flat)?;
-        if let Some(post_return) = target.entry.post_return {
-            let post_return = self.function(target, post_return)?;
-            self.store.data_mut().may_leave = false;
-            self.raw(post_return, &flat, &target.lifted.results, &[])?;
-            self.store.data_mut().may_leave = true;
-        }
-        Ok(value)
+        self.raw(function, &flat, &target.lifted.params, &target.lifted.results)
     }
 
-    async fn run_async(&mut self, target: &Target<'_, D>, args: Values) -> wasmtime::Result<Value> {
+    async fn stage_async(&mut self, target: &Target<'_, D>, args: Values) -> wasmtime::Result<Flat> {
         let flat = match self.on_stack(target, args)? {
             Ok(flat) => flat,
             Err((passing, values)) => {
@@ -98,13 +120,71 @@ impl<D: Carried> Sandbox<D> {
             }
         };
         let function = self.function(target, target.entry.function)?;
-        let flat = self.on_fiber(function, &flat, &target.lifted.params, &target.lifted.results).await?;
-        let value = self.lift(target, &flat)?;
+        self.on_fiber(function, &flat, &target.lifted.params, &target.lifted.results).await
+    }
+
+    /// Reads the result, and has it freed.
+    fn finish(&mut self, target: &Target<'_, D>, flat: &[u64]) -> wasmtime::Result<Value> {
+        let value = self.lift(target, flat)?;
         if let Some(post_return) = target.entry.post_return {
             let post_return = self.function(target, post_return)?;
-            self.helper(target, post_return, &flat, &target.lifted.results, &[]).await?;
+            self.store.data_mut().may_leave = false;
+            self.raw(post_return, flat, &target.lifted.results, &[])?;
+            self.store.data_mut().may_leave = true;
         }
         Ok(value)
+    }
+
+    async fn finish_async(&mut self, target: &Target<'_, D>, flat: &[u64]) -> wasmtime::Result<Value> {
+        let value = self.lift(target, flat)?;
+        if let Some(post_return) = target.entry.post_return {
+            let post_return = self.function(target, post_return)?;
+            self.helper(target, post_return, flat, &target.lifted.results, &[]).await?;
+        }
+        Ok(value)
+    }
+
+    /// For a method: its resource's constructor and itself, and the arguments of each; the method's without the handle.
+    #[allow(clippy::type_complexity)]
+    fn receiver<'a>(
+        &self,
+        target: &Target<'a, D>,
+        args: &Values,
+    ) -> wasmtime::Result<Option<(Target<'a, D>, Target<'a, D>, Values, Vec<Value>)>> {
+        let (Some(receiving), Some(receiver)) = (&target.entry.receiver, &target.lifted.receiver) else {
+            return Ok(None);
+        };
+        let values = args.of(target.params).ok_or_else(|| self.unfit(target))?;
+        let mut first: Vec<Value> = values.collect();
+        let rest = first.split_off(receiver.params);
+        let constructor = Target {
+            entry: &receiving.constructor,
+            lifted: &receiver.constructor,
+            params: &receiving.made_of,
+            results: &[],
+            ..*target
+        };
+        let method = Target { params: &receiving.params, ..*target };
+        Ok(Some((constructor, method, first.into_iter().collect(), rest)))
+    }
+
+    /// The method's arguments, now that its resource is there, and what is behind the handle.
+    fn made(&mut self, target: &Target<'_, D>, made: &[u64], rest: Vec<Value>) -> wasmtime::Result<(Values, u32)> {
+        let Some(receiver) = &target.lifted.receiver else { return Err(self.unfit(target)) };
+        let handles = &mut self.store.data_mut().handles;
+        let representation = handles.take(receiver.given, made.first().copied().unwrap_or_default() as u32)?;
+        let handle = handles.receiver(receiver.taken, representation, receiver.owned)?;
+        Ok(([Value::U32(handle)].into_iter().chain(rest).collect(), representation))
+    }
+
+    /// What destroys the method's resource, if it is still there after the call.
+    fn unmade(&mut self, target: &Target<'_, D>) -> wasmtime::Result<Option<Func>> {
+        self.store.data_mut().handles.exit()?;
+        let owned = target.lifted.receiver.as_ref().is_some_and(|receiver| receiver.owned);
+        match target.entry.receiver.as_ref().and_then(|receiving| receiving.destructor) {
+            Some(destructor) if !owned => self.function(target, destructor).map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Calls what makes room for values, or frees them: here, if it cannot reach the host.

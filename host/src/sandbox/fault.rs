@@ -74,7 +74,7 @@ fn frames(error: &wasmtime::Error, exported: &dyn Fn(u32) -> Option<String>) -> 
         .iter()
         .take(MAX_FRAMES)
         .map(|frame| {
-            let name = frame.func_name().map(crate::audit::shown).or_else(|| exported(frame.func_index()));
+            let name = frame.func_name().map(crate::audit::shown_function).or_else(|| exported(frame.func_index()));
             GuestFrame {
                 function: name.unwrap_or_else(|| format!("func[{}]", frame.func_index())),
                 offset: frame.module_offset(),

@@ -7,12 +7,13 @@
 //! last one first; lent handles cannot be given away or dropped; what was borrowed for a call has to be dropped before
 //! the call returns.
 
-use super::host::{Host, may_leave, trap};
+use super::host::{Host, trap};
 use super::parts::Located;
 use super::{Carried, Room};
 use crate::audit::recipe::{HandleType, ResourceId, What};
+use std::collections::HashMap;
 use std::sync::Arc;
-use wasmtime::{AsContextMut, Caller, Linker, Val};
+use wasmtime::{AsContextMut, Caller, Linker, Trap, Val};
 
 /// The handles of a call.
 #[derive(Default)]
@@ -20,6 +21,10 @@ pub(super) struct Handles {
     tables: Vec<Table>,
     /// The calls from component to component that have not returned.
     scopes: Vec<Scope>,
+    /// Futures that are lent, each with the calls it is lent for. Their numbers are the call's, in all its components.
+    futures: HashMap<u32, Vec<usize>>,
+    /// Destructors that have not returned.
+    destroying: u32,
 }
 
 /// The handles of one component instance, from 1.
@@ -55,6 +60,9 @@ struct Scope {
 
 /// The most handles of one call.
 const MOST: usize = 1 << 20;
+
+/// The most destructors within each other: each takes a stack of its own where a guest may wait.
+const DEEPEST: u32 = 64;
 
 type Done<T> = wasmtime::Result<T>;
 
@@ -138,7 +146,55 @@ impl Handles {
         self.insert(to.component, Handle { resource: to.resource, representation, kind: Kind::Borrow { scope } })
     }
 
-    fn exit(&mut self) -> Done<()> {
+    /// Takes the handle that a constructor gave out of the guest; returns what is behind it.
+    pub(super) fn take(&mut self, ty: HandleType, at: u32) -> Done<u32> {
+        match self.remove(ty, at)? {
+            Handle { kind: Kind::Own { .. }, representation, .. } => Ok(representation),
+            _ => Err(trap("a constructor gave a handle that it had borrowed")),
+        }
+    }
+
+    /// What a method is given for the resource that it is called on: a handle, or what is behind it in the component
+    /// that defines the resource. What it borrows, it has until [`Handles::exit`].
+    pub(super) fn receiver(&mut self, ty: HandleType, representation: u32, owned: bool) -> Done<u32> {
+        let scope = self.scopes.len();
+        self.scopes.push(Scope::default());
+        let kind = match ty.resource {
+            _ if owned => Kind::Own { lent: 0 },
+            ResourceId::Own { component, .. } if component == ty.component => return Ok(representation),
+            _ => {
+                self.scopes[scope].borrowed += 1;
+                Kind::Borrow { scope }
+            }
+        };
+        self.insert(ty.component, Handle { resource: ty.resource, representation, kind })
+    }
+
+    fn lend_future(&mut self, at: u32) -> Done<()> {
+        let scope = self.scopes.len().checked_sub(1).ok_or_else(|| trap("a future is lent outside of a call"))?;
+        self.scopes[scope].borrowed += 1;
+        self.futures.entry(at).or_default().push(scope);
+        Ok(())
+    }
+
+    /// Whether what is dropped is a future that was lent, and not the future itself.
+    pub(super) fn returns_future(&mut self, at: u32) -> bool {
+        let Some(scope) = self.futures.get_mut(&at).and_then(Vec::pop) else { return false };
+        if let Some(scope) = self.scopes.get_mut(scope) {
+            scope.borrowed = scope.borrowed.saturating_sub(1);
+        }
+        true
+    }
+
+    fn destroy(&mut self) -> Done<()> {
+        if self.destroying == DEEPEST {
+            return Err(trap(format!("the guest has more than {DEEPEST} destructors within each other")));
+        }
+        self.destroying += 1;
+        Ok(())
+    }
+
+    pub(super) fn exit(&mut self) -> Done<()> {
         let scope = self.scopes.pop().ok_or_else(|| trap("a call returns that was not made"))?;
         if scope.borrowed != 0 {
             return Err(trap("a component returned without dropping what it had borrowed"));
@@ -166,9 +222,9 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
     match &host.what {
         What::Fork(_) | What::Wait { .. } | What::Abandon(_) => return Ok(false),
         What::NewHandle(handle) => {
-            let handle = *handle;
+            let (handle, host) = (*handle, host.clone());
             linker.func_new(module, name, ty, move |mut caller, params, results| {
-                may_leave(&caller)?;
+                host.may_leave(&mut caller)?;
                 let representation = number(params, 0);
                 let own = Handle { resource: handle.resource, representation, kind: Kind::Own { lent: 0 } };
                 set(results, caller.data_mut().handles.insert(handle.component, own)?);
@@ -183,39 +239,45 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
             })?;
         }
         What::DropHandle(handle) => {
-            let (handle, located) = (*handle, host.located());
+            let (handle, located, host) = (*handle, host.located(), host.clone());
             let Some(destructor) = host.destructor else {
                 linker.func_new(module, name, ty, move |mut caller, params, _| {
-                    may_leave(&caller)?;
+                    host.may_leave(&mut caller)?;
                     caller.data_mut().handles.dropped(handle, number(params, 0)).map(drop)
                 })?;
                 return Ok(true);
             };
+            let may_wait = host.may_wait;
             let find = move |caller: &mut Caller<'_, Room<D>>, params: &[Val], located: &Option<Arc<Located>>| {
-                may_leave(caller)?;
+                host.may_leave(caller)?;
                 let Some(representation) = caller.data_mut().handles.dropped(handle, number(params, 0))? else {
                     return Ok(None);
                 };
                 let function = located.as_ref().and_then(|l| l.function(caller.as_context_mut(), destructor));
                 let function = function.ok_or_else(|| trap("a destructor that is not there"))?;
+                caller.data_mut().handles.destroy()?;
                 Ok::<_, wasmtime::Error>(Some((function, [Val::I32(representation.cast_signed())])))
             };
-            if host.may_wait {
+            // The call ends where a destructor fails, so that only those that return have to be counted.
+            if may_wait {
+                let find = Arc::new(find);
                 linker.func_new_async(module, name, ty, move |mut caller, params, _| {
-                    let located = located.clone();
+                    let (located, find) = (located.clone(), find.clone());
                     Box::new(async move {
-                        match find(&mut caller, params, &located)? {
-                            Some((function, args)) => function.call_async(&mut caller, &args, &mut []).await,
-                            None => Ok(()),
+                        if let Some((function, args)) = find(&mut caller, params, &located)? {
+                            function.call_async(&mut caller, &args, &mut []).await?;
+                            caller.data_mut().handles.destroying -= 1;
                         }
+                        Ok(())
                     })
                 })?;
             } else {
                 linker.func_new(module, name, ty, move |mut caller, params, _| {
-                    match find(&mut caller, params, &located)? {
-                        Some((function, args)) => function.call(&mut caller, &args, &mut []),
-                        None => Ok(()),
+                    if let Some((function, args)) = find(&mut caller, params, &located)? {
+                        function.call(&mut caller, &args, &mut [])?;
+                        caller.data_mut().handles.destroying -= 1;
                     }
+                    Ok(())
                 })?;
             }
         }
@@ -228,6 +290,10 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 let handles = &mut caller.data_mut().handles;
                 let given = match from.resource {
                     // Futures are numbered by the call, for all its components.
+                    ResourceId::Future(_) if lend => {
+                        handles.lend_future(at)?;
+                        at
+                    }
                     ResourceId::Future(_) => at,
                     ResourceId::Own { .. } if lend => handles.lend(at, from, to)?,
                     ResourceId::Own { .. } => handles.give(at, from, to)?,
@@ -246,8 +312,10 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
             linker.func_new(module, name, ty, |mut caller, _, _| caller.data_mut().handles.exit())?;
         }
         What::Trap => {
-            linker.func_new(module, name, ty, |_, _, _| {
-                Err(trap("one component of the guest gave another what breaks the canonical ABI"))
+            linker.func_new(module, name, ty, move |_, params, _| {
+                let why = u8::try_from(number(params, 0)).ok().and_then(Trap::from_u8).map(|trap| trap.to_string());
+                let why = why.as_deref().map_or("a trap", |why| why.strip_prefix("wasm trap: ").unwrap_or(why));
+                Err(trap(format!("one component of the guest called another against the canonical ABI: {why}")))
             })?;
         }
         What::CopyUtf8 { .. } => {

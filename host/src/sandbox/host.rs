@@ -1,7 +1,7 @@
 //! A function of the host's as a guest sees it: core values in, core values out, and memory in between.
 
 use super::fault::Stop;
-use super::parts::{Items, Located, Passing};
+use super::parts::{Items, Located, Passing, may_call_out};
 use super::{Carried, Room};
 use crate::abi::{self, Budget, Flat, Writer, Wrong};
 use crate::audit::Recipe;
@@ -24,6 +24,8 @@ pub(crate) struct Host {
     pub(super) destructor: Option<usize>,
     /// Whether the guest runs on a stack of its own, so that it can be set aside.
     pub(super) may_wait: bool,
+    /// The component instance that calls it, where that is known.
+    component: Option<u32>,
 }
 
 impl Host {
@@ -51,6 +53,10 @@ impl Host {
             },
             destructor: destructor.map(|item| items.function(item, func_type(engine, &[Core::I32], &[]))),
             may_wait,
+            component: match &function.what {
+                What::NewHandle(handle) | What::DropHandle(handle) => Some(handle.component),
+                _ => function.canon.as_ref().map(|canon| canon.component),
+            },
         }
     }
 
@@ -83,7 +89,7 @@ impl Host {
         types: &[Type],
         params: &[Val],
     ) -> wasmtime::Result<Vec<Value>> {
-        may_leave(caller)?;
+        self.may_fork(caller)?;
         let Some(passing) = self.passing else {
             return params
                 .iter()
@@ -152,8 +158,14 @@ impl Host {
         if abi::flat_count(ty) > abi::MAX_FLAT_RESULTS {
             // Where the result is wanted is the last parameter.
             let at = params.last().and_then(Val::i32).unwrap_or_default().cast_unsigned();
-            checked_place(at, abi::tuple_room([ty].into_iter()))?;
-            return abi::store(&mut writer, ty, value, at as usize).map_err(|_| trap("no room for the result there"));
+            let align = abi::tuple_room([ty].into_iter()).align;
+            if !(at as usize).is_multiple_of(align) {
+                return Err(trap(format!(
+                    "the guest wants a result at address {at}, which is not a multiple of {align}"
+                )));
+            }
+            return abi::store(&mut writer, ty, value, at as usize)
+                .map_err(|_| trap(format!("the guest wants a result at address {at}, beyond the end of its memory")));
         }
         let mut flat = Flat::new();
         abi::lower(&mut writer, ty, value, &mut flat).map_err(|_| unfit())?;
@@ -165,20 +177,36 @@ impl Host {
 }
 
 impl Host {
-    /// As [`may_leave`].
-    pub(crate) fn may_leave<D: Carried>(&self, caller: &Caller<'_, Room<D>>) -> wasmtime::Result<()> {
-        may_leave(caller)
+    /// Refuses a fork or a wait where there is no call that it could belong to.
+    pub(crate) fn may_fork<D: Carried>(&self, caller: &mut Caller<'_, Room<D>>) -> wasmtime::Result<()> {
+        if !caller.data().parts.made {
+            return Err(trap(
+                "the guest forked or waited while it was instantiated, and there is no call then that it could belong to",
+            ));
+        }
+        self.may_leave(caller)
+    }
+
+    /// Refuses a call from a guest that makes room for values, or frees them.
+    pub(super) fn may_leave<D: Carried>(&self, caller: &mut Caller<'_, Room<D>>) -> wasmtime::Result<()> {
+        if caller.data().may_leave
+            && self.component.is_none_or(|component| may_call_out(caller.as_context_mut(), component))
+        {
+            return Ok(());
+        }
+        Err(no_call())
+    }
+
+    /// Takes back what was lent, if the future of this number was lent by one component of the guest to another.
+    pub(crate) fn returns_future<D: Carried>(&self, caller: &mut Caller<'_, Room<D>>, number: i32) -> bool {
+        caller.data_mut().handles.returns_future(number.cast_unsigned())
     }
 }
 
-/// Refuses a call from a guest that makes room for values, or frees them.
-pub(super) fn may_leave<D: Carried>(caller: &Caller<'_, Room<D>>) -> wasmtime::Result<()> {
-    if caller.data().may_leave {
-        return Ok(());
-    }
-    Err(trap(
-        "the guest forked or waited while it made room for values or freed them, and there is no call then that it could belong to",
-    ))
+fn no_call() -> wasmtime::Error {
+    trap(
+        "the guest forked, waited or made or dropped a handle while it made room for values or freed them, and there is no call then that it could belong to",
+    )
 }
 
 /// What `realloc` is given for new room.

@@ -21,6 +21,10 @@ const HOST: &str = "host";
 pub(super) struct Parts {
     instances: SmallVec<[Instance; 1]>,
     found: SmallVec<[Option<Extern>; 2]>,
+    /// For each component instance, whether it may call out: 0 while another has it make room.
+    flags: SmallVec<[Global; 0]>,
+    /// Whether all instances are made.
+    pub(super) made: bool,
 }
 
 /// Exports of instances that are looked up while a call runs, by number.
@@ -101,6 +105,12 @@ impl Items {
     }
 }
 
+/// Whether a component instance may call out: not while another has it make room for values.
+pub(super) fn may_call_out<D: Carried>(mut store: StoreContextMut<'_, Room<D>>, component: u32) -> bool {
+    let flag = store.data().parts.flags.get(component as usize).copied();
+    flag.is_none_or(|flag| flag.get(&mut store).i32() != Some(0))
+}
+
 impl Located {
     fn get<D: Carried>(&self, mut store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Extern> {
         if let Some(Some(found)) = store.data().parts.found.get(number) {
@@ -142,7 +152,7 @@ enum Ready<D: 'static> {
 }
 
 enum Wire {
-    Export(u32, String),
+    Export(u32, ModuleExport),
     Host(String),
     Flag(u32),
 }
@@ -186,7 +196,14 @@ impl<D: Carried> Assembly<D> {
             let mut imports = Vec::new();
             for given in &step.imports {
                 imports.push(match given {
-                    Given::Item(item) => Wire::Export(item.instance, item.name.clone()),
+                    Given::Item(item) => {
+                        let step = recipe.steps.get(item.instance as usize);
+                        let export =
+                            step.and_then(|step| modules.get(step.module as usize)?.get_export_index(&item.name));
+                        let export =
+                            export.ok_or_else(|| wasmtime::format_err!("a module exports no `{}`", item.name))?;
+                        Wire::Export(item.instance, export)
+                    }
                     Given::Flag(component) => {
                         assembly.flags = assembly.flags.max(component + 1);
                         Wire::Flag(*component)
@@ -206,10 +223,10 @@ impl<D: Carried> Assembly<D> {
 
     /// Makes the instances, in order.
     pub(super) async fn instantiate(&self, store: &mut Store<Room<D>>, may_wait: bool) -> wasmtime::Result<()> {
-        let mut flags = Vec::new();
         for _ in 0..self.flags {
             let ty = GlobalType::new(ValType::I32, Mutability::Var);
-            flags.push(Global::new(&mut *store, ty, Val::I32(1))?);
+            let flag = Global::new(&mut *store, ty, Val::I32(1))?;
+            store.data_mut().parts.flags.push(flag);
         }
         for step in &self.steps {
             let instance = match step {
@@ -219,12 +236,12 @@ impl<D: Carried> Assembly<D> {
                     let mut externs: SmallVec<[Extern; 16]> = SmallVec::new();
                     for import in imports {
                         externs.push(match import {
-                            Wire::Flag(component) => flags[*component as usize].into(),
+                            Wire::Flag(component) => store.data().parts.flags[*component as usize].into(),
                             Wire::Host(name) => self.linker.get(&mut *store, HOST, name)?,
-                            Wire::Export(instance, name) => {
+                            Wire::Export(instance, export) => {
                                 let instance = store.data().parts.instances.get(*instance as usize).copied();
-                                let found = instance.and_then(|instance| instance.get_export(&mut *store, name));
-                                found.ok_or_else(|| wasmtime::format_err!("an instance exports no `{name}`"))?
+                                let found = instance.and_then(|i| i.get_module_export(&mut *store, export));
+                                found.ok_or_else(|| wasmtime::format_err!("an instance exports too little"))?
                             }
                         });
                     }
@@ -237,6 +254,7 @@ impl<D: Carried> Assembly<D> {
             };
             store.data_mut().parts.instances.push(instance);
         }
+        store.data_mut().parts.made = true;
         Ok(())
     }
 }

@@ -5,7 +5,7 @@ use super::host::func_type;
 use super::parts::{Assembly, Items, Located, Passing};
 use super::{Carried, Host, Room, Sandbox, Stock};
 use crate::audit::Recipe;
-use crate::audit::recipe::{Core, Lifted};
+use crate::audit::recipe::{Core, Lifted, ResourceId};
 use crate::engine::{Compiled, Engines, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
@@ -56,6 +56,16 @@ pub(super) struct Entry {
     pub(super) post_return: Option<usize>,
     /// `None` for a function of a core module.
     pub(super) passing: Option<Passing>,
+    pub(super) receiver: Option<Receiving>,
+}
+
+/// How the resource that a method is called on is made and destroyed.
+pub(super) struct Receiving {
+    pub(super) constructor: Box<Entry>,
+    pub(super) destructor: Option<usize>,
+    /// The types of the constructor's parameters, and of the method's: the handle, and the rest.
+    pub(super) made_of: Vec<Type>,
+    pub(super) params: Vec<Type>,
 }
 
 impl<D: Carried> Plan<D> {
@@ -152,7 +162,9 @@ impl<D: Carried> Plan<D> {
         for module in &modules {
             // Else the first call would have to.
             let image = module.initialize_copy_on_write_image();
-            image.map_err(|error| Error::new(ErrorKind::Exhausted, format!("no room for the module's image: {error:#}")))?;
+            image.map_err(|error| {
+                Error::new(ErrorKind::Exhausted, format!("no room for the module's image: {error:#}"))
+            })?;
         }
         let mut items = Items::new();
         let may_wait = self.kind == Kind::Forking;
@@ -162,7 +174,14 @@ impl<D: Carried> Plan<D> {
             .iter()
             .map(|function| Host::new(engine, function, &self.recipe, may_wait, &mut items))
             .collect();
-        let functions = self.recipe.functions.iter().map(|function| entry(engine, function, &mut items)).collect();
+        let functions = {
+            let all = self.recipe.functions.iter().zip(&self.exports);
+            all.map(|(function, export)| {
+                let receiver = receiving(engine, function, &export.params, &self.recipe, &mut items);
+                Entry { receiver, ..entry(engine, function, &mut items) }
+            })
+            .collect()
+        };
         let located = Arc::new(items.locate(&self.recipe, &modules)?);
         let assembly = Assembly::new(engine, &self.recipe, &modules, &hosts, &located, &*self.define)
             .map_err(|error| Error::new(ErrorKind::Unsupported, format!("the module cannot be linked: {error:#}")))?;
@@ -217,7 +236,29 @@ fn entry(engine: &wasmtime::Engine, function: &Lifted, items: &mut Items) -> Ent
             .as_ref()
             .map(|item| items.function(item, func_type(engine, &function.results, &[] as &[Core]))),
         passing: function.canon.as_ref().map(|canon| items.passing(engine, canon)),
+        receiver: None,
     }
+}
+
+fn receiving(
+    engine: &wasmtime::Engine,
+    function: &Lifted,
+    params: &[Type],
+    recipe: &Recipe,
+    items: &mut Items,
+) -> Option<Receiving> {
+    let receiver = function.receiver.as_ref()?;
+    let destructor = match receiver.given.resource {
+        ResourceId::Own { number, .. } => recipe.destructors.get(number as usize).and_then(Option::as_ref),
+        ResourceId::Future(_) => None,
+    };
+    let (made_of, rest) = params.split_at_checked(receiver.params)?;
+    Some(Receiving {
+        constructor: Box::new(entry(engine, &receiver.constructor, items)),
+        destructor: destructor.map(|item| items.function(item, func_type(engine, &[Core::I32], &[]))),
+        made_of: made_of.to_vec(),
+        params: [Type::U32].into_iter().chain(rest.iter().cloned()).collect(),
+    })
 }
 
 impl<D: Carried> Drop for Plan<D> {

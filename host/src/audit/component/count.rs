@@ -107,8 +107,7 @@ pub(super) fn count(bytes: &[u8]) -> Result<Counted, wasmparser::Error> {
                             | CanonicalFunction::ResourceRep { .. }
                     );
                     if !known && counted.concurrent.is_none() {
-                        let text = format!("{function:?}");
-                        counted.concurrent = Some(text.split([' ', '(', '{']).next().unwrap_or_default().to_owned());
+                        counted.concurrent = Some(name(&function));
                     }
                 }
             }
@@ -116,4 +115,21 @@ pub(super) fn count(bytes: &[u8]) -> Result<Counted, wasmparser::Error> {
         }
     }
     Ok(counted)
+}
+
+/// The built-in's name as the text format has it: `WaitableSetPoll` is `waitable-set.poll`.
+fn name(function: &CanonicalFunction) -> String {
+    let text = format!("{function:?}");
+    let text = text.split([' ', '(', '{']).next().unwrap_or_default();
+    let mut words: Vec<String> = Vec::new();
+    for letter in text.chars() {
+        match words.last_mut() {
+            Some(word) if !letter.is_uppercase() => word.push(letter),
+            _ => words.push(letter.to_lowercase().collect()),
+        }
+    }
+    // What it belongs to is one word, or one of these two.
+    let two = ["WaitableSet", "ErrorContext"].iter().any(|start| text.starts_with(start));
+    let (of, what) = words.split_at(words.len().min(if two { 2 } else { 1 }));
+    format!("{}.{}", of.join("-"), what.join("-"))
 }

@@ -126,6 +126,16 @@ fn fork_interface(types: &ComponentTypesBuilder, exports: &[(&str, TypeDef)], re
         match part.map(|(_, part)| part) {
             Some(Part::Constructor) => {
                 constructed[at] = true;
+                if !matches!(*types[types[*function].results].types, [InterfaceType::Own(_)]) {
+                    refuse(
+                        ReasonKind::LinkType,
+                        format!(
+                            "the constructor of `{}` gives something else than a future; forking does not fail, waiting does",
+                            shown(&link.name)
+                        ),
+                        reasons,
+                    );
+                }
                 match values(types, *function, false) {
                     Ok((params, _)) => link.params = params,
                     Err(problem) => refuse(

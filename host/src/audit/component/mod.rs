@@ -51,7 +51,8 @@ pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
     if let Some(how) = counted.passes {
         reasons.add(|| reason(format!("{how}; instantiate each component where it is defined")));
     }
-    if counted.instances > MAX_INSTANCES {
+    // Where a component comes from elsewhere, what it makes is not known.
+    if counted.passes.is_none() && counted.instances > MAX_INSTANCES {
         reasons.add(|| Reason {
             what: ReasonKind::TooMany,
             message: format!(
@@ -72,7 +73,8 @@ pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
 fn take_apart(bytes: &[u8]) -> Result<Audited, Refusal> {
     let mut reasons = Reasons::default();
     let unsupported = |what: String| Refusal::Impure(vec![reason(format!("has {what}; build it without"))]);
-    let tunables = Tunables::default_host();
+    // Without concurrency the small modules between components keep no account of tasks.
+    let tunables = Tunables { concurrency_support: false, ..Tunables::default_host() };
     let mut validator = Validator::new_with_features(ALLOWED);
     let mut types = ComponentTypesBuilder::new(&validator);
     let scope = ScopeVec::new();

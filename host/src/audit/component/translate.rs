@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use wasmtime_environ::component::{
-    CanonicalOptions, CanonicalOptionsDataModel, Component, ComponentTranslation, ComponentTypesBuilder, CoreDef,
-    CoreExport, Export, ExportIndex, ExportItem, FixedEncoding, GlobalInitializer, InstantiateModule, OptionsIndex,
-    ResourceIndex, RuntimeMemoryIndex, RuntimePostReturnIndex, RuntimeReallocIndex, StringEncoding, Trampoline,
-    Transcode, TypeDef, TypeFuncIndex, TypeResourceTable, TypeResourceTableIndex,
+    CanonicalOptions, CanonicalOptionsDataModel, Component, ComponentExternData, ComponentTranslation,
+    ComponentTypesBuilder, CoreDef, CoreExport, Export, ExportIndex, ExportItem, FixedEncoding, GlobalInitializer,
+    InstantiateModule, InterfaceType, NameMap, OptionsIndex, ResourceIndex, RuntimeMemoryIndex, RuntimePostReturnIndex,
+    RuntimeReallocIndex, StringEncoding, Trampoline, Transcode, TypeDef, TypeFunc, TypeFuncIndex, TypeResourceTable,
+    TypeResourceTableIndex,
 };
 use wasmtime_environ::{
     EntityIndex, ModuleInternedTypeIndex, ModuleTranslation, PrimaryMap, StaticModuleIndex, WasmValType,
@@ -14,12 +15,12 @@ use wasmtime_environ::{
 
 use super::imports::{FORK, Part};
 use super::types::convert;
-use crate::value::Type;
-use crate::audit::facts::{FunctionFacts, LinkFacts, Param};
+use crate::audit::facts::{FunctionFacts, LinkFacts, Param, Write};
 use crate::audit::part::{Part as ModulePart, PartFunction};
 use crate::audit::recipe::{
-    Canon, Core, Encoding, Given, HandleType, HostFunction, Item, Lifted, Recipe, ResourceId, Step, What,
+    Canon, Core, Encoding, Given, HandleType, HostFunction, Item, Lifted, Receiver, Recipe, ResourceId, Step, What,
 };
+use crate::value::Type;
 
 /// The most core values that parameters are passed in; more are passed in memory.
 const MAX_FLAT_PARAMS: usize = wasmtime_environ::component::MAX_FLAT_PARAMS;
@@ -42,6 +43,8 @@ pub(super) struct Translate<'a> {
     memories: HashMap<RuntimeMemoryIndex, Item>,
     reallocs: HashMap<RuntimeReallocIndex, Item>,
     post_returns: HashMap<RuntimePostReturnIndex, Item>,
+    /// The constructors of exported resources, by their full names.
+    constructors: HashMap<String, (TypeFuncIndex, &'a CoreDef, OptionsIndex)>,
 }
 
 /// The exported functions.
@@ -71,6 +74,7 @@ impl<'a> Translate<'a> {
             memories: HashMap::new(),
             reallocs: HashMap::new(),
             post_returns: HashMap::new(),
+            constructors: HashMap::new(),
         }
     }
 
@@ -85,6 +89,7 @@ impl<'a> Translate<'a> {
         }
         let mut exports = Exports::default();
         let component = self.component;
+        self.constructors("", &component.exports);
         for (name, (index, _)) in component.exports.raw_iter() {
             self.export(name, *index, &mut exports)?;
         }
@@ -308,11 +313,15 @@ impl<'a> Translate<'a> {
         let component = self.component;
         match &component.export_items[index] {
             Export::LiftedFunction { ty, func, options } => self.function(name, *ty, func, *options, exports),
-            Export::Instance { exports: items, .. } => {
-                for (item, (index, _)) in items.raw_iter() {
-                    let item: &str = item;
-                    let separator = if name.contains('#') { "/" } else { "#" };
-                    self.export(&format!("{name}{separator}{item}"), *index, exports)?;
+            Export::Instance { exports: items, ty } => {
+                // The items come in any order, and another each time. Their types are in the order of declaration.
+                let types = self.types[*ty].exports.iter().enumerate();
+                let order: HashMap<&str, usize> = types.map(|(at, (item, _))| (item.as_str(), at)).collect();
+                let mut items: Vec<(&str, ExportIndex)> =
+                    items.raw_iter().map(|(item, (index, _))| (&**item, *index)).collect();
+                items.sort_by_key(|(item, _)| (order.get(item).copied(), *item));
+                for (item, index) in items {
+                    self.export(&format!("{}{item}", inner(name)), index, exports)?;
                 }
                 Ok(())
             }
@@ -324,6 +333,25 @@ impl<'a> Translate<'a> {
         }
     }
 
+    /// Notes where constructors are, by their full names.
+    fn constructors(
+        &mut self,
+        prefix: &str,
+        items: &'a NameMap<wasmtime_environ::collections::TryString, (ExportIndex, ComponentExternData)>,
+    ) {
+        let component = self.component;
+        for (name, (index, _)) in items.raw_iter() {
+            let name: &str = name;
+            match &component.export_items[*index] {
+                Export::LiftedFunction { ty, func, options } if name.starts_with("[constructor]") => {
+                    self.constructors.insert(format!("{prefix}{name}"), (*ty, func, *options));
+                }
+                Export::Instance { exports, .. } => self.constructors(&inner(&format!("{prefix}{name}")), exports),
+                _ => {}
+            }
+        }
+    }
+
     fn function(
         &mut self,
         name: &str,
@@ -332,76 +360,152 @@ impl<'a> Translate<'a> {
         options: OptionsIndex,
         exports: &mut Exports,
     ) -> Result<(), Unsupported> {
+        match self.callable(name, ty, core, options)? {
+            Ok((facts, lifted)) => {
+                exports.functions.push(facts);
+                self.recipe.functions.push(lifted);
+            }
+            Err(why) => exports.others.push((name.to_owned(), why)),
+        }
+        Ok(())
+    }
+
+    /// A function that the host can call; or why it cannot.
+    fn callable(
+        &self,
+        name: &str,
+        ty: TypeFuncIndex,
+        core: &CoreDef,
+        options: OptionsIndex,
+    ) -> Result<Result<(FunctionFacts, Lifted), String>, Unsupported> {
         let function = &self.types[ty];
         if function.async_ {
-            exports.others.push((name.to_owned(), "it is asynchronous".to_owned()));
-            return Ok(());
+            return Ok(Err("it is asynchronous".to_owned()));
         }
-        let types = self.types;
-        let convert = |ty| convert(types, ty);
-        let params = types[function.params].types.iter().map(convert).collect::<Result<Vec<_>, _>>();
-        let results = types[function.results].types.iter().map(convert).collect::<Result<Vec<_>, _>>();
-        let (params, results) = match (params, results) {
-            (Ok(params), Ok(results)) => (params, results),
-            (Err(what), _) => {
-                exports.others.push((name.to_owned(), format!("it takes {what}, which the host cannot give")));
-                return Ok(());
-            }
-            (_, Err(what)) => {
-                exports.others.push((name.to_owned(), format!("it returns {what}, which ends with the call")));
-                return Ok(());
-            }
-        };
         let CoreDef::Export(_) = core else {
-            exports.others.push((name.to_owned(), "it is imported, and so nothing outside of a call".to_owned()));
-            return Ok(());
+            return Ok(Err("it is imported, and so nothing outside of a call".to_owned()));
         };
-        let item = self.item(core)?;
-        let (options, canon) = self.canon(options)?;
-        let (core_params, core_results) = self.core_type(options.core_type)?;
-        let post_return = options.post_return.and_then(|post| self.post_returns.get(&post).cloned());
-        let helpers_leave = self.leaves(canon.realloc.as_ref()) || self.leaves(post_return.as_ref());
-        let part = self.part(&item);
-        let leaves = part.is_none_or(|part| part.leaves);
-        // Arguments that are no scalars are written to memory.
-        let by_value = !params.iter().any(Type::has_memory) && core_params.len() <= MAX_FLAT_PARAMS;
-        let stateless = match part {
-            Some(part) if !part.leaves && by_value => part.stateless.clone(),
-            Some(part) if !part.leaves => {
-                part.stateless.clone().and(Err(super::write("its arguments are written to memory")))
-            }
-            _ => Err(super::write("it can reach other modules, or fork")),
+        let all = &self.types[function.params].types;
+        let (receiver, skipped) = match self.receiver(name, all.first())? {
+            Some(Ok(receiver)) => (Some(receiver), 1),
+            Some(Err(why)) => return Ok(Err(why)),
+            None => (None, 0),
         };
-        let stateless = match &post_return {
-            Some(post) if stateless.is_ok() => match self.part(post) {
-                Some(part) if !part.leaves => part.stateless.clone(),
-                _ => Err(super::write("its result has to be freed")),
-            },
-            _ => stateless,
+        let mut params = match self.params(function, skipped) {
+            Ok(params) => params,
+            Err(what) => return Ok(Err(format!("it takes {what}, which the host cannot give"))),
         };
-        let can_fork = leaves && !self.links.is_empty();
-        exports.functions.push(FunctionFacts {
+        let results = match self.results(function) {
+            Ok(results) => results,
+            Err(what) => return Ok(Err(format!("it returns {what}, which ends with the call"))),
+        };
+        let mut lifted = self.lifted(core, options)?;
+        let part = self.part(&lifted.function);
+        let leaves = part.is_none_or(|part| part.leaves) || lifted.helpers_leave;
+        let stateless = self.stateless(&lifted, &params);
+        let index = part.map_or(u32::MAX, |part| part.index);
+        let (mut can_fork, mut stateless) = (leaves && !self.links.is_empty(), stateless);
+        if let Some((receiver, made)) = receiver {
+            // Whatever the constructor does, and what the handle's end does, belongs to the call.
+            can_fork = !self.links.is_empty();
+            stateless = Err(super::write("it makes a resource"));
+            params = joined(name, made, params);
+            lifted.receiver = Some(receiver);
+        }
+        let facts = FunctionFacts {
             name: name.to_owned(),
-            index: part.map_or(u32::MAX, |part| part.index),
-            params: function
-                .param_names
-                .iter()
-                .zip(params)
-                .map(|(name, ty)| Param { name: name.clone(), ty })
-                .collect(),
+            index,
+            params,
             results,
             stateless,
             can_fork,
             forks: if can_fork { self.links.iter().map(|link| link.name.clone()).collect() } else { Vec::new() },
-        });
-        self.recipe.functions.push(Lifted {
-            function: item,
-            params: core_params,
-            results: core_results,
-            canon: Some(canon),
-            post_return,
-            helpers_leave,
-        });
-        Ok(())
+        };
+        Ok(Ok((facts, lifted)))
     }
+
+    fn params(&self, function: &TypeFunc, skipped: usize) -> Result<Vec<Param>, &'static str> {
+        let types = self.types[function.params].types.iter().map(|ty| convert(self.types, ty));
+        let params = function.param_names.iter().zip(types).skip(skipped);
+        params.map(|(name, ty)| Ok(Param { name: name.clone(), ty: ty? })).collect()
+    }
+
+    fn results(&self, function: &TypeFunc) -> Result<Vec<Type>, &'static str> {
+        self.types[function.results].types.iter().map(|ty| convert(self.types, ty)).collect()
+    }
+
+    fn lifted(&self, core: &CoreDef, options: OptionsIndex) -> Result<Lifted, Unsupported> {
+        let function = self.item(core)?;
+        let (options, canon) = self.canon(options)?;
+        let (params, results) = self.core_type(options.core_type)?;
+        let post_return = options.post_return.and_then(|post| self.post_returns.get(&post).cloned());
+        let helpers_leave = self.leaves(canon.realloc.as_ref()) || self.leaves(post_return.as_ref());
+        Ok(Lifted { function, params, results, canon: Some(canon), post_return, helpers_leave, receiver: None })
+    }
+
+    fn stateless(&self, lifted: &Lifted, params: &[Param]) -> Result<(), Write> {
+        let part = self.part(&lifted.function).filter(|part| !part.leaves);
+        let part = part.ok_or_else(|| super::write("it can reach other modules, or fork"))?;
+        part.stateless.clone()?;
+        if params.iter().any(|param| param.ty.has_memory()) || lifted.params.len() > MAX_FLAT_PARAMS {
+            return Err(super::write("its arguments are written to memory"));
+        }
+        match &lifted.post_return {
+            None => Ok(()),
+            Some(post) => match self.part(post) {
+                Some(part) if !part.leaves => part.stateless.clone(),
+                _ => Err(super::write("its result has to be freed")),
+            },
+        }
+    }
+
+    /// For a method: what it is called on, and the parameters of the constructor that makes that; or why there is none.
+    #[allow(clippy::type_complexity)]
+    fn receiver(
+        &self,
+        name: &str,
+        first: Option<&InterfaceType>,
+    ) -> Result<Option<Result<(Receiver, Vec<Param>), String>>, Unsupported> {
+        let (taken, owned) = match first {
+            Some(InterfaceType::Own(table)) => (table, true),
+            Some(InterfaceType::Borrow(table)) => (table, false),
+            _ => return Ok(None),
+        };
+        let Some((prefix, method)) = name.rsplit_once("[method]") else { return Ok(None) };
+        let resource = method.split('.').next().unwrap_or_default();
+        let Some((ty, core, options)) = self.constructors.get(&format!("{prefix}[constructor]{resource}")) else {
+            return Ok(Some(Err("its resource has no constructor, so that the host cannot make one".to_owned())));
+        };
+        let function = &self.types[*ty];
+        let [InterfaceType::Own(given)] = &*self.types[function.results].types else {
+            return Ok(Some(Err("its resource's constructor may fail, and the host cannot make one".to_owned())));
+        };
+        let params = match self.params(function, 0) {
+            Ok(params) => params,
+            Err(what) => return Ok(Some(Err(format!("its resource's constructor takes {what}")))),
+        };
+        let (given, taken) = (self.handle_type(*given)?, self.handle_type(*taken)?);
+        if matches!(given.resource, ResourceId::Future(_)) || matches!(core, CoreDef::Trampoline(_)) {
+            return Ok(Some(Err("its resource is not the guest's own".to_owned())));
+        }
+        let constructor = Box::new(self.lifted(core, *options)?);
+        Ok(Some(Ok((Receiver { constructor, params: params.len(), given, taken, owned }, params))))
+    }
+}
+
+/// The prefix of what is in an exported instance.
+fn inner(name: &str) -> String {
+    format!("{name}{}", if name.contains('#') { "/" } else { "#" })
+}
+
+/// The parameters of a constructor and of a method, in one; a name that both have is told apart by the resource's.
+fn joined(name: &str, made: Vec<Param>, params: Vec<Param>) -> Vec<Param> {
+    let resource = name.rsplit(']').next().and_then(|method| method.split('.').next()).unwrap_or("self");
+    let named = |param: Param| {
+        let clash = params.iter().any(|other| other.name == param.name);
+        Param { name: if clash { format!("{resource}-{}", param.name) } else { param.name }, ..param }
+    };
+    let mut all: Vec<Param> = made.into_iter().map(named).collect();
+    all.extend(params);
+    all
 }
