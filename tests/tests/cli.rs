@@ -18,3 +18,7 @@ mod options;
 mod output;
 #[path = "cli/support.rs"]
 mod support;
+#[path = "cli/values.rs"]
+mod values;
+#[path = "cli/written.rs"]
+mod written;

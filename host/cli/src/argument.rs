@@ -69,10 +69,12 @@ fn from_word(ty: &Type, text: &str) -> Result<Value> {
         Type::String if text.len() >= 2 && text.starts_with('"') && text.ends_with('"') => {
             from_text(ty, text).map_err(|_| {
                 let shown = shown(text);
-                Usage::new(format!("expected a string in WAVE or JSON, as it is in double quotes, but was given `{shown}`"))
-                    .with_help(r#"escape what is within the quotes with `\`, or put the text into a file and give `@FILE`"#)
-                    .with_kind(ErrorKind::ArgumentMismatch)
-                    .into()
+                Usage::new(format!(
+                    "expected a string in WAVE or JSON, as it is in double quotes, but was given `{shown}`"
+                ))
+                .with_help(r#"escape what is within the quotes with `\`, or put the text into a file and give `@FILE`"#)
+                .with_kind(ErrorKind::ArgumentMismatch)
+                .into()
             })
         }
         Type::String => Ok(Value::from(text)),
@@ -105,11 +107,9 @@ fn from_text(ty: &Type, text: &str) -> Result<Value> {
     match json::from_str(ty, text) {
         Ok(value) => Ok(value),
         Err(json::Mismatch::Value(why)) if composite() => Err(mismatch(why)),
-        Err(json::Mismatch::Syntax(why)) if looks_like_json(text) => Err(mismatch(format!(
-            "expected {}, but was given `{}`, which is no JSON: {why}",
-            brief(ty),
-            shown(text)
-        ))),
+        Err(json::Mismatch::Syntax(why)) if looks_like_json(text) => {
+            Err(mismatch(format!("expected {}, but was given `{}`, which is no JSON: {why}", brief(ty), shown(text))))
+        }
         Err(_) => Err(told(wave, ty, text)),
     }
 }
@@ -165,15 +165,16 @@ fn list(element: &Type, file: &[u8]) -> Result<List> {
 fn tensor(file: &[u8]) -> Result<Tensor> {
     let array = npy::parse(file).map_err(mismatch)?;
     let ty = array::tensor_type(&array.dtype).ok_or_else(|| {
-        mismatch(format!(
-            "a tensor has no elements of dtype `{}`; there are {}",
-            array.dtype,
-            array::tensor_dtypes()
-        ))
+        mismatch(format!("a tensor has no elements of dtype `{}`; there are {}", array.dtype, array::tensor_dtypes()))
     })?;
     let dimensions = array.shape.iter().map(|&n| u32::try_from(n)).collect::<Result<Vec<_>, _>>();
-    let dimensions = dimensions
-        .map_err(|_| mismatch(format!("a tensor has at most {} elements along a dimension, but was given shape {:?}", u32::MAX, array.shape)))?;
+    let dimensions = dimensions.map_err(|_| {
+        mismatch(format!(
+            "a tensor has at most {} elements along a dimension, but was given shape {:?}",
+            u32::MAX,
+            array.shape
+        ))
+    })?;
     Ok(Tensor::new(dimensions, ty, array.data.into_owned())?)
 }
 

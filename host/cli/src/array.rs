@@ -75,3 +75,33 @@ numbers! {
 pub(crate) fn shape(tensor: &Tensor) -> Vec<usize> {
     tensor.dimensions().iter().map(|&n| n as usize).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_dtype_that_numpy_calls_them_by() {
+        use Type::*;
+        let data: Vec<u8> = (1..=16).collect();
+        for (element, dtype, first) in [
+            (S8, "i1", Value::I8(1)),
+            (U8, "u1", Value::U8(1)),
+            (S16, "i2", Value::I16(0x0201)),
+            (U16, "u2", Value::U16(0x0201)),
+            (S32, "i4", Value::I32(0x0403_0201)),
+            (U32, "u4", Value::U32(0x0403_0201)),
+            (S64, "i8", Value::I64(0x0807_0605_0403_0201)),
+            (U64, "u8", Value::U64(0x0807_0605_0403_0201)),
+            (F32, "f4", Value::F32(f32::from_bits(0x0403_0201))),
+            (F64, "f8", Value::F64(f64::from_bits(0x0807_0605_0403_0201))),
+        ] {
+            assert_eq!(of_element(&element), Some(dtype));
+            let list = list(&element, &data);
+            assert_eq!(list.get(0), Some(first));
+            assert_eq!(bytes(&element, &list).as_deref(), Some(&data[..]), "{dtype}");
+        }
+        assert_eq!(of_element(&Bool), None);
+        assert_eq!(of_element(&I32), None);
+    }
+}

@@ -4,9 +4,9 @@ use crate::array;
 use crate::example::{self, quoted};
 use crate::flags::is_option;
 use crate::inspect::{indented, traits};
-use crate::layout::{WIDTH, brief_signature, full};
+use crate::layout::{WIDTH, brief_signature, full, range};
 use crate::report::shown_path;
-use purefork::{InspectedFunction, Inspection, Name, Tensor, Type, Typed as _};
+use purefork::{InspectedFunction, Inspection, Tensor, Type, Typed as _};
 use std::path::Path;
 
 /// The most columns of a type that stands beside its parameter.
@@ -71,9 +71,10 @@ fn parameters(params: &[(String, Type)]) -> Vec<String> {
     let narrow = params.iter().filter_map(|(name, ty)| columns(ty).map(|columns| (name.len(), columns)));
     let (names, types): (Vec<usize>, Vec<usize>) = narrow.unzip();
     let name_width = names.into_iter().max().unwrap_or_default() + 2;
-    let type_width = types.into_iter().max().unwrap_or_default().max(4);
+    let type_width = types.into_iter().max().unwrap_or_default();
     let shown = params.iter().map(|(name, ty)| {
-        let form = form(name, ty);
+        let optional = if matches!(ty, Type::Option(_)) { "may be left out; " } else { "" };
+        let form = format!("{optional}{}", form(name, ty));
         match columns(ty) {
             Some(_) => format!("  {:<name_width$}  {:<type_width$}  {form}", format!("--{name}"), ty.to_string()),
             None => format!("  --{name}\n      {}\n      {form}", full(ty, 6, 6)),
@@ -89,24 +90,17 @@ fn words(function: &InspectedFunction, name: impl Fn(&str) -> String) -> String 
 
 /// How values of a type are written.
 fn form(param: &str, ty: &Type) -> String {
-    let list = |names: &[Name]| names.iter().map(|name| &**name).collect::<Vec<_>>().join(", ");
+    if let Some(range) = range(ty) {
+        return range.to_owned();
+    }
     let text = match ty {
-        Type::S8 => "a whole number from -128 to 127",
-        Type::U8 => "a whole number from 0 to 255",
-        Type::S16 => "a whole number from -32768 to 32767",
-        Type::U16 => "a whole number from 0 to 65535",
-        Type::I32 | Type::S32 => "a whole number from -2147483648 to 2147483647",
-        Type::U32 => "a whole number from 0 to 4294967295",
-        Type::I64 | Type::S64 => "a whole number from -9223372036854775808 to 9223372036854775807",
-        Type::U64 => "a whole number from 0 to 18446744073709551615",
         Type::F32 | Type::F64 => "a number such as 0.5, or nan, inf, -inf",
         Type::V128 => "16 bytes, each from 0 to 255: (b0, b1, ..., b15)",
         Type::Bool => "true or false",
         Type::Char => "one character",
         Type::String => "any text; or @FILE with it",
         Type::List(element) if **element == Type::U8 => "@FILE with the bytes; or such as [7, 7]",
-        Type::Enum(names) if list(names).len() < 60 => return format!("one of {}", list(names)),
-        Type::Flags(names) if list(names).len() < 60 => return format!("any of {}, such as {}", list(names), example::value(ty)),
+        Type::Enum(_) | Type::Flags(_) => return format!("such as {}", example::value(ty)),
         _ if Tensor::is(ty) => "@FILE with a .npy array",
         _ => {
             let example = example::value(ty).to_string();

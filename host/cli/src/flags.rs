@@ -151,6 +151,15 @@ pub(crate) struct Common {
     /// Forks in the whole tree of calls; by default 1000000
     #[arg(long, value_name = "N", value_parser = count::<u64>)]
     pub(crate) tree_forks: Option<u64>,
+    /// Arguments and results that the whole tree of calls may hold at a time; by default 1GiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) tree_values: Option<usize>,
+    /// Where to keep compiled modules; by default purefork in the user's cache directory
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// Do not keep compiled modules, nor use those that are kept
+    #[arg(long, conflicts_with = "cache_dir")]
+    pub(crate) no_cache: bool,
     /// A module whose functions MODULE may fork; each may fork those of the ones before it
     #[arg(long, value_name = "NAME=MODULE", value_parser = link)]
     pub(crate) link: Vec<Link>,

@@ -15,8 +15,7 @@ pub(crate) fn typed_values() -> impl Strategy<Value = (Type, Vec<Value>)> {
 
 pub(crate) fn types() -> impl Strategy<Value = Type> {
     use Type::*;
-    let scalars =
-        vec![I32, I64, F32, F64, V128, Bool, S8, U8, S16, U16, S32, U32, S64, U64, Char, String];
+    let scalars = vec![I32, I64, F32, F64, V128, Bool, S8, U8, S16, U16, S32, U32, S64, U64, Char, String];
     let leaf = prop_oneof![
         4 => prop::sample::select(scalars),
         1 => names().prop_map(|names| Enum(names.into())),
@@ -37,10 +36,11 @@ pub(crate) fn types() -> impl Strategy<Value = Type> {
 
 /// Names of WIT, WAVE's keywords among them.
 fn names() -> impl Strategy<Value = Vec<Name>> {
-    let name = prop_oneof!["[a-z][a-z0-9]{0,3}(-[a-z]{1,3})?", prop::sample::select(vec![
-        "true", "false", "nan", "inf", "some", "none", "ok", "err", "null"
-    ])
-    .prop_map(str::to_owned)];
+    let name = prop_oneof![
+        "[a-z][a-z0-9]{0,3}(-[a-z]{1,3})?",
+        prop::sample::select(vec!["true", "false", "nan", "inf", "some", "none", "ok", "err", "null"])
+            .prop_map(str::to_owned)
+    ];
     btree_set(name, 1..6).prop_map(|names| names.into_iter().map(Name::from).collect())
 }
 
@@ -53,11 +53,11 @@ pub(crate) fn values(ty: &Type) -> BoxedStrategy<Value> {
     match ty {
         Type::I64 | Type::S64 => any::<i64>().prop_map(Value::I64).boxed(),
         Type::F32 => any::<u32>()
-            .prop_map(|bits| f32::from_bits(bits))
+            .prop_map(f32::from_bits)
             .prop_map(|v| Value::F32(if v.is_nan() { f32::NAN } else { v }))
             .boxed(),
         Type::F64 => any::<u64>()
-            .prop_map(|bits| f64::from_bits(bits))
+            .prop_map(f64::from_bits)
             .prop_map(|v| Value::F64(if v.is_nan() { f64::NAN } else { v }))
             .boxed(),
         Type::V128 => any::<[u8; 16]>().prop_map(Value::V128).boxed(),

@@ -142,9 +142,15 @@ mod tests {
             &[
                 (r#""square""#, "there is no case `square`; there is `circle`, `polygon`, `all`"),
                 (r#""circle""#, r#"expected {"circle": f64}, but was given "circle""#),
-                (r#"{"circle": "1"}"#, r#"at `.circle`: expected f64, a number, "nan", "inf" or "-inf", but was given "1""#),
+                (
+                    r#"{"circle": "1"}"#,
+                    r#"at `.circle`: expected f64, a number, "nan", "inf" or "-inf", but was given "1""#,
+                ),
                 (r#"{"all": 1}"#, "at `.all`: expected no value, or null, but was given 1"),
-                (r#"{"all": null, "circle": 1}"#, "expected an object with one member, but was given `all` and `circle`"),
+                (
+                    r#"{"all": null, "circle": 1}"#,
+                    "expected an object with one member, but was given `all` and `circle`",
+                ),
                 ("{}", r#"expected variant {…}, "case" or {"case": value}, but was given {}"#),
                 ("[1]", r#"expected variant {…}, "case" or {"case": value}, but was given an array"#),
                 (
@@ -154,7 +160,10 @@ mod tests {
                 (r#"{"polygon": [{"y": 1}]}"#, "at `.polygon[0]`: was not given the field `x`"),
                 (r#"{"polygon": [{"x": 1, "z": 1}]}"#, "at `.polygon[0]`: there is no field `z`; there is `x`, `y`"),
                 (r#"{"polygon": [{"x": 1, "x": 1}]}"#, "at `.polygon[0]`: was given the field `x` twice"),
-                (r#"{"polygon": null}"#, "at `.polygon`: expected list<record { x: s32, y: option<s32> }>, an array, but was given null"),
+                (
+                    r#"{"polygon": null}"#,
+                    "at `.polygon`: expected list<record { x: s32, y: option<s32> }>, an array, but was given null",
+                ),
             ],
         );
         whys(
@@ -177,11 +186,14 @@ mod tests {
             &Type::option(Type::option(Type::Bool)),
             &[
                 ("true", r#"expected option<option<bool>>, null or {"some": value}, but was given true"#),
-                (r#"{"none": null}"#, r#"expected option<option<bool>>, null or {"some": value}, but was given {"none": …}"#),
+                (
+                    r#"{"none": null}"#,
+                    r#"expected option<option<bool>>, null or {"some": value}, but was given {"none": …}"#,
+                ),
                 (r#"{"some": 1}"#, "at `.some`: expected bool, true or false, but was given 1"),
             ],
         );
-        whys(&Type::F32, &[("1e40", r#"expected f32, a number, "nan", "inf" or "-inf", but was given 1e40"#)]);
+        whys(&Type::F32, &[("1e40", r#"expected f32, a number, "nan", "inf" or "-inf", but was given 1e+40"#)]);
     }
 
     #[test]

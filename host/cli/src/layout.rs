@@ -30,6 +30,21 @@ pub(crate) fn brief(ty: &Type) -> String {
     }
 }
 
+/// Which numbers an integer type has.
+pub(crate) fn range(ty: &Type) -> Option<&'static str> {
+    Some(match ty {
+        Type::S8 => "a whole number from -128 to 127",
+        Type::U8 => "a whole number from 0 to 255",
+        Type::S16 => "a whole number from -32768 to 32767",
+        Type::U16 => "a whole number from 0 to 65535",
+        Type::I32 | Type::S32 => "a whole number from -2147483648 to 2147483647",
+        Type::U32 => "a whole number from 0 to 4294967295",
+        Type::I64 | Type::S64 => "a whole number from -9223372036854775808 to 9223372036854775807",
+        Type::U64 => "a whole number from 0 to 18446744073709551615",
+        _ => return None,
+    })
+}
+
 /// The type in full. Its first line starts at column `column`; the others, where it takes more, are indented by
 /// `indent`.
 pub(crate) fn full(ty: &Type, indent: usize, column: usize) -> String {
@@ -104,7 +119,9 @@ fn laid_out(
         Some([ty]) => format!(" -> {}", lay(ty, indent, column + 4)),
         Some(types) => format!(" -> ({})", types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     };
-    let whole = |(name, ty): &(Option<&str>, &Type)| name.map_or_else(String::new, |name| format!("{name}: ")) + &ty.to_string();
+    let whole = |(name, ty): &(Option<&str>, &Type)| {
+        name.map_or_else(String::new, |name| format!("{name}: ")) + &ty.to_string()
+    };
     let whole = params.iter().map(whole).collect::<Vec<_>>().join(", ");
     let brief = params.iter().map(|it| param(it, 0)).collect::<Vec<_>>().join(", ");
     // On one line, if it fits; whole, or as it is to be laid out.
@@ -117,7 +134,11 @@ fn laid_out(
     }
     let inner = indent + 2;
     let lines = params.iter().map(|it| param(it, inner)).collect::<Vec<_>>();
-    let lines = if lines.iter().all(|line| width(line) <= BRIEF && !line.contains('\n')) { filled(&lines, inner) } else { lines };
+    let lines = if lines.iter().all(|line| width(line) <= BRIEF && !line.contains('\n')) {
+        filled(&lines, inner)
+    } else {
+        lines
+    };
     let lines = lines.iter().map(|line| format!("{}{line},\n", " ".repeat(inner))).collect::<String>();
     format!("{name}(\n{lines}{}){}", " ".repeat(indent), results(indent + 1))
 }
@@ -168,10 +189,14 @@ mod tests {
     }
 
     fn big() -> Type {
-        let colours = ["red", "orange", "yellow", "green", "blue", "indigo", "violet", "black", "white", "grey", "brown"];
+        let colours =
+            ["red", "orange", "yellow", "green", "blue", "indigo", "violet", "black", "white", "grey", "brown"];
         Type::record([
             ("points", Type::list(point())),
-            ("shape", Type::variant([("circle", Some(Type::F64)), ("polygon", Some(Type::list(point()))), ("all", None)])),
+            (
+                "shape",
+                Type::variant([("circle", Some(Type::F64)), ("polygon", Some(Type::list(point()))), ("all", None)]),
+            ),
             ("colour", Type::enumeration(colours.iter().chain(&colours).copied())),
             ("pair", Type::tuple([Type::U8, Type::S64])),
             ("outcome", Type::result(Some(Type::list(Type::list(point()))), Some(Type::list(point())))),

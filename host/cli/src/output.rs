@@ -50,10 +50,8 @@ impl<'a> Output<'a> {
             }
             ty if named("npy") => {
                 let ty = ty.map_or_else(|| "no value".to_owned(), brief);
-                let message = format!(
-                    "a .npy file holds a tensor or a list of numbers, but `{}` gives {ty}",
-                    function.name
-                );
+                let message =
+                    format!("a .npy file holds a tensor or a list of numbers, but `{}` gives {ty}", function.name);
                 return Err(Usage::new(message).with_help("write to another file: .json, or any other for WAVE"));
             }
             _ if named("json") => Form::Json,
@@ -101,10 +99,15 @@ impl<'a> Output<'a> {
             (Form::Npy(Some(element)), Value::List(list)) => numbers(element, &list)
                 .with_context(|| format!("`{}` gave a list that is not held as numbers", function.name))?,
             (Form::Npy(_), value) => {
-                let tensor = Tensor::try_from(value)
-                    .map_err(|_| anyhow!("`{}` gave a tensor that has not as many bytes as its dimensions say", function.name))?;
+                let tensor = Tensor::try_from(value).map_err(|_| {
+                    anyhow!("`{}` gave a tensor that has not as many bytes as its dimensions say", function.name)
+                })?;
                 let dtype = array::tensor_dtype(tensor.ty()).ok_or_else(|| {
-                    let message = format!("`{}` gave a tensor of {}, which numpy does not have", function.name, tensor.ty().name());
+                    let message = format!(
+                        "`{}` gave a tensor of {}, which numpy does not have",
+                        function.name,
+                        tensor.ty().name()
+                    );
                     Usage::new(message).with_help("write to another file: .json, or any other for WAVE")
                 })?;
                 npy::write(dtype, &array::shape(&tensor), tensor.data())

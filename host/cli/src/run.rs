@@ -9,7 +9,9 @@ use crate::output::Output;
 use crate::report::{Usage, shown_path};
 use crate::{describe, stdout};
 use anyhow::{Context as _, Result};
-use purefork::{Args, Error, ErrorKind, Executor, InspectedFunction, Inspection, Limits, Module, Value};
+use purefork::{
+    Args, Error, ErrorKind, Executor, InspectedFunction, Inspection, Limits, Module, Type, Value, default_cache_dir,
+};
 use std::path::Path;
 
 /// Calls the function and gives its result to whoever is to have it, or tells what there is to call. Returns whether
@@ -51,15 +53,26 @@ fn executor(common: &Common) -> Result<Executor> {
             }
         )*};
     }
-    limit!(fuel timeout memory stack table_elements depth forks tree_forks);
-    let mut builder = Executor::builder().limits(limits);
-    if let Some(threads) = common.threads {
-        builder = builder.threads(threads);
+    limit!(fuel timeout memory stack table_elements depth forks tree_forks tree_values);
+    let build = |cache: Option<&Path>| {
+        let mut builder = Executor::builder().limits(limits.clone());
+        if let Some(threads) = common.threads {
+            builder = builder.threads(threads);
+        }
+        if common.serial {
+            builder = builder.serial();
+        }
+        if let Some(dir) = cache {
+            builder = builder.cache_dir(dir);
+        }
+        builder.build()
+    };
+    match (&common.cache_dir, default_cache_dir().filter(|_| !common.no_cache)) {
+        (Some(dir), _) => Ok(build(Some(dir))?),
+        // Whoever did not ask for a cache can do without.
+        (None, Some(dir)) => Ok(build(Some(&dir)).or_else(|_| build(None))?),
+        (None, None) => Ok(build(None)?),
     }
-    if common.serial {
-        builder = builder.serial();
-    }
-    Ok(builder.build()?)
 }
 
 fn load(exec: &Executor, path: &Path) -> Result<Module> {
@@ -149,7 +162,8 @@ fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Resul
     Ok(future.wait()?)
 }
 
-/// The arguments as values. One that has no parameter is passed on, for the library to say so.
+/// The arguments as values. One that has no parameter is passed on, for the library to say so; an option that is not
+/// given is none.
 fn arguments(function: &InspectedFunction, given: &[Given]) -> Result<Args> {
     let mut args = Args::new();
     let mut positional = function.params.iter();
@@ -170,11 +184,15 @@ fn arguments(function: &InspectedFunction, given: &[Given]) -> Result<Args> {
             Some(name) => args.push_named(param.map_or(name, |(param, _)| param), value),
         };
     }
+    let names: Vec<_> = given.iter().filter_map(|given| parameter(function, given.name.as_deref()?)).collect();
+    for param in positional.filter(|param| matches!(param.1, Type::Option(_)) && !names.contains(param)) {
+        args = args.push_named(&param.0, Value::from(None::<Value>));
+    }
     Ok(args)
 }
 
 /// The parameter of that name: dashes and underscores are the same, as no two parameters differ in them alone.
-fn parameter<'a>(function: &'a InspectedFunction, name: &str) -> Option<&'a (String, purefork::Type)> {
+fn parameter<'a>(function: &'a InspectedFunction, name: &str) -> Option<&'a (String, Type)> {
     let same = |param: &str| param.bytes().map(dash).eq(name.bytes().map(dash));
     function.params.iter().find(|(param, _)| same(param))
 }
@@ -191,7 +209,10 @@ fn hint(error: Error, function: &InspectedFunction, given: &[Given]) -> anyhow::
         Some(name) if error.help().is_none() && is_option(name) => {
             Some(format!("`--{name}` is an option of purefork: put it before `--`"))
         }
-        Some(name) if error.help().is_none() => similar(name).map(|option| format!("did you mean `{option}`?")),
+        // Any option is like a single letter.
+        Some(name) if error.help().is_none() && name.len() > 2 => {
+            similar(name).map(|option| format!("did you mean `{option}`?"))
+        }
         // What is not given may have been taken for an option.
         None if error.kind() == ErrorKind::ArgumentMismatch => {
             let taken = function.params.iter().find(|(param, _)| is_option(param));

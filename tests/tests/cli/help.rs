@@ -8,36 +8,36 @@ fn the_program_has_help_and_a_version() {
     check_all(
         &["--help", "--version"],
         &expect![[r#"
-        $ purefork --help
-        Forks pure WebAssembly functions, each call in a sandbox of its own
+            $ purefork --help
+            Forks pure WebAssembly functions, each call in a sandbox of its own
 
-        Usage: purefork <COMMAND>
+            Usage: purefork <COMMAND>
 
-        Commands:
-          run      Calls a function of a module and prints its result
-          inspect  Shows what is in a module, and whether it is pure
-          help     Print this message or the help of the given subcommand(s)
+            Commands:
+              run      Calls a function of a module and prints its result
+              inspect  Shows what is in a module, and whether it is pure
+              help     Print this message or the help of the given subcommand(s)
 
-        Options:
-          -h, --help     Print help
-          -V, --version  Print version
+            Options:
+              -h, --help     Print help
+              -V, --version  Print version
 
-        Examples:
-          purefork inspect math.wasm            what is in it, and whether it is pure
-          purefork run math.wasm add 2 3        prints 5
-          purefork run math.wasm add --help     the parameters of `add`
+            Examples:
+              purefork inspect math.wasm            what is in it, and whether it is pure
+              purefork run math.wasm add 2 3        prints 5
+              purefork run math.wasm add --help     the parameters of `add`
 
-        Exit codes:
-          0  fine
-          1  the call failed: it trapped, came to a limit, or the host ran short
-          2  the command line, a file or the arguments are wrong
-          3  the guest was refused
-        exit 0
+            Exit codes:
+              0  fine
+              1  the call failed: it trapped, came to a limit, returned an `err`, or the host ran short
+              2  the command line, a file or the arguments are wrong
+              3  the guest was refused
+            exit 0
 
-        $ purefork --version
-        purefork 0.1.0
-        exit 0
-    "#]],
+            $ purefork --version
+            purefork 0.1.0
+            exit 0
+        "#]],
     );
 }
 
@@ -66,25 +66,46 @@ fn run_has_help() {
                   --depth <N>           How deeply forks may be nested; by default 5120
                   --forks <N>           Forks that one call may make; by default 100000
                   --tree-forks <N>      Forks in the whole tree of calls; by default 1000000
+                  --tree-values <SIZE>  Arguments and results that the whole tree of calls may hold at a time;
+                                        by default 1GiB
+                  --cache-dir <DIR>     Where to keep compiled modules; by default purefork in the user's cache
+                                        directory
+                  --no-cache            Do not keep compiled modules, nor use those that are kept
                   --link <NAME=MODULE>  A module whose functions MODULE may fork; each may fork those of the
                                         ones before it
                   --json                Print the result, or the error, as JSON
+              -o, --output <FILE>       Write the result to a file, `-` for stdout as it is, instead of printing
+                                        it
               -h, --help                Print help
 
             Arguments of the function:
-              ARG             a value in WAVE, by position: 7, -5, 0.5, nan, inf
+              ARG             a value, by position: 7, -5, 0.5, inf, true, '[1, 2]', '{x: 1, y: 2}'
               --NAME VALUE    the same by the parameter's name; also --NAME=VALUE
               --              everything after it is the function's: so a parameter can be given
                               that is called like an option of purefork's
 
-            Options may stand anywhere before `--`. Several results are printed as `(1, 0.5)`.
-            `purefork run MODULE FUNCTION --help` shows the function's parameters, and
-            `purefork run MODULE --help` the functions.
+            Values are written in WAVE or in JSON. In JSON, a case of a variant is "case" or {"case": value};
+            a result {"ok": value} or {"err": value}; flags an array of strings; an option its value or null.
+            A string or a char is given as it is; a string in double quotes is read as WAVE or JSON.
+
+              @FILE           reads the value from a file, @- from standard input: the text of a string,
+                              the bytes of a list<u8>, a .npy array for a tensor or a list of numbers,
+                              for all else WAVE or JSON
+              @@TEXT          a string that begins with @
+
+            Results are printed in WAVE. `--output` unwraps `ok`, and writes the text of a string, the bytes of
+            a list<u8>, an array into a file called .npy, JSON into one called .json, and else WAVE. If the
+            function returns an `err`, it is printed, the exit code is 1, and no file is written.
+
+            Options may stand anywhere before `--`. `purefork run MODULE --help` shows the functions, and
+            `purefork run MODULE FUNCTION --help` what one takes. A function of an interface is called by its
+            name alone, or as 'ns:pkg/interface#name'.
 
             Examples:
               purefork run math.wasm add 2 3
               purefork run math.wasm add 2 --b 3
               purefork run math.wasm add 2 3 --fuel 100000 --timeout 500ms --json
+              purefork run image.wasm resize @photo.png --size '{"width": 64, "height": 48}' -o small.png
               purefork run app.wasm main 7 --link math=math.wasm
               purefork run clock.wasm tick -- --timeout 3
             exit 0
@@ -324,5 +345,221 @@ fn a_command_that_is_none_is_told() {
         2>   `purefork inspect --help` shows what there is
         exit 2
     "#]],
+    );
+}
+
+#[test]
+fn long_types_are_broken_into_lines() {
+    check_all(
+        &[
+            "run shapes.wat --help",
+            "run shapes.wat shapes --help",
+            "run shapes.wat set --help",
+            "run shapes.wat tint --help",
+            "run shapes.wat numbers --help",
+            "run shapes.wat measure --help",
+            "run shapes.wat add --help",
+            "run shapes.wat paint --help",
+            "run shapes.wat draw --help",
+        ],
+        &expect![[r#"
+            $ purefork run shapes.wat --help
+            text(text: string) -> string
+            bytes(data: list<u8>) -> list<u8>
+            numbers(values: list<f32>) -> list<f32>
+            wholes(values: list<s16>) -> list<s16>
+            move(point: record { x: f64, y: f64 }) -> record { x: f64, y: f64 }
+            shapes(shapes: list<variant {…}>) -> list<variant {…}>
+            set(settings: record {…}) -> record {…}
+            tint(image: tensor) -> tensor
+            maybe(value: option<option<u8>>) -> option<option<u8>>
+            measure(text: string) -> result<u32, string>
+            letter(letter: char) -> char
+            paint(color: enum { red, green, dark-blue }) -> enum { red, green, dark-blue }
+            draw(style: flags { bold, italic, under-line }) -> flags { bold, italic, under-line }
+            demo:shapes/sums@1.0.0#add(max-len: u32, more: u32) -> u32
+            demo:shapes/totals@1.0.0#total(max-len: u32, more: u32) -> u32
+            demo:shapes/others@1.0.0#total(max-len: u32, more: u32) -> u32
+
+            `purefork run shapes.wat FUNCTION --help` shows what a function takes.
+            exit 0
+
+            $ purefork run shapes.wat shapes --help
+            shapes(shapes: list<variant {…}>) -> list<variant {…}>
+              not stateless: writes memory: i32.store in `list`
+
+            Parameters:
+              --shapes
+                  list<variant {
+                    nothing,
+                    circle(tuple<record { x: f64, y: f64 }, f64>),
+                    polygon(record {
+                      name: string,
+                      points: list<record { x: f64, y: f64 }>,
+                      fill: option<enum { red, green, dark-blue }>,
+                    }),
+                  }>
+                  such as [circle(({x: 0.5, y: 0.5}, 0.5))]; or @FILE with it in WAVE or JSON
+
+            Result:
+              list<variant {
+                nothing,
+                circle(tuple<record { x: f64, y: f64 }, f64>),
+                polygon(record {
+                  name: string,
+                  points: list<record { x: f64, y: f64 }>,
+                  fill: option<enum { red, green, dark-blue }>,
+                }),
+              }>
+
+            Examples:
+              purefork run shapes.wat shapes '[circle(({x: 0.5, y: 0.5}, 0.5))]'
+              purefork run shapes.wat shapes --shapes '[circle(({x: 0.5, y: 0.5}, 0.5))]'
+            exit 0
+
+            $ purefork run shapes.wat set --help
+            set(settings: record {…}) -> record {…}
+              not stateless: its arguments are written to memory
+
+            Parameters:
+              --settings
+                  record {
+                    width: u32,
+                    height: u32,
+                    depth: u32,
+                    border: f32,
+                    margin: f32,
+                    padding: f32,
+                    rounded: bool,
+                    visible: bool,
+                    closed: bool,
+                    title: string,
+                    author: string,
+                    color: enum { red, green, dark-blue },
+                    style: flags { bold, italic, under-line },
+                    seed: option<u64>,
+                  }
+                  such as {width: 7, height: 7, depth: 7, border: 0.5, margin: 0.5, padding: 0.5, rounded: true…
+                  or @FILE with it in WAVE or JSON
+
+            Result:
+              record {
+                width: u32,
+                height: u32,
+                depth: u32,
+                border: f32,
+                margin: f32,
+                padding: f32,
+                rounded: bool,
+                visible: bool,
+                closed: bool,
+                title: string,
+                author: string,
+                color: enum { red, green, dark-blue },
+                style: flags { bold, italic, under-line },
+                seed: option<u64>,
+              }
+
+            Examples:
+              purefork run shapes.wat set @settings.json
+              purefork run shapes.wat set --settings @settings.json
+            exit 0
+
+            $ purefork run shapes.wat tint --help
+            tint(image: tensor) -> tensor
+              not stateless: writes memory: i32.store in `tensor`
+
+            Parameters:
+              --image  tensor  @FILE with a .npy array
+
+            Result:
+              tensor
+
+            Examples:
+              purefork run shapes.wat tint @image.npy
+              purefork run shapes.wat tint --image @image.npy
+            exit 0
+
+            $ purefork run shapes.wat numbers --help
+            numbers(values: list<f32>) -> list<f32>
+              not stateless: writes memory: i32.store in `list`
+
+            Parameters:
+              --values  list<f32>  such as [0.5]; or @FILE with a .npy array of `f4`, or with WAVE or JSON
+
+            Result:
+              list<f32>
+
+            Examples:
+              purefork run shapes.wat numbers '[0.5]'
+              purefork run shapes.wat numbers --values '[0.5]'
+            exit 0
+
+            $ purefork run shapes.wat measure --help
+            measure(text: string) -> result<u32, string>
+              not stateless: writes memory: i32.store in `measure`
+
+            Parameters:
+              --text  string  any text; or @FILE with it
+
+            Result:
+              result<u32, string>
+              an `err` is printed too; the exit code is then 1
+
+            Examples:
+              purefork run shapes.wat measure text
+              purefork run shapes.wat measure --text text
+            exit 0
+
+            $ purefork run shapes.wat add --help
+            demo:shapes/sums@1.0.0#add(max-len: u32, more: u32) -> u32
+              stateless
+
+            Parameters:
+              --max-len  u32  a whole number from 0 to 4294967295
+              --more     u32  a whole number from 0 to 4294967295
+
+            Result:
+              u32
+
+            Examples:
+              purefork run shapes.wat add 7 7
+              purefork run shapes.wat add --max-len 7 --more 7
+            exit 0
+
+            $ purefork run shapes.wat paint --help
+            paint(color: enum { red, green, dark-blue }) -> enum { red, green, dark-blue }
+              stateless
+
+            Parameters:
+              --color
+                  enum { red, green, dark-blue }
+                  such as red
+
+            Result:
+              enum { red, green, dark-blue }
+
+            Examples:
+              purefork run shapes.wat paint red
+              purefork run shapes.wat paint --color red
+            exit 0
+
+            $ purefork run shapes.wat draw --help
+            draw(style: flags { bold, italic, under-line }) -> flags { bold, italic, under-line }
+              stateless
+
+            Parameters:
+              --style
+                  flags { bold, italic, under-line }
+                  such as {bold, italic}
+
+            Result:
+              flags { bold, italic, under-line }
+
+            Examples:
+              purefork run shapes.wat draw '{bold, italic}'
+              purefork run shapes.wat draw --style '{bold, italic}'
+            exit 0
+        "#]],
     );
 }

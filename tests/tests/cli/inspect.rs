@@ -165,3 +165,102 @@ fn the_same_is_told_as_json() {
     "#]],
     );
 }
+
+#[test]
+fn long_types_are_broken_into_lines() {
+    check_all(
+        &["inspect shapes.wat"],
+        &expect![[r#"
+        $ purefork inspect shapes.wat
+        shapes.wat: pure
+          digest   08e08aa3f1bdf947de1052600ac33ca031bb0a3ed290c9cc88ae5e26fba617eb
+          code     179 bytes
+          memory   64 KiB, may grow to the limit
+
+        exports
+          text(text: string) -> string
+              not stateless: writes memory: i32.store in `list`
+          bytes(data: list<u8>) -> list<u8>
+              not stateless: writes memory: i32.store in `list`
+          numbers(values: list<f32>) -> list<f32>
+              not stateless: writes memory: i32.store in `list`
+          wholes(values: list<s16>) -> list<s16>
+              not stateless: writes memory: i32.store in `list`
+          move(point: record { x: f64, y: f64 }) -> record { x: f64, y: f64 }
+              not stateless: writes memory: f64.store in `point`
+          shapes(
+            shapes: list<variant {
+              nothing,
+              circle(tuple<record { x: f64, y: f64 }, f64>),
+              polygon(record {
+                name: string,
+                points: list<record { x: f64, y: f64 }>,
+                fill: option<enum { red, green, dark-blue }>,
+              }),
+            }>,
+          ) -> list<variant {
+            nothing,
+            circle(tuple<record { x: f64, y: f64 }, f64>),
+            polygon(record {
+              name: string,
+              points: list<record { x: f64, y: f64 }>,
+              fill: option<enum { red, green, dark-blue }>,
+            }),
+          }>
+              not stateless: writes memory: i32.store in `list`
+          set(
+            settings: record {
+              width: u32,
+              height: u32,
+              depth: u32,
+              border: f32,
+              margin: f32,
+              padding: f32,
+              rounded: bool,
+              visible: bool,
+              closed: bool,
+              title: string,
+              author: string,
+              color: enum { red, green, dark-blue },
+              style: flags { bold, italic, under-line },
+              seed: option<u64>,
+            },
+          ) -> record {
+            width: u32,
+            height: u32,
+            depth: u32,
+            border: f32,
+            margin: f32,
+            padding: f32,
+            rounded: bool,
+            visible: bool,
+            closed: bool,
+            title: string,
+            author: string,
+            color: enum { red, green, dark-blue },
+            style: flags { bold, italic, under-line },
+            seed: option<u64>,
+          }
+              not stateless: its arguments are written to memory
+          tint(image: tensor) -> tensor
+              not stateless: writes memory: i32.store in `tensor`
+          maybe(value: option<option<u8>>) -> option<option<u8>>
+              not stateless: writes memory: i32.store8 in `maybe`
+          measure(text: string) -> result<u32, string>
+              not stateless: writes memory: i32.store in `measure`
+          letter(letter: char) -> char
+              stateless
+          paint(color: enum { red, green, dark-blue }) -> enum { red, green, dark-blue }
+              stateless
+          draw(style: flags { bold, italic, under-line }) -> flags { bold, italic, under-line }
+              stateless
+          demo:shapes/sums@1.0.0#add(max-len: u32, more: u32) -> u32
+              stateless
+          demo:shapes/totals@1.0.0#total(max-len: u32, more: u32) -> u32
+              stateless
+          demo:shapes/others@1.0.0#total(max-len: u32, more: u32) -> u32
+              stateless
+        exit 0
+    "#]],
+    );
+}

@@ -1,6 +1,6 @@
 //! Options of purefork's: where they may stand, and what they may be.
 
-use crate::support::check_all;
+use crate::support::{check_all, purefork};
 use expect_test::expect;
 
 #[test]
@@ -163,5 +163,49 @@ fn options_that_exclude_each_other_are_told() {
             2>   `purefork run --help` shows what there is
             exit 2
         "#]],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn compiled_modules_are_kept_where_it_is_said() {
+    let cache = std::env::temp_dir().join(format!("purefork-cli-cache-{}", std::process::id()));
+    let run = |options: &[&str]| {
+        let output =
+            purefork().args(["run", "add.wat", "add", "2", "3"]).args(options).env("XDG_CACHE_HOME", &cache).output();
+        let output = output.expect("the binary runs");
+        (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let fine = ("5\n".to_owned(), String::new());
+    assert_eq!(run(&["--no-cache"]), fine);
+    assert!(!cache.exists());
+    assert_eq!(run(&[]), fine);
+    assert!(cache.join("purefork").exists());
+    let given = cache.join("given");
+    for _ in 0..2 {
+        assert_eq!(run(&["--cache-dir", given.to_str().expect("it is UTF-8")]), fine);
+    }
+    assert!(given.exists());
+    std::fs::write(cache.join("file"), "").expect("it is ours");
+    let file = cache.join("file").display().to_string();
+    let message = format!("error: the cache `{file}` cannot be used: `{file}` is no directory\n");
+    assert_eq!(run(&["--cache-dir", &file]), (String::new(), message));
+    std::fs::remove_dir_all(&cache).expect("it is ours");
+    // A cache that nobody asked for is done without where it cannot be had.
+    std::fs::write(&cache, "").expect("it is ours");
+    assert_eq!(run(&[]), fine);
+    std::fs::remove_file(&cache).expect("it is ours");
+}
+
+#[test]
+fn a_cache_is_not_named_and_declined_at_once() {
+    check_all(
+        &["run add.wat add 2 3 --no-cache --cache-dir cache"],
+        &expect![[r#"
+        $ purefork run add.wat add 2 3 --no-cache --cache-dir cache
+        2> error: the argument `--no-cache` cannot be used with `--cache-dir <DIR>`
+        2>   `purefork run --help` shows what there is
+        exit 2
+    "#]],
     );
 }

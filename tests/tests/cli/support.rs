@@ -1,8 +1,9 @@
 //! Finds the binary, lays out the files it is run on, and writes down what it does.
 
 use expect_test::Expect;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 /// Runs `purefork` with the words of `line` and compares: stdout as it is, stderr with `2> ` before each line, then the
@@ -20,15 +21,35 @@ pub(crate) fn check_all(lines: &[&str], expected: &Expect) {
     expected.assert_eq(&transcripts.collect::<Vec<_>>().join("\n"));
 }
 
+/// As [`check`], with something on standard input.
+#[track_caller]
+pub(crate) fn check_fed(line: &str, input: &[u8], expected: &Expect) {
+    let mut command = purefork();
+    command.args(words(line)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the binary runs");
+    // One that does not read it all closes the pipe.
+    let _ = child.stdin.take().expect("it is piped").write_all(input);
+    expected.assert_eq(&written_down(child.wait_with_output().expect("the binary runs")));
+}
+
+/// What is in a file of the directory of guests.
+pub(crate) fn content(name: &str) -> Vec<u8> {
+    std::fs::read(guests().join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
 /// The binary, in the directory of guests, deaf to the terminal that the tests run in.
 pub(crate) fn purefork() -> Command {
     let mut command = Command::new(binary());
     command.current_dir(guests()).env_remove("COLUMNS").stdin(Stdio::null());
+    command.env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-cache"));
     command
 }
 
 fn transcript(words: &[String]) -> String {
-    let output = purefork().args(words).output().expect("the binary runs");
+    written_down(purefork().args(words).output().expect("the binary runs"))
+}
+
+fn written_down(output: Output) -> String {
     let mut text = String::from_utf8(output.stdout).expect("stdout is UTF-8");
     for line in String::from_utf8(output.stderr).expect("stderr is UTF-8").lines() {
         text.push_str(&format!("2> {line}\n"));
@@ -97,8 +118,30 @@ fn guests() -> &'static Path {
         put(&room, "text.wasm", b"add: a, b -> a + b\n");
         put(&room, "wrong.wat", b"(module\n  (func (export \"f\") (i32.add))\n");
         put(&room, "none.wat", b"(module)");
+        put(&room, "text.txt", "grüß\n".as_bytes());
+        put(&room, "latin1.txt", b"gr\xfc\xdf");
+        put(&room, "point.json", b"{\"x\": 1, \"y\": 2}\n");
+        put(&room, "point.wave", b"{\n  x: 1,\n  y: 2\n}\n");
+        put(&room, "wrong.json", b"{\n  \"x\": 1,\n  \"y\": }\n");
+        put(&room, "wrong.wave", b"{\n  x: 1,\n  y: z\n}\n");
+        put(&room, "f4.npy", &npy("<f4", "False", "(2,)", &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]));
+        put(&room, "f4-big.npy", &npy(">f4", "False", "(2,)", &[0x3f, 0x80, 0, 0, 0x40, 0, 0, 0]));
+        put(&room, "f8.npy", &npy("<f8", "False", "(1,)", &[0; 8]));
+        put(&room, "u1.npy", &npy("|u1", "False", "(2, 3)", &[0, 1, 2, 3, 4, 5]));
+        put(&room, "u1-columns.npy", &npy("|u1", "True", "(2, 3)", &[0, 3, 1, 4, 2, 5]));
+        put(&room, "c8.npy", &npy("<c8", "False", "(1,)", &[0; 8]));
+        put(&room, "short.npy", &npy("<f4", "False", "(3,)", &[0; 8]));
+        std::fs::create_dir_all(room.join("out")).expect("the target directory is writable");
         room
     })
+}
+
+fn npy(descr: &str, fortran: &str, shape: &str, data: &[u8]) -> Vec<u8> {
+    let header = format!("{{'descr': '{descr}', 'fortran_order': {fortran}, 'shape': {shape}, }}");
+    let mut file = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+    file.extend(format!("{header:<117}\n").bytes());
+    file.extend(data);
+    file
 }
 
 /// Written whole or not at all: other tests may be reading it.

@@ -1,6 +1,6 @@
 //! Values from JSON.
 
-use crate::layout::brief;
+use crate::layout::{brief, range};
 use purefork::{List, Name, Type, Value};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::cell::{Cell, RefCell};
@@ -140,16 +140,16 @@ impl<'a> Wanted<'a> {
                 };
                 Ok(if *self.ty == Type::F32 { Value::F32(single) } else { Value::F64(single.into()) })
             }
-            Type::Enum(names) => find(names).map_or_else(|| self.unknown("case", text, names.iter()), |n| Ok(Value::Enum(n))),
+            Type::Enum(names) => {
+                find(names).map_or_else(|| self.unknown("case", text, names.iter()), |n| Ok(Value::Enum(n)))
+            }
             Type::Variant(_) | Type::Result(_) => {
                 let (case, ty) = self.case(text)?;
                 match ty {
                     None => Ok(self.made(case, None)),
-                    Some(ty) => self.fail(format!(
-                        "expected {{\"{case}\": {}}}, but was given {}",
-                        brief(ty),
-                        quoted(text)
-                    )),
+                    Some(ty) => {
+                        self.fail(format!("expected {{\"{case}\": {}}}, but was given {}", brief(ty), quoted(text)))
+                    }
                 }
             }
             _ => self.unlike(quoted(text)),
@@ -227,7 +227,9 @@ impl<'a> Wanted<'a> {
                     Some(ty) => map.next_value_seed(self.of(ty)).map(Some),
                     None => match map.next_value::<serde_json::Value>()? {
                         serde_json::Value::Null => Ok(None),
-                        other => self.fail(format!("expected no value, or null, but was given {}", cut(&other.to_string()))),
+                        other => {
+                            self.fail(format!("expected no value, or null, but was given {}", cut(&other.to_string())))
+                        }
                     },
                 })?;
                 self.made(case, value)
@@ -265,7 +267,8 @@ impl<'a> Wanted<'a> {
 
     fn flags<'de, A: SeqAccess<'de>>(self, names: &'a [Name], seq: A) -> Result<Value, A::Error> {
         let given = self.list(&STRING, seq)?;
-        let given: Vec<_> = given.into_iter().filter_map(|v| if let Value::String(name) = v { Some(name) } else { None }).collect();
+        let given: Vec<_> =
+            given.into_iter().filter_map(|v| if let Value::String(name) = v { Some(name) } else { None }).collect();
         match given.iter().find(|name| !names.contains(name)) {
             Some(flag) => self.unknown("flag", flag, names.iter()),
             None => Ok(Value::Flags(names.iter().filter(|name| given.contains(name)).cloned().collect())),
@@ -338,7 +341,8 @@ impl<'de> Visitor<'de> for Wanted<'_> {
             Type::Tuple(types) => self.tuple(types, seq),
             Type::Flags(names) => self.flags(names, seq),
             Type::V128 => {
-                let bytes: Vec<u8> = self.list(&BYTE, seq)?.iter().map(|v| if let Value::U8(b) = v { *b } else { 0 }).collect();
+                let bytes: Vec<u8> =
+                    self.list(&BYTE, seq)?.iter().map(|v| if let Value::U8(b) = v { *b } else { 0 }).collect();
                 let n = bytes.len();
                 bytes.try_into().map(Value::V128).or_else(|_| self.unlike(format!("an array of {n}")))
             }
@@ -359,14 +363,7 @@ impl<'de> Visitor<'de> for Wanted<'_> {
 /// The type, and how its values are written in JSON.
 fn expected(ty: &Type) -> String {
     let form = match ty {
-        Type::S8 => "a whole number from -128 to 127",
-        Type::U8 => "a whole number from 0 to 255",
-        Type::S16 => "a whole number from -32768 to 32767",
-        Type::U16 => "a whole number from 0 to 65535",
-        Type::I32 | Type::S32 => "a whole number from -2147483648 to 2147483647",
-        Type::U32 => "a whole number from 0 to 4294967295",
-        Type::I64 | Type::S64 => "a whole number from -9223372036854775808 to 9223372036854775807",
-        Type::U64 => "a whole number from 0 to 18446744073709551615",
+        _ if range(ty).is_some() => range(ty).unwrap_or_default(),
         Type::F32 | Type::F64 => "a number, \"nan\", \"inf\" or \"-inf\"",
         Type::V128 => "an array of 16 numbers from 0 to 255",
         Type::Bool => "true or false",

@@ -1,0 +1,538 @@
+//! Arguments of WIT's types: in WAVE, in JSON, from files, and wrong.
+
+use crate::support::{check_all, check_fed};
+use expect_test::expect;
+
+#[test]
+fn values_are_given_in_wave_or_in_json() {
+    check_all(
+        &[
+            "run shapes.wat move '{x: 1, y: 2}'",
+            "run shapes.wat move '{\"x\": 1, \"y\": 2}' --json",
+            "run shapes.wat numbers '[1, 2.5, nan]'",
+            "run shapes.wat numbers '[1, 2.5, \"nan\"]' --json",
+            "run shapes.wat maybe none",
+            "run shapes.wat maybe '{\"some\": null}' --json",
+            "run shapes.wat draw '{under-line, bold}'",
+            "run shapes.wat draw '[\"under-line\", \"bold\"]' --json",
+            "run shapes.wat paint dark-blue",
+            "run shapes.wat paint '\"red\"' --json",
+            "run shapes.wat shapes '[nothing, circle(({x: 1, y: 2}, 3))]' --json",
+            "run shapes.wat shapes '[\"nothing\", {\"circle\": [{\"x\": 1, \"y\": 2}, 3]}]'",
+            "run shapes.wat shapes '[{\"polygon\": {\"name\": \"a\", \"points\": []}}]' --json",
+        ],
+        &expect![[r#"
+            $ purefork run shapes.wat move '{x: 1, y: 2}'
+            {x: 1, y: 2}
+            exit 0
+
+            $ purefork run shapes.wat move '{"x": 1, "y": 2}' --json
+            {"x":1.0,"y":2.0}
+            exit 0
+
+            $ purefork run shapes.wat numbers '[1, 2.5, nan]'
+            [1, 2.5, nan]
+            exit 0
+
+            $ purefork run shapes.wat numbers '[1, 2.5, "nan"]' --json
+            [1.0,2.5,"nan"]
+            exit 0
+
+            $ purefork run shapes.wat maybe none
+            none
+            exit 0
+
+            $ purefork run shapes.wat maybe '{"some": null}' --json
+            {"some":null}
+            exit 0
+
+            $ purefork run shapes.wat draw '{under-line, bold}'
+            {bold, under-line}
+            exit 0
+
+            $ purefork run shapes.wat draw '["under-line", "bold"]' --json
+            ["bold","under-line"]
+            exit 0
+
+            $ purefork run shapes.wat paint dark-blue
+            dark-blue
+            exit 0
+
+            $ purefork run shapes.wat paint '"red"' --json
+            "red"
+            exit 0
+
+            $ purefork run shapes.wat shapes '[nothing, circle(({x: 1, y: 2}, 3))]' --json
+            ["nothing",{"circle":[{"x":1.0,"y":2.0},3.0]}]
+            exit 0
+
+            $ purefork run shapes.wat shapes '["nothing", {"circle": [{"x": 1, "y": 2}, 3]}]'
+            [nothing, circle(({x: 1, y: 2}, 3))]
+            exit 0
+
+            $ purefork run shapes.wat shapes '[{"polygon": {"name": "a", "points": []}}]' --json
+            [{"polygon":{"name":"a","points":[],"fill":null}}]
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_string_or_a_char_is_its_text_unless_that_is_in_quotes() {
+    check_all(
+        &[
+            "run shapes.wat text hello",
+            "run shapes.wat text --text ''",
+            "run shapes.wat text '\"two\\nlines\"'",
+            "run shapes.wat text '\"\\u00fc\"'",
+            "run shapes.wat text '\"'",
+            "run shapes.wat text '\"a\" and \"b\"'",
+            "run shapes.wat text --text=--fuel",
+            "run shapes.wat text @@home",
+            "run shapes.wat text @@@home",
+            "run shapes.wat letter a",
+            "run shapes.wat letter '\"a\"' --json",
+            "run shapes.wat letter ab",
+        ],
+        &expect![[r#"
+            $ purefork run shapes.wat text hello
+            "hello"
+            exit 0
+
+            $ purefork run shapes.wat text --text ''
+            ""
+            exit 0
+
+            $ purefork run shapes.wat text '"two\nlines"'
+            "two\nlines"
+            exit 0
+
+            $ purefork run shapes.wat text '"\u00fc"'
+            "ü"
+            exit 0
+
+            $ purefork run shapes.wat text '"'
+            "\""
+            exit 0
+
+            $ purefork run shapes.wat text '"a" and "b"'
+            2> error: argument `text` of `text`: expected a string in WAVE or JSON, as it is in double quotes, but was given `"a" and "b"`
+            2>   escape what is within the quotes with `\`, or put the text into a file and give `@FILE`
+            exit 2
+
+            $ purefork run shapes.wat text --text=--fuel
+            "--fuel"
+            exit 0
+
+            $ purefork run shapes.wat text @@home
+            "@home"
+            exit 0
+
+            $ purefork run shapes.wat text @@@home
+            "@@home"
+            exit 0
+
+            $ purefork run shapes.wat letter a
+            'a'
+            exit 0
+
+            $ purefork run shapes.wat letter '"a"' --json
+            "a"
+            exit 0
+
+            $ purefork run shapes.wat letter ab
+            2> error: argument `letter` of `letter`: expected char, one character in single quotes, but was given `ab`
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn values_are_read_from_files() {
+    check_all(
+        &[
+            "run shapes.wat text @text.txt",
+            "run shapes.wat bytes @latin1.txt",
+            "run shapes.wat move @point.json",
+            "run shapes.wat move --point @point.wave",
+            "run shapes.wat numbers @f4.npy",
+            "run shapes.wat numbers @f4-big.npy",
+            "run shapes.wat tint @u1.npy",
+            "run shapes.wat tint @u1-columns.npy",
+        ],
+        &expect![[r#"
+            $ purefork run shapes.wat text @text.txt
+            "grüß\n"
+            exit 0
+
+            $ purefork run shapes.wat bytes @latin1.txt
+            [103, 114, 252, 223]
+            exit 0
+
+            $ purefork run shapes.wat move @point.json
+            {x: 1, y: 2}
+            exit 0
+
+            $ purefork run shapes.wat move --point @point.wave
+            {x: 1, y: 2}
+            exit 0
+
+            $ purefork run shapes.wat numbers @f4.npy
+            [1, 2]
+            exit 0
+
+            $ purefork run shapes.wat numbers @f4-big.npy
+            [1, 2]
+            exit 0
+
+            $ purefork run shapes.wat tint @u1.npy
+            {dimensions: [2, 3], ty: u8, data: [0, 1, 2, 3, 4, 5]}
+            exit 0
+
+            $ purefork run shapes.wat tint @u1-columns.npy
+            {dimensions: [2, 3], ty: u8, data: [0, 1, 2, 3, 4, 5]}
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn a_value_is_read_from_standard_input_once() {
+    check_fed(
+        "run shapes.wat numbers @-",
+        b"[1, 2]\n",
+        &expect![[r#"
+        [1, 2]
+        exit 0
+    "#]],
+    );
+    check_fed(
+        "run shapes.wat add @- @-",
+        b"1",
+        &expect![[r#"
+        2> error: argument `more` of `demo:shapes/sums@1.0.0#add`: standard input is read for `max-len` already
+        exit 2
+    "#]],
+    );
+    check_fed(
+        "run shapes.wat text --text=@-",
+        b"",
+        &expect![[r#"
+        ""
+        exit 0
+    "#]],
+    );
+    check_fed(
+        "run shapes.wat numbers @-",
+        b"[1, 2",
+        &expect![[r#"
+        2> error: argument `values` of `numbers`: standard input: expected list<f32>, but was given `[1, 2`: unexpected end of input at line 1 column 6
+        exit 2
+    "#]],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_does_not_fit_is_told() {
+    check_all(
+        &[
+            "run shapes.wat text @absent.txt",
+            "run shapes.wat text @",
+            "run shapes.wat bytes @directory.wasm",
+            "run shapes.wat text @latin1.txt",
+            "run shapes.wat move @latin1.txt",
+            "run shapes.wat move @wrong.json",
+            "run shapes.wat move @wrong.wave",
+            "run shapes.wat move @f4.npy",
+            "run shapes.wat numbers @f8.npy",
+            "run shapes.wat numbers @u1.npy",
+            "run shapes.wat shapes @f4.npy",
+            "run shapes.wat tint @c8.npy",
+            "run shapes.wat tint @short.npy",
+            "run shapes.wat tint @text.txt",
+            "run shapes.wat text @absent.txt --json",
+        ],
+        &expect![[r#"
+            $ purefork run shapes.wat text @absent.txt
+            2> error: argument `text` of `text`: cannot read `absent.txt`: No such file or directory (os error 2)
+            2>   a text that begins with `@` is written with two: `@@`
+            exit 2
+
+            $ purefork run shapes.wat text @
+            2> error: argument `text` of `text`: expected the path of a file after `@`
+            2>   write `@-` for standard input, `@@` for a text that is an `@`
+            exit 2
+
+            $ purefork run shapes.wat bytes @directory.wasm
+            2> error: argument `data` of `bytes`: cannot read `directory.wasm`: Is a directory (os error 21)
+            exit 2
+
+            $ purefork run shapes.wat text @latin1.txt
+            2> error: argument `text` of `text`: `latin1.txt`: expected text in UTF-8, but at byte 2 there is 0xfc, which is none
+            exit 2
+
+            $ purefork run shapes.wat move @latin1.txt
+            2> error: argument `point` of `move`: `latin1.txt`: expected text in UTF-8, but at byte 2 there is 0xfc, which is none
+            exit 2
+
+            $ purefork run shapes.wat move @wrong.json
+            2> error: argument `point` of `move`: `wrong.json`: expected record { x: f64, y: f64 }, but was given `{\n  "x": 1,\n  "y": }`, which is no JSON: expected value at line 3 column 8
+            exit 2
+
+            $ purefork run shapes.wat move @wrong.wave
+            2> error: argument `point` of `move`: `wrong.wave`: expected record { x: f64, y: f64 }, but was given `{\n  x: 1,\n  y: z\n}`: invalid value type, `z`, at line 3 column 6
+            exit 2
+
+            $ purefork run shapes.wat move @f4.npy
+            2> error: argument `point` of `move`: `f4.npy`: expected record { x: f64, y: f64 }, but was given a .npy file
+            exit 2
+
+            $ purefork run shapes.wat numbers @f8.npy
+            2> error: argument `values` of `numbers`: `f8.npy`: expected list<f32>, a one-dimensional array of dtype `f4`, but was given one of `f8` with shape [1]
+            exit 2
+
+            $ purefork run shapes.wat numbers @u1.npy
+            2> error: argument `values` of `numbers`: `u1.npy`: expected list<f32>, a one-dimensional array of dtype `f4`, but was given one of `u1` with shape [2, 3]
+            exit 2
+
+            $ purefork run shapes.wat shapes @f4.npy
+            2> error: argument `shapes` of `shapes`: `f4.npy`: expected list<variant {…}>, but was given a .npy file
+            exit 2
+
+            $ purefork run shapes.wat tint @c8.npy
+            2> error: argument `image` of `tint`: `c8.npy`: a tensor has no elements of dtype `c8`; there are `f2` (fp16), `f4` (fp32), `f8` (fp64), `u1` (u8), `i4` (i32), `i8` (i64)
+            exit 2
+
+            $ purefork run shapes.wat tint @short.npy
+            2> error: argument `image` of `tint`: `short.npy`: expected 12 bytes of `f4` with shape [3], but the file has 8
+            exit 2
+
+            $ purefork run shapes.wat tint @text.txt
+            2> error: argument `image` of `tint`: `text.txt`: expected tensor, but was given `grüß`: invalid value type, `gr`, at line 1 column 1
+            exit 2
+
+            $ purefork run shapes.wat text @absent.txt --json
+            {"error":{"backtrace":[],"chain":[],"fork_site":null,"help":"a text that begins with `@` is written with two: `@@`","kind":"Unreadable","message":"argument `text` of `text`: cannot read `absent.txt`: No such file or directory (os error 2)","omitted":0,"reasons":[]}}
+            2> error: argument `text` of `text`: cannot read `absent.txt`: No such file or directory (os error 2)
+            2>   a text that begins with `@` is written with two: `@@`
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_value_that_does_not_fit_is_told_with_its_place() {
+    check_all(
+        &[
+            "run shapes.wat move '{\"x\": 1, \"y\": \"two\"}'",
+            "run shapes.wat move '{\"x\": 1}'",
+            "run shapes.wat move '{\"x\": 1, \"y\": 2,}'",
+            "run shapes.wat move '{x: 1}'",
+            "run shapes.wat move '{x: 1, y: two}'",
+            "run shapes.wat move 1",
+            "run shapes.wat shapes '[{\"polygon\": {\"name\": \"a\", \"points\": [{\"x\": 1, \"y\": true}]}}]'",
+            "run shapes.wat shapes '[\"square\"]'",
+            "run shapes.wat shapes '[\"circle\"]'",
+            "run shapes.wat shapes '[circle(1)]'",
+            "run shapes.wat paint blue",
+            "run shapes.wat draw '[\"bold\", \"fat\"]'",
+            "run shapes.wat bytes '[1, 256]'",
+            "run shapes.wat add -1 2",
+            "run shapes.wat maybe 1",
+            "run shapes.wat set 1",
+            "run shapes.wat set",
+            "run shapes.wat move '{\"x\": 1, \"y\": \"two\"}' --json",
+        ],
+        &expect![[r#"
+            $ purefork run shapes.wat move '{"x": 1, "y": "two"}'
+            2> error: argument `point` of `move`: at `.y`: expected f64, a number, "nan", "inf" or "-inf", but was given "two"
+            exit 2
+
+            $ purefork run shapes.wat move '{"x": 1}'
+            2> error: argument `point` of `move`: was not given the field `y`
+            exit 2
+
+            $ purefork run shapes.wat move '{"x": 1, "y": 2,}'
+            2> error: argument `point` of `move`: expected record { x: f64, y: f64 }, but was given `{"x": 1, "y": 2,}`, which is no JSON: trailing comma at line 1 column 17
+            exit 2
+
+            $ purefork run shapes.wat move '{x: 1}'
+            2> error: argument `point` of `move`: expected record { x: f64, y: f64 }, but was given `{x: 1}`: missing field "y"
+            exit 2
+
+            $ purefork run shapes.wat move '{x: 1, y: two}'
+            2> error: argument `point` of `move`: expected record { x: f64, y: f64 }, but was given `{x: 1, y: two}`: invalid value type, `two`, at line 1 column 11
+            exit 2
+
+            $ purefork run shapes.wat move 1
+            2> error: argument `point` of `move`: expected record { x: f64, y: f64 }, an object, but was given 1
+            exit 2
+
+            $ purefork run shapes.wat shapes '[{"polygon": {"name": "a", "points": [{"x": 1, "y": true}]}}]'
+            2> error: argument `shapes` of `shapes`: at `[0].polygon.points[0].y`: expected f64, a number, "nan", "inf" or "-inf", but was given true
+            exit 2
+
+            $ purefork run shapes.wat shapes '["square"]'
+            2> error: argument `shapes` of `shapes`: at `[0]`: there is no case `square`; there is `nothing`, `circle`, `polygon`
+            exit 2
+
+            $ purefork run shapes.wat shapes '["circle"]'
+            2> error: argument `shapes` of `shapes`: at `[0]`: expected {"circle": tuple<record { x: f64, y: f64 }, f64>}, but was given "circle"
+            exit 2
+
+            $ purefork run shapes.wat shapes '[circle(1)]'
+            2> error: argument `shapes` of `shapes`: expected list<variant {…}>, but was given `[circle(1)]`: invalid value type, `1`, at line 1 column 9
+            exit 2
+
+            $ purefork run shapes.wat paint blue
+            2> error: argument `color` of `paint`: expected enum { red, green, dark-blue }, but was given `blue`: there is no case `blue`; there is `red`, `green`, `dark-blue`
+            exit 2
+
+            $ purefork run shapes.wat draw '["bold", "fat"]'
+            2> error: argument `style` of `draw`: there is no flag `fat`; there is `bold`, `italic`, `under-line`
+            exit 2
+
+            $ purefork run shapes.wat bytes '[1, 256]'
+            2> error: argument `data` of `bytes`: at `[1]`: expected u8, a whole number from 0 to 255, but was given 256
+            exit 2
+
+            $ purefork run shapes.wat add -1 2
+            2> error: argument `max-len` of `demo:shapes/sums@1.0.0#add`: expected u32, a whole number from 0 to 4294967295, but was given `-1`
+            exit 2
+
+            $ purefork run shapes.wat maybe 1
+            2> error: argument `value` of `maybe`: expected option<option<u8>>, null or {"some": value}, but was given 1
+            exit 2
+
+            $ purefork run shapes.wat set 1
+            2> error: argument `settings` of `set`: expected record {…}, an object, but was given 1
+            exit 2
+
+            $ purefork run shapes.wat set
+            2> error: expected `set(settings: record {…}) -> record {…}`, but was not given `settings`
+            exit 2
+
+            $ purefork run shapes.wat move '{"x": 1, "y": "two"}' --json
+            {"error":{"backtrace":[],"chain":[],"fork_site":null,"help":null,"kind":"ArgumentMismatch","message":"argument `point` of `move`: at `.y`: expected f64, a number, \"nan\", \"inf\" or \"-inf\", but was given \"two\"","omitted":0,"reasons":[]}}
+            2> error: argument `point` of `move`: at `.y`: expected f64, a number, "nan", "inf" or "-inf", but was given "two"
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_function_of_an_interface_is_called_by_its_name_alone_where_that_is_clear() {
+    check_all(
+        &[
+            "run shapes.wat add 1 2",
+            "run shapes.wat demo:shapes/sums@1.0.0#add --max-len 1 --more 2",
+            "run shapes.wat add --max_len=1 --more=2",
+            "run shapes.wat demo:shapes/others@1.0.0#total 1 2",
+            "run shapes.wat total 1 2",
+            "run shapes.wat ad 1 2",
+            "run shapes.wat totel 1 2",
+            "run shapes.wat demo:shapes/sum@1.0.0#add 1 2",
+            "run shapes.wat zebra",
+        ],
+        &expect![[r#"
+            $ purefork run shapes.wat add 1 2
+            3
+            exit 0
+
+            $ purefork run shapes.wat demo:shapes/sums@1.0.0#add --max-len 1 --more 2
+            3
+            exit 0
+
+            $ purefork run shapes.wat add --max_len=1 --more=2
+            3
+            exit 0
+
+            $ purefork run shapes.wat demo:shapes/others@1.0.0#total 1 2
+            3
+            exit 0
+
+            $ purefork run shapes.wat total 1 2
+            2> error: expected the name of one function, but 2 are called `total`
+            2>   there is `demo:shapes/totals@1.0.0#total`, `demo:shapes/others@1.0.0#total`
+            exit 2
+
+            $ purefork run shapes.wat ad 1 2
+            2> error: the module exports no function `ad`
+            2>   did you mean `demo:shapes/sums@1.0.0#add`?
+            exit 2
+
+            $ purefork run shapes.wat totel 1 2
+            2> error: the module exports no function `totel`
+            2>   did you mean `demo:shapes/others@1.0.0#total`?
+            exit 2
+
+            $ purefork run shapes.wat demo:shapes/sum@1.0.0#add 1 2
+            2> error: the module exports no function `demo:shapes/sum@1.0.0#add`
+            2>   did you mean `demo:shapes/sums@1.0.0#add`?
+            exit 2
+
+            $ purefork run shapes.wat zebra
+            2> error: the module exports no function `zebra`
+            2>   it exports
+            2>   text(text: string) -> string
+            2>   bytes(data: list<u8>) -> list<u8>
+            2>   numbers(values: list<f32>) -> list<f32>
+            2>   wholes(values: list<s16>) -> list<s16>
+            2>   move(point: record { x: f64, y: f64 }) -> record { x: f64, y: f64 }
+            2>   shapes(shapes: list<variant {…}>) -> list<variant {…}>
+            2>   set(settings: record {…}) -> record {…}
+            2>   tint(image: tensor) -> tensor
+            2>   and 8 more
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn an_option_that_is_not_given_is_none() {
+    check_all(
+        &[
+            "run shapes.wat maybe",
+            "run shapes.wat maybe --value 'some(none)'",
+            "run shapes.wat maybe --value 5",
+            "run shapes.wat maybe --valeu 5",
+            "run shapes.wat maybe --help",
+        ],
+        &expect![[r#"
+            $ purefork run shapes.wat maybe
+            none
+            exit 0
+
+            $ purefork run shapes.wat maybe --value 'some(none)'
+            some(none)
+            exit 0
+
+            $ purefork run shapes.wat maybe --value 5
+            2> error: argument `value` of `maybe`: expected option<option<u8>>, null or {"some": value}, but was given 5
+            exit 2
+
+            $ purefork run shapes.wat maybe --valeu 5
+            2> error: expected `maybe(value: option<option<u8>>) -> option<option<u8>>`, but was given `valeu`
+            2>   did you mean `value`?
+            exit 2
+
+            $ purefork run shapes.wat maybe --help
+            maybe(value: option<option<u8>>) -> option<option<u8>>
+              not stateless: writes memory: i32.store8 in `maybe`
+
+            Parameters:
+              --value
+                  option<option<u8>>
+                  may be left out; such as some(some(7)); or @FILE with it in WAVE or JSON
+
+            Result:
+              option<option<u8>>
+
+            Examples:
+              purefork run shapes.wat maybe 'some(some(7))'
+              purefork run shapes.wat maybe --value 'some(some(7))'
+            exit 0
+        "#]],
+    );
+}
