@@ -1,6 +1,6 @@
 //! Which name is meant: the very one, a short form of it, or one that is most like it.
 
-use crate::audit::{shown, short};
+use crate::audit::{short, shown};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Longer names are not compared: it takes time in proportion to the product of two lengths.

@@ -69,7 +69,7 @@ fn names_are_kebab_case_outside_and_snake_case_in_args() {
     let _watchdog = Watchdog::new();
     each_executor(|exec| {
         let kinds = load(exec, "kinds");
-        let point = Value::record([("x", Value::from(1.5)), ("y", Value::from(2))]);
+        let point = Value::record([("x", Value::from(1.5)), ("y", Value::from(2.0))]);
         let back = kinds.fork("echo-record", args![value = point]).unwrap().wait().unwrap();
         assert_eq!(back.to_string(), "{x: 1.5, y: 2}");
     });

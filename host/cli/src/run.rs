@@ -29,16 +29,15 @@ pub(crate) fn run(run: &Run) -> Result<bool> {
             .with_kind(ErrorKind::NotCallable)
             .into());
     };
-    if run.help
-        && let [function] = named(&audit(&run.module)?, name)[..]
-    {
-        stdout::print(&describe::function(&run.module, name, function))?;
+    if run.help {
+        let inspection = audit(&run.module)?;
+        stdout::print(&describe::function(&run.module, name, function(&inspection, name)?))?;
         return Ok(true);
     }
     let exec = executor(&run.common)?;
     let module = link(&exec, &run.common, load(&exec, &run.module)?)?;
     let inspection = module.inspect();
-    let function = function(&module, &inspection, name)?;
+    let function = function(&inspection, name)?;
     let output = Output::new(run, function)?;
     let value = call(&module, function, &run.given)?;
     output.write(function, value)
@@ -96,69 +95,34 @@ fn link_all(module: Module, linked: &[(&str, Module)]) -> Result<Module, Error> 
     linked.iter().try_fold(module, |module, (name, provider)| module.link(name, provider))
 }
 
-/// The functions that `name` may mean: the one of that very name, or those of interfaces that are called so there.
-fn named<'a>(inspection: &'a Inspection, name: &str) -> Vec<&'a InspectedFunction> {
-    let functions = || inspection.functions.iter();
-    match functions().find(|function| function.name == *name) {
-        Some(function) => vec![function],
-        None => functions().filter(|function| bare(function) == Some(name)).collect(),
-    }
-}
-
-/// What a function of an interface is called there.
-fn bare(function: &InspectedFunction) -> Option<&str> {
-    function.name.rsplit_once('#').map(|(_, bare)| bare)
-}
-
 /// The function of that name, as the library finds it.
-fn function<'a>(module: &Module, inspection: &'a Inspection, name: &str) -> Result<&'a InspectedFunction> {
-    let found = named(inspection, name);
-    let unknown = module.function::<(), ()>(name).err().filter(|error| error.kind() == ErrorKind::NoSuchFunction);
-    match (found.as_slice(), unknown) {
-        ([function], None) => Ok(function),
-        ([first, .., last], _) if module.function::<(), ()>(&first.name).is_ok() || bare(last) == Some(name) => {
-            let names = found.iter().map(|function| format!("`{}`", function.name)).collect::<Vec<_>>();
-            Err(Usage::new(format!("expected the name of one function, but {} are called `{name}`", found.len()))
-                .with_help(format!("there is {}", names.join(", ")))
-                .with_kind(ErrorKind::NoSuchFunction)
-                .into())
-        }
-        (_, Some(error)) => Err(no_such(error, inspection, name)),
-        _ => Err(Usage::new(
-            "the function's name is too long to be called from here, or has characters that do not print",
-        )
-        .into()),
-    }
-}
-
-/// Why no function of that name can be called. The library knows what was probably meant, unless it is a function of an
-/// interface by its name there.
-fn no_such(error: Error, inspection: &Inspection, name: &str) -> anyhow::Error {
+fn function<'a>(inspection: &'a Inspection, name: &str) -> Result<&'a InspectedFunction> {
     /// More functions than these are not listed.
     const LISTED: usize = 8;
-    if error.help().is_some_and(|help| help.starts_with("did you mean")) {
-        return error.into();
-    }
-    let alike = inspection.functions.iter().filter_map(|function| {
-        let likeness = strsim::jaro_winkler(name, bare(function).filter(|bare| bare.len() + name.len() < 128)?);
-        (likeness > 0.8).then_some((function, likeness))
-    });
-    let help = match alike.max_by(|a, b| a.1.total_cmp(&b.1)) {
-        Some((function, _)) => format!("did you mean `{}`?", function.name),
-        None if error.help().is_some_and(|help| help.chars().count() > WIDTH) => {
-            let functions = inspection.functions.iter().take(LISTED).map(brief_signature).collect::<Vec<_>>();
+    inspection.function(name).map_err(|error| {
+        if error.help().is_none_or(|help| help.starts_with("did you mean") || help.chars().count() <= WIDTH) {
+            return error.into();
+        }
+        let functions = inspection.functions.iter();
+        let help = if error.help().is_some_and(|help| help.starts_with("say which")) {
+            let called = functions.filter(|function| function.exact.ends_with(name)).take(LISTED);
+            format!(
+                "say which:\n{}",
+                called.map(|function| format!("`{}`", function.name)).collect::<Vec<_>>().join("\n")
+            )
+        } else {
+            let list = functions.take(LISTED).map(brief_signature).collect::<Vec<_>>();
             let rest = inspection.functions.len().saturating_sub(LISTED);
             let more = if rest == 0 { String::new() } else { format!("\nand {rest} more") };
-            format!("it exports\n{}{more}", functions.join("\n"))
-        }
-        None => return error.into(),
-    };
-    Usage::new(error.message()).with_kind(error.kind()).with_help(help).into()
+            format!("it exports\n{}{more}", list.join("\n"))
+        };
+        Usage::new(error.message()).with_kind(error.kind()).with_help(help).into()
+    })
 }
 
 fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Result<Value> {
     let args = arguments(function, given)?;
-    let future = module.fork(&function.name, args).map_err(|error| hint(error, function, given))?;
+    let future = module.fork(&function.exact, args).map_err(|error| hint(error, function, given))?;
     Ok(future.wait()?)
 }
 

@@ -453,18 +453,18 @@ fn a_function_of_an_interface_is_called_by_its_name_alone_where_that_is_clear() 
             exit 0
 
             $ purefork run shapes.wat total 1 2
-            2> error: expected the name of one function, but 2 are called `total`
-            2>   there is `demo:shapes/totals@1.0.0#total`, `demo:shapes/others@1.0.0#total`
+            2> error: 2 functions are called `total`
+            2>   say which: `demo:shapes/totals@1.0.0#total`, `demo:shapes/others@1.0.0#total`
             exit 2
 
             $ purefork run shapes.wat ad 1 2
             2> error: the module exports no function `ad`
-            2>   did you mean `demo:shapes/sums@1.0.0#add`?
+            2>   did you mean `add`?
             exit 2
 
             $ purefork run shapes.wat totel 1 2
             2> error: the module exports no function `totel`
-            2>   did you mean `demo:shapes/others@1.0.0#total`?
+            2>   did you mean `total`?
             exit 2
 
             $ purefork run shapes.wat demo:shapes/sum@1.0.0#add 1 2
