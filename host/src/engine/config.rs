@@ -24,6 +24,9 @@ const LEAVES: usize = 96;
 const MEMORIES: u32 = 16;
 const TABLES: u32 = 16;
 
+/// Core instances of one guest, on average: a component may be made of forty.
+const INSTANCES: u32 = 64;
+
 /// The room that host functions have on a guest's stack, in bytes.
 const HOST_STACK: usize = 128 << 10;
 
@@ -31,32 +34,49 @@ const HOST_STACK: usize = 128 << 10;
 /// the kernel 2 to 4, and more than 15 when two threads ask at a time: it interrupts the other processors.
 const KEEP_RESIDENT: usize = 64 << 10;
 
-/// How many of everything a shard's pool holds.
+/// The most sandboxes of guests that fork in a shard's own pool. Making a pool takes time for each of its stacks, and few
+/// trees are that deep.
+const SHALLOW: usize = 384;
+
+/// How many of everything the pool of a shard holds.
 pub(super) struct Pool {
-    kind: Kind,
+    pub(super) kind: Kind,
     sandboxes: u32,
 }
 
-impl Pool {
-    pub(super) fn new(kind: Kind, limits: &Limits, shards: usize) -> Result<Pool> {
+/// The pools of an executor's engines.
+pub(super) struct Pools {
+    /// Of a shard, for guests that cannot fork.
+    pub(super) leaf: Pool,
+    /// Of a shard, for guests that fork.
+    pub(super) forking: Pool,
+    /// Of the shard for what is too deep for the others.
+    pub(super) deep: Pool,
+}
+
+impl Pools {
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] where the limits cannot be had.
+    pub(super) fn new(limits: &Limits, shards: usize) -> Result<Pools> {
         check(limits)?;
-        let per_shard = match kind {
-            Kind::Leaf => LEAVES + IDLE,
-            // Any shard serves where another has run out, so together they hold a tree of the greatest depth.
-            Kind::Forking => {
-                let wanted = limits.depth as usize + 1 + shards * (LEAVES + IDLE);
-                let most = mappings::budget() / mappings::PER_SANDBOX;
-                if limits.depth as usize >= most {
-                    return Err(Error::new(
-                        ErrorKind::Invalid,
-                        format!("a depth of {} was asked for, but this host has mappings for {most}", limits.depth),
-                    )
-                    .with_help("lower `Limits::depth`, or raise `vm.max_map_count`"));
-                }
-                wanted.min(most).div_ceil(shards)
-            }
-        };
-        Ok(Pool { kind, sandboxes: u32::try_from(per_shard).unwrap_or(u32::MAX) })
+        let most = mappings::budget() / mappings::PER_SANDBOX;
+        let deep = limits.depth as usize + 1;
+        if deep >= most {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("a depth of {} was asked for, but this host has mappings for {most}", limits.depth),
+            )
+            .with_help("lower `Limits::depth`, or raise `vm.max_map_count`"));
+        }
+        // Any shard serves where another has run out; so all together hold a tree of the greatest depth, and more.
+        let shallow = ((most - deep) / shards).clamp(1, SHALLOW.min(deep + LEAVES + IDLE));
+        let pool = |kind, sandboxes| Pool { kind, sandboxes: u32::try_from(sandboxes).unwrap_or(u32::MAX) };
+        Ok(Pools {
+            leaf: pool(Kind::Leaf, LEAVES + IDLE),
+            forking: pool(Kind::Forking, shallow),
+            deep: pool(Kind::Forking, deep),
+        })
     }
 }
 
@@ -96,9 +116,10 @@ pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
 
     let mut slots = PoolingAllocationConfig::default();
     slots
-        .total_core_instances(pool.sandboxes)
+        // A component is made of several; they only are counted.
+        .total_core_instances(pool.sandboxes.saturating_mul(INSTANCES))
         .total_memories(pool.sandboxes)
-        .total_tables(pool.sandboxes.saturating_mul(2))
+        .total_tables(pool.sandboxes.saturating_mul(TABLES / 4))
         .max_memories_per_module(MEMORIES)
         .max_tables_per_module(TABLES)
         .table_elements(limits.table_elements)

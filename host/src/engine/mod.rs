@@ -6,7 +6,8 @@
 //! loaded into each shard on first use. One shard more serves the host's own threads.
 //!
 //! There are two kinds: one whose guests can fork, with a stack for each call that may be set aside, and one whose
-//! guests cannot, which needs few sandboxes and no stacks. A kind's engines are made when the first guest needs them.
+//! guests cannot, which needs few sandboxes and no stacks. A kind's engines are made when the first guest needs them. Making
+//! room for a deep tree takes milliseconds: so each shard has room for shallow ones, and one shard more has it for deep ones.
 //!
 //! The epoch is a bell, not a clock: it moves only when a call has to look whether it may go on.
 
@@ -21,7 +22,7 @@ pub(crate) use config::Kind;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use config::Pool;
+use config::Pools;
 use crossbeam_utils::CachePadded;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,19 +34,19 @@ pub(crate) struct Engines {
     cache: Option<Cache>,
     leaf: Box<[OnceLock<Engine>]>,
     forking: Box<[OnceLock<Engine>]>,
-    pools: [Pool; 2],
+    pools: Pools,
     rung: CachePadded<AtomicU64>,
 }
 
 impl Engines {
-    /// Plans `shards` engines of each kind; none is made yet.
+    /// Plans the engines of `shards` threads, of each kind; none is made yet.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Invalid`] where the limits cannot be had.
     pub(crate) fn new(limits: &Limits, shards: usize, cache: Option<Cache>) -> Result<Engines> {
-        let pools = [Pool::new(Kind::Leaf, limits, shards)?, Pool::new(Kind::Forking, limits, shards)?];
-        let empty = || (0..shards).map(|_| OnceLock::new()).collect();
+        let pools = Pools::new(limits, shards)?;
+        let empty = || (0..=shards).map(|_| OnceLock::new()).collect();
         Ok(Engines {
             limits: limits.clone(),
             cache,
@@ -61,9 +62,15 @@ impl Engines {
         self.cache.as_ref()
     }
 
-    /// How many shards each kind has.
+    /// How many shards there are: one for each worker, one for all threads that are none, and, the last, one for what is too
+    /// deep for the others.
     pub(crate) fn shards(&self) -> usize {
         self.leaf.len()
+    }
+
+    /// The shard of threads that are no workers.
+    pub(crate) fn outside(&self) -> usize {
+        self.shards() - 2
     }
 
     /// The engine of a shard.
@@ -73,8 +80,9 @@ impl Engines {
     /// [`ErrorKind::Exhausted`] where the host has not enough address space or mappings left for it.
     pub(crate) fn get(&self, kind: Kind, shard: usize) -> Result<&Engine> {
         let (slot, pool) = match kind {
-            Kind::Leaf => (&self.leaf[shard], &self.pools[0]),
-            Kind::Forking => (&self.forking[shard], &self.pools[1]),
+            Kind::Leaf => (&self.leaf[shard], &self.pools.leaf),
+            Kind::Forking if shard + 1 == self.shards() => (&self.forking[shard], &self.pools.deep),
+            Kind::Forking => (&self.forking[shard], &self.pools.forking),
         };
         if let Some(engine) = slot.get() {
             return Ok(engine);

@@ -58,7 +58,7 @@ pub(crate) trait Threads: Send + Sync {
 impl Runtime {
     /// The shard whose engine the current thread uses.
     pub(super) fn shard(&self) -> usize {
-        self.threads.worker().unwrap_or(self.engines.shards() - 1)
+        self.threads.worker().unwrap_or(self.engines.outside())
     }
 
     /// Makes every call that runs look whether it may go on, after one was given up.

@@ -96,8 +96,12 @@ impl<D: Carried> Plan<D> {
         };
         // What cannot be linked is known now, before anything runs. And calls whose time is limited should not have to
         // load the guest in it.
-        let shards = if plan.limits.timeout.is_some() { plan.shards.len() } else { 1 };
-        (0..shards).try_for_each(|shard| plan.load(shard).map(drop))?;
+        match plan.limits.timeout {
+            Some(_) => (0..plan.shards.len() - 1).try_for_each(|shard| plan.load(shard).map(drop))?,
+            // Calls that cannot fork are often run by the thread that waits for them.
+            None if kind == Kind::Leaf => drop(plan.load(plan.engines.outside())?),
+            None => drop(plan.load(0)?),
+        }
         Ok(plan)
     }
 
