@@ -115,6 +115,7 @@ const PADDING: usize = 17;
 
 /// For a type, functions that give back what they are given, whatever it is:
 /// - `list`: a list of it;
+/// - `bytes`: what is in memory where that list is;
 /// - `whole`: with so many other parameters that all of them are passed in memory;
 /// - `alone`, where it is one core value: as that;
 /// - `bits`, where it fits on the stack: what is on the stack, as a list of numbers.
@@ -126,11 +127,14 @@ fn echo(ty: &Type, encoding: &str) -> String {
     let mut body = String::from(
         r#"(func (export "list") (param i32 i32) (result i32)
             (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16))
+           (func (export "bytes") (param i32 i32) (result i32)
+            (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (i32.const 512)) (i32.const 16))
            (func (export "whole") (param i32) (result i32) (local.get 0))"#,
     );
     let lift = format!(r#"(memory $libc "memory") (realloc (func $libc "realloc")) string-encoding={encoding}"#);
     let mut exports = format!(
         r#"(func (export "list") (param "x" (list {text})) (result (list {text})) (canon lift (core func $i "list") {lift}))
+           (func (export "bytes") (param "x" (list {text})) (result (list u8)) (canon lift (core func $i "bytes") {lift}))
            (func (export "whole") (param "x" (tuple {text} u32)) {padding} (result (tuple {text} u32))
                (canon lift (core func $i "whole") {lift}))"#
     );
@@ -208,6 +212,12 @@ proptest! {
         let list_ty = Type::list(ty.clone());
         prop_assert_eq!(&both.ours("list", std::slice::from_ref(&list)).unwrap(), &list, "{}", ty);
         prop_assert_eq!(&both.theirs("list", std::slice::from_ref(&list), &list_ty).unwrap(), &list, "{}", ty);
+
+        if !has_pointers(&ty) {
+            let ours = both.ours("bytes", std::slice::from_ref(&list)).unwrap();
+            let theirs = both.theirs("bytes", &[list], &Type::list(Type::U8)).unwrap();
+            prop_assert_eq!(ours, theirs, "{} {:?}", ty, values);
+        }
 
         let whole_ty = Type::tuple([ty.clone(), Type::U32]);
         for value in &values {
