@@ -115,6 +115,7 @@ const PADDING: usize = 17;
 
 /// For a type, functions that give back what they are given, whatever it is:
 /// - `list`: a list of it;
+/// - `bytes`: what is in memory where that list is;
 /// - `whole`: with so many other parameters that all of them are passed in memory;
 /// - `alone`, where it is one core value: as that;
 /// - `bits`, where it fits on the stack: what is on the stack, as a list of numbers.
@@ -126,11 +127,14 @@ fn echo(ty: &Type, encoding: &str) -> String {
     let mut body = String::from(
         r#"(func (export "list") (param i32 i32) (result i32)
             (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16))
+           (func (export "bytes") (param i32 i32) (result i32)
+            (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (i32.const 512)) (i32.const 16))
            (func (export "whole") (param i32) (result i32) (local.get 0))"#,
     );
     let lift = format!(r#"(memory $libc "memory") (realloc (func $libc "realloc")) string-encoding={encoding}"#);
     let mut exports = format!(
         r#"(func (export "list") (param "x" (list {text})) (result (list {text})) (canon lift (core func $i "list") {lift}))
+           (func (export "bytes") (param "x" (list {text})) (result (list u8)) (canon lift (core func $i "bytes") {lift}))
            (func (export "whole") (param "x" (tuple {text} u32)) {padding} (result (tuple {text} u32))
                (canon lift (core func $i "whole") {lift}))"#
     );
@@ -194,7 +198,7 @@ fn type_and_values() -> impl Strategy<Value = (Type, Vec<Value>)> {
 }
 
 proptest! {
-    #![proptest_config(config(200))]
+    #![proptest_config(config(400))]
 
     #[test]
     fn values_of_every_type_come_back_as_they_went_and_as_another_host_passes_them(
@@ -208,6 +212,12 @@ proptest! {
         let list_ty = Type::list(ty.clone());
         prop_assert_eq!(&both.ours("list", std::slice::from_ref(&list)).unwrap(), &list, "{}", ty);
         prop_assert_eq!(&both.theirs("list", std::slice::from_ref(&list), &list_ty).unwrap(), &list, "{}", ty);
+
+        if !has_pointers(&ty) {
+            let ours = both.ours("bytes", std::slice::from_ref(&list)).unwrap();
+            let theirs = both.theirs("bytes", &[list], &Type::list(Type::U8)).unwrap();
+            prop_assert_eq!(ours, theirs, "{} {:?}", ty, values);
+        }
 
         let whole_ty = Type::tuple([ty.clone(), Type::U32]);
         for value in &values {
@@ -280,7 +290,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(config(250))]
+    #![proptest_config(config(400))]
 
     #[test]
     fn whatever_bytes_a_guest_gives_are_read_or_refused_as_another_host_does(
@@ -305,5 +315,73 @@ proptest! {
                 (ours, theirs) => prop_assert!(false, "{ty} {args:?}: {ours:?}, but there {theirs:?}"),
             }
         }
+    }
+}
+
+/// The type without those that have to have a name: what is passed through two components is spelled out in both.
+fn plain(ty: &Type) -> Type {
+    match ty {
+        Type::List(element) => Type::list(plain(element)),
+        Type::Option(some) => Type::option(plain(some)),
+        Type::Result(types) => Type::result(types.0.as_ref().map(plain), types.1.as_ref().map(plain)),
+        Type::Tuple(types) => Type::tuple(types.iter().map(plain)),
+        Type::Record(fields) => Type::tuple(fields.iter().map(|(_, ty)| plain(ty))),
+        Type::Variant(cases) => {
+            let mut payloads = cases.iter().map(|(_, ty)| ty.as_ref().map(plain));
+            Type::result(payloads.next().flatten(), payloads.next().flatten())
+        }
+        Type::Enum(_) => Type::Char,
+        Type::Flags(_) => Type::String,
+        scalar => scalar.clone(),
+    }
+}
+
+/// A component that passes a list on to another, which gives it back.
+fn passed_on(ty: &Type) -> String {
+    let list = format!("(list {})", Written::default().ty(ty));
+    let options = r#"(memory $libc "memory") (realloc (func $libc "realloc"))"#;
+    let function = format!(r#"(param "x" {list}) (result {list})"#);
+    format!(
+        r#"(component
+            (component $inner
+                {LIBC}
+                (core module $m (import "libc" "memory" (memory 1))
+                    (func (export "list") (param i32 i32) (result i32)
+                        (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16)))
+                (core instance $i (instantiate $m (with "libc" (instance $libc))))
+                (func (export "list") {function} (canon lift (core func $i "list") {options})))
+            (instance $inner (instantiate $inner))
+            (component $outer
+                (import "list" (func $list {function}))
+                {LIBC}
+                (core func $lowered (canon lower (func $list) {options}))
+                (core module $m (import "libc" "memory" (memory 1))
+                    (import "inner" "list" (func $list (param i32 i32 i32)))
+                    (func (export "list") (param i32 i32) (result i32)
+                        (call $list (local.get 0) (local.get 1) (i32.const 24)) (i32.const 24)))
+                (core instance $i (instantiate $m (with "libc" (instance $libc))
+                    (with "inner" (instance (export "list" (func $lowered))))))
+                (func (export "list") {function} (canon lift (core func $i "list") {options})))
+            (instance $outer (instantiate $outer (with "list" (func $inner "list"))))
+            (export "list" (func $outer "list")))"#
+    )
+}
+
+proptest! {
+    #![proptest_config(config(150))]
+
+    #[test]
+    fn values_are_passed_from_component_to_component(
+        (ty, values) in any_type().prop_flat_map(|ty| {
+            let ty = plain(&ty);
+            let values = prop::collection::vec(value(&ty), 1..5);
+            (Just(ty), values)
+        }),
+    ) {
+        let _watchdog = Watchdog::new();
+        let both = Both::new(&passed_on(&ty));
+        let list = [Value::List(values.into_iter().collect())];
+        prop_assert_eq!(&both.ours("list", &list).unwrap(), &list[0], "{}", ty);
+        prop_assert_eq!(&both.theirs("list", &list, &Type::list(ty)).unwrap(), &list[0]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::support::{failure, leafy};
 use expect_test::expect;
 use purefork::{Value, args};
-use purefork_tests::components::{LIFT, component, export};
+use purefork_tests::components::{Fork, LIFT, component, export, forking};
 use purefork_tests::{each_executor, each_executor_with, in_own_process, limits, loaded, remains};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -457,5 +457,53 @@ fn a_result_as_large_as_the_memory_is_given() {
         );
         let Value::List(all) = guest.fork("all", args![]).unwrap().wait().unwrap() else { panic!() };
         assert_eq!(all.len(), 4 << 20);
+    });
+}
+
+/// The host reads what a guest forks with on the guest's own stack, of which the guest has used what it may.
+#[test]
+fn deep_values_are_read_where_the_guests_stack_is_all_but_used_up() {
+    let levels = 85;
+    let nested = |open: &str, close: &str| format!("{}u8{}", open.repeat(levels), close.repeat(levels));
+    // A type, how it is passed, and bytes that are as deep: a list of one, which is that list; or ones.
+    let guests: Vec<String> = [
+        (nested("(list ", ")"), "i32 i32", "(i32.const 64) (i32.const 1)", r"\40\00\00\00\01\00\00\00".to_owned()),
+        (nested("(tuple ", " u8)"), "i32", "(i32.const 64)", r"\01".repeat(levels + 1)),
+        (nested("(option ", ")"), "i32", "(i32.const 64)", r"\01".repeat(levels + 1)),
+        (nested("(result ", " (error u8))"), "i32", "(i32.const 64)", r"\00".repeat(levels + 1)),
+    ]
+    .map(|(ty, core, passed, bytes)| {
+        forking(
+            &[Fork { name: "leaf", params: &[&ty], wait: Some(&ty), try_wait: None }],
+            |part, _| {
+                if part == "fork" { format!("(param {core}) (result i32)") } else { "(param i32 i32)".to_owned() }
+            },
+            &format!(
+                r#"(data (i32.const 64) "{bytes}")
+                   (func (export "leaf") (param {core}) (result i32) (i32.const 64))
+                   (func $down (export "down") (param i32) (result i32)
+                        (if (i32.eqz (local.get 0)) (then
+                            (call $wait-leaf (call $fork-leaf {passed}) (i32.const 1024))
+                            (return (i32.const 1))))
+                        (i32.mul (call $down (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))"#
+            ),
+            &[
+                export("leaf", &format!(r#"(param "x" {ty}) (result {ty})"#)),
+                export("down", r#"(param "n" u32) (result u32)"#),
+            ]
+            .concat(),
+        )
+    })
+    .into();
+    in_own_process("evil::deep_values_are_read_where_the_guests_stack_is_all_but_used_up", || {
+        each_executor(|exec| {
+            for wat in &guests {
+                let guest = loaded(exec, wat);
+                let calls = (0..30_000u32).step_by(200);
+                let mut outcomes: Vec<String> = calls.map(|frames| failure(&guest, "down", args![frames])).collect();
+                outcomes.dedup();
+                assert_eq!(outcomes, ["= 1", "StackOverflow: `down` used up its stack"]);
+            }
+        });
     });
 }

@@ -524,6 +524,39 @@ fn types_of_many_parts_and_of_many_levels_are_refused() {
     .assert_eq(&text);
 }
 
+/// What passes such a type from one component to another is a module that the host writes and compiles.
+#[test]
+fn types_of_many_parts_may_pass_between_components() {
+    let _watchdog = Watchdog::new();
+    let levels = 18;
+    let declared: String = (1..=levels).map(|at| format!("(type $t{at} (tuple $t{0} $t{0}))", at - 1)).collect();
+    let types = format!("(type $t0 (tuple u8)) {declared}");
+    let wat = format!(
+        r#"(component
+            (component $inner
+                {types}
+                (core module $m (memory (export "memory") 1) (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 64))
+                    (func (export "f") (param i32 i32) (result i32) (local.get 1)))
+                (core instance $i (instantiate $m))
+                (func (export "f") (param "x" (list $t{levels})) (result u32)
+                    (canon lift (core func $i "f") (memory $i "memory") (realloc (func $i "realloc")))))
+            (instance $inner (instantiate $inner))
+            (component $outer
+                {types}
+                (import "f" (func $f (param "x" (list $t{levels})) (result u32)))
+                (core module $libc (memory (export "memory") 8))
+                (core instance $libc (instantiate $libc))
+                (core func $f' (canon lower (func $f) (memory $libc "memory")))
+                (core module $m (import "" "f" (func $f (param i32 i32) (result i32)))
+                    (func (export "g") (result i32) (call $f (i32.const 0) (i32.const 0))))
+                (core instance $i (instantiate $m (with "" (instance (export "f" (func $f'))))))
+                (func (export "g") (result u32) (canon lift (core func $i "g"))))
+            (instance $outer (instantiate $outer (with "f" (func $inner "f"))))
+            (export "g" (func $outer "g")))"#
+    );
+    assert_eq!(failure(&loaded(&EXECUTOR, &wat), "g", args![]), "= 0");
+}
+
 /// What a guest exports that it imports is nobody's to call.
 #[test]
 fn a_component_that_exports_what_it_imports_can_be_loaded_or_says_why_not() {

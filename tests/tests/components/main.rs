@@ -7,6 +7,7 @@ mod evil;
 mod forks;
 mod handles;
 mod load;
+mod methods;
 mod random;
 mod support;
 mod typed;

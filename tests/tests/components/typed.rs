@@ -239,8 +239,8 @@ fn functions_of_interfaces_have_a_full_and_a_bare_name() {
             let _ = writeln!(text, "{}", call(name).unwrap_or_else(|error| error.to_string()));
         }
         expect![[r#"
-            the module exports no function `seven`
-              it exports my:own/numbers@1.0.0#seven() -> u32, my:own/numbers@1.0.0#eight() -> u32, my:own/others@1.0.0#seven() -> u32
+            2 functions are called `seven`
+              say which: `my:own/numbers@1.0.0#seven`, `my:own/others@1.0.0#seven`
             the module exports no function `nine`
               it exports my:own/numbers@1.0.0#seven() -> u32, my:own/numbers@1.0.0#eight() -> u32, my:own/others@1.0.0#seven() -> u32
             the module exports no function `my:own/numbers@1.0.0#nine`
