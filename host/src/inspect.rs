@@ -19,7 +19,7 @@ pub struct Inspection {
     pub component: bool,
     /// The exported functions that can be called.
     pub functions: Vec<InspectedFunction>,
-    /// What else it exports by name, and why it cannot be called.
+    /// What else it exports, by its name as it is, and why it cannot be called.
     pub others: Vec<(String, String)>,
     /// What it imports from `fork` and `wait`.
     pub forks: Vec<InspectedFork>,
@@ -80,7 +80,7 @@ impl Inspection {
     pub fn function(&self, name: &str) -> Result<&InspectedFunction> {
         let names = self.functions.iter().map(|function| function.exact.as_str());
         let list = || exports(&self.functions.iter().map(|function| function.signature.clone()).collect::<Vec<_>>());
-        find(name, names, list).map(|at| &self.functions[at])
+        find(name, names, &self.others, list).map(|at| &self.functions[at])
     }
 
     pub(crate) fn new(facts: &Facts, digest: &str) -> Inspection {
@@ -110,7 +110,7 @@ impl Inspection {
             digest: digest.to_owned(),
             component: facts.component,
             functions: functions.collect(),
-            others: facts.others.iter().map(|(name, why)| (shown(name), why.clone())).collect(),
+            others: facts.others.clone(),
             forks: forks.collect(),
             memories: facts
                 .memories

@@ -131,7 +131,9 @@ impl Module {
     }
 
     fn number(&self, name: &str) -> Result<usize> {
-        find(name, self.facts.functions.iter().map(|function| function.name.as_str()), || self.exports())
+        find(name, self.facts.functions.iter().map(|function| function.name.as_str()), &self.facts.others, || {
+            self.exports()
+        })
     }
 
     /// What the module exports, for messages.

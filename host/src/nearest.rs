@@ -10,14 +10,15 @@ const LONGEST: usize = 64;
 const SHOWN: usize = 8;
 
 /// The place of the exported function that `name` means: by its whole name, or by its short one, if only one is called
-/// that. `exports` tells what there is, where nothing is like it.
+/// that. `others` are exported too, but cannot be called; `exports` tells what there is, where nothing is like `name`.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::NoSuchFunction`], if none is meant, or more than one.
+/// [`ErrorKind::NoSuchFunction`], if none is meant, or more than one; [`ErrorKind::NotCallable`], if one of the others is.
 pub(crate) fn find<'a>(
     name: &str,
     names: impl Iterator<Item = &'a str> + Clone,
+    others: &[(String, String)],
     exports: impl FnOnce() -> String,
 ) -> Result<usize> {
     if let Some(at) = names.clone().position(|known| known == name) {
@@ -29,6 +30,11 @@ pub(crate) fn find<'a>(
     match called.as_slice() {
         [(at, _)] => Ok(*at),
         [] => {
+            let is_meant = |known: &str| known == name || short(known).any(|short| short == name);
+            if let Some((other, why)) = others.iter().find(|(other, _)| is_meant(other)) {
+                let message = format!("`{}` cannot be called from the host: {why}", shown(other));
+                return Err(Error::new(ErrorKind::NotCallable, message));
+            }
             let help = did_you_mean(name, names.clone().chain(names.flat_map(short))).unwrap_or_else(exports);
             Err(error(format!("the module exports no function `{}`", shown(name))).with_help(help))
         }

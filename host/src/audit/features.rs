@@ -94,6 +94,8 @@ pub(super) fn explain(proposal: &str) -> (&'static str, &'static str) {
             "component-model concurrency (`async` functions, streams, futures, threads)",
             "it shows a guest what finished first; build it with synchronous functions, and fork instead",
         ),
+        "cm64" => ("64-bit memory in the canonical ABI", "compile for 32-bit memory"),
+        "cm_gc" => ("values in garbage-collected memory", "guests run without a collector; compile for linear memory"),
         "cm_error_context" => ("error contexts", "return a string instead"),
         "cm_fixed_length_lists" => ("lists of fixed length", "use a tuple or a list"),
         "cm_map" => ("maps", "use a list of tuples"),

@@ -20,9 +20,10 @@ pub(super) const IDLE: usize = 32;
 /// Sandboxes of leaf guests in use by one worker at a time: one, or a few where a callback waits and so runs others.
 const LEAVES: usize = 96;
 
-/// Linear memories and tables of one guest.
-const MEMORIES: u32 = 16;
-const TABLES: u32 = 16;
+/// The most linear memories and tables of one guest, over all its instances. Most have one of each, or two tables; so a pool
+/// has room for fewer guests with many of them.
+pub(crate) const MAX_MEMORIES: usize = 16;
+pub(crate) const MAX_TABLES: usize = 64;
 
 /// Core instances of one guest, on average: a component may be made of forty.
 const INSTANCES: u32 = 64;
@@ -34,6 +35,9 @@ const HOST_STACK: usize = 128 << 10;
 /// the kernel 2 to 4, and more than 15 when two threads ask at a time: it interrupts the other processors.
 const KEEP_RESIDENT: usize = 64 << 10;
 
+/// Stacks beside one for each sandbox.
+const SPARE_STACKS: u32 = 32;
+
 /// The most sandboxes of guests that fork in a shard's own pool. Making a pool takes time for each of its stacks, and few
 /// trees are that deep.
 const SHALLOW: usize = 384;
@@ -42,6 +46,12 @@ const SHALLOW: usize = 384;
 pub(super) struct Pool {
     pub(super) kind: Kind,
     sandboxes: u32,
+}
+
+impl Pool {
+    pub(super) fn sandboxes(&self) -> usize {
+        self.sandboxes as usize
+    }
 }
 
 /// The pools of an executor's engines.
@@ -119,9 +129,9 @@ pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
         // A component is made of several; they only are counted.
         .total_core_instances(pool.sandboxes.saturating_mul(INSTANCES))
         .total_memories(pool.sandboxes)
-        .total_tables(pool.sandboxes.saturating_mul(TABLES / 4))
-        .max_memories_per_module(MEMORIES)
-        .max_tables_per_module(TABLES)
+        .total_tables(pool.sandboxes.saturating_mul(4))
+        .max_memories_per_module(MAX_MEMORIES as u32)
+        .max_tables_per_module(MAX_TABLES as u32)
         .table_elements(limits.table_elements)
         .max_core_instance_size(4 << 20)
         .max_memory_size(limits.memory.next_multiple_of(64 << 10))
@@ -136,7 +146,8 @@ pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
             slots.total_stacks(0);
         }
         Kind::Forking => {
-            slots.total_stacks(pool.sandboxes);
+            // Some more, for what is called while a call is set aside in a function of the host's.
+            slots.total_stacks(pool.sandboxes.saturating_add(SPARE_STACKS));
         }
     }
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots));

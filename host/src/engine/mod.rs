@@ -15,15 +15,19 @@ mod cache;
 mod compile;
 mod config;
 mod mappings;
+mod permit;
 
 pub(crate) use cache::{Cache, Key};
 pub(crate) use compile::Compiled;
-pub(crate) use config::Kind;
+pub(crate) use permit::Permit;
+
+pub(crate) use config::{Kind, MAX_MEMORIES, MAX_TABLES};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use config::Pools;
+use config::{Pool, Pools};
 use crossbeam_utils::CachePadded;
+use permit::Permits;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use wasmtime::Engine;
@@ -34,6 +38,7 @@ pub(crate) struct Engines {
     cache: Option<Cache>,
     leaf: Box<[OnceLock<Engine>]>,
     forking: Box<[OnceLock<Engine>]>,
+    permits: [Box<[Permits]>; 2],
     pools: Pools,
     rung: CachePadded<AtomicU64>,
 }
@@ -47,14 +52,13 @@ impl Engines {
     pub(crate) fn new(limits: &Limits, shards: usize, cache: Option<Cache>) -> Result<Engines> {
         let pools = Pools::new(limits, shards)?;
         let empty = || (0..=shards).map(|_| OnceLock::new()).collect();
-        Ok(Engines {
-            limits: limits.clone(),
-            cache,
-            leaf: empty(),
-            forking: empty(),
-            pools,
-            rung: CachePadded::default(),
-        })
+        let permits = |pools: &[&Pool]| pools.iter().map(|pool| Permits::new(pool.sandboxes())).collect();
+        let leaves = vec![&pools.leaf; shards + 1];
+        let mut forking = vec![&pools.forking; shards];
+        forking.push(&pools.deep);
+        let permits = [permits(&leaves), permits(&forking)];
+        let limits = limits.clone();
+        Ok(Engines { limits, cache, leaf: empty(), forking: empty(), permits, pools, rung: CachePadded::default() })
     }
 
     /// Where machine code is kept between runs, if anywhere.
@@ -71,6 +75,11 @@ impl Engines {
     /// The shard of threads that are no workers.
     pub(crate) fn outside(&self) -> usize {
         self.shards() - 2
+    }
+
+    /// The right to one more sandbox of a shard; none if all are in use.
+    pub(crate) fn permit(&self, kind: Kind, shard: usize) -> Option<Permit> {
+        self.permits[usize::from(kind == Kind::Forking)][shard].take()
     }
 
     /// The engine of a shard.

@@ -16,7 +16,8 @@ pub enum ErrorKind {
     Unsupported,
     /// An imported `fork` or `wait` does not fit the function it names, or nothing provides that function.
     Link,
-    /// The module as such cannot be called: it exports neither `forward` nor exactly one function.
+    /// The module as such cannot be called: it exports neither `forward` nor exactly one function. Or a function cannot be
+    /// called from the host: it takes or gives a resource.
     NotCallable,
     /// The module exports no function of that name.
     NoSuchFunction,

@@ -89,7 +89,7 @@ fn define_wait(
             let types = if catch { &link.caught } else { &link.results };
             let ty = types.as_ref().and_then(|types| types.first());
             let value = if caller.data().carried.catches(number, catch) {
-                caught(result).map_err(Stop)?
+                caught(result, ty).map_err(Stop)?
             } else {
                 tagged(result.map_err(Stop)?, ty)
             };
@@ -129,9 +129,13 @@ fn fork(
 /// # Errors
 ///
 /// A failure that cannot be caught.
-fn caught(result: Result<Value, Error>) -> Result<Value, Error> {
+fn caught(result: Result<Value, Error>, ty: Option<&Type>) -> Result<Value, Error> {
+    let ok = match ty {
+        Some(Type::Result(types)) => types.0.as_ref(),
+        _ => None,
+    };
     Ok(Value::Result(match result {
-        Ok(value) => Ok((value != Value::unit()).then(|| Arc::new(value))),
+        Ok(value) => Ok(ok.map(|ty| Arc::new(tagged(value, Some(ty))))),
         Err(error) => match error.caught_text() {
             Some(text) => Err(Some(Arc::new(text.into()))),
             None => return Err(error),

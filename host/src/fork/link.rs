@@ -95,7 +95,13 @@ fn fits(link: &LinkFacts, function: &FunctionFacts, component: bool) -> Result<b
     let same_params = pass(&params, &link.params.iter().collect::<Vec<_>>());
     let plain =
         |results: &[Type]| pass(&results.iter().collect::<Vec<_>>(), &function.results.iter().collect::<Vec<_>>());
-    let catching = |results: &[Type]| *results == [Type::result(function.results.first().cloned(), Some(Type::String))];
+    let catching = |results: &[Type]| match (results, function.results.as_slice()) {
+        ([Type::Result(types)], [] | [_]) => {
+            let ok: Vec<&Type> = types.0.iter().collect();
+            pass(&ok, &function.results.iter().collect::<Vec<_>>()) && types.1 == Some(Type::String)
+        }
+        _ => false,
+    };
     let wait = link.results.as_deref();
     let (plain, catches) = (wait.is_none_or(plain), wait.is_some_and(catching));
     if same_params && (plain || catches) && link.caught.as_deref().is_none_or(catching) {

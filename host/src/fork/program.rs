@@ -7,7 +7,7 @@ use super::link::{self, Link, Target};
 use super::runtime::Runtime;
 use crate::audit::{Facts, Recipe, shown};
 use crate::backend::Backend;
-use crate::engine::{Compiled, Kind};
+use crate::engine::{Compiled, Kind, MAX_MEMORIES, MAX_TABLES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Completion;
 use crate::limits::Limits;
@@ -186,6 +186,14 @@ pub(crate) fn check(limits: &Limits, facts: &Facts) -> Result<()> {
         )
         .with_help("raise `Limits::memory` (`--memory`)")
         .ending_tree());
+    }
+    for (what, n, most) in
+        [("memories", facts.memories.len(), MAX_MEMORIES), ("tables", facts.tables.len(), MAX_TABLES)]
+    {
+        if n > most {
+            let message = format!("the guest has {n} {what}, and {most} are allowed");
+            return Err(Error::new(ErrorKind::Unsupported, message).with_help("build it of fewer modules"));
+        }
     }
     if let Some(table) = facts.tables.iter().find(|table| table.initial > limits.table_elements as u64) {
         return Err(Error::new(

@@ -60,6 +60,7 @@ impl<D: Carried> Sandbox<D> {
             return self.stage(target, args).and_then(|flat| self.finish(target, &flat));
         };
         let made = self.stage(&constructor, first)?;
+        self.finish(&constructor, &made)?;
         let (args, representation) = self.made(target, &made, rest)?;
         let flat = self.stage(&method, args)?;
         let value = self.finish(&method, &flat)?;
@@ -75,6 +76,7 @@ impl<D: Carried> Sandbox<D> {
             return self.finish_async(target, &flat).await;
         };
         let made = self.stage_async(&constructor, first).await?;
+        self.finish_async(&constructor, &made).await?;
         let (args, representation) = self.made(target, &made, rest)?;
         let flat = self.stage_async(&method, args).await?;
         let value = self.finish_async(&method, &flat).await?;

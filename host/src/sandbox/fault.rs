@@ -19,9 +19,21 @@ impl std::error::Error for Stop {}
 /// The guest's frames that an error keeps.
 const MAX_FRAMES: usize = 16;
 
-/// Whether an instance could not be made because the pool had no place for it.
+/// Every sandbox of a shard is in use.
+#[derive(Debug)]
+pub(super) struct Full;
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("all are in use")
+    }
+}
+
+impl std::error::Error for Full {}
+
+/// Whether a sandbox could not be made because there was no place for it.
 pub(super) fn is_pool_full(error: &wasmtime::Error) -> bool {
-    error.is::<PoolConcurrencyLimitError>()
+    error.is::<Full>() || error.is::<PoolConcurrencyLimitError>()
 }
 
 /// What happened to a call of `function`. `refused`: it was refused memory before. `exported`: the name under which the

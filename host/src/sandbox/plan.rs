@@ -152,9 +152,10 @@ impl<D: Carried> Plan<D> {
     }
 
     fn make(&self, shard: usize, carried: D) -> wasmtime::Result<Sandbox<D>> {
+        let permit = self.engines.permit(self.kind, shard).ok_or(super::fault::Full)?;
         let loaded = self.load(shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let engine = self.engines.get(self.kind, shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
-        Sandbox::new(engine, loaded, self.kind, (self.id, shard), &self.limits, carried)
+        Sandbox::new(engine, loaded, self.kind, (self.id, shard, permit), &self.limits, carried)
     }
 
     fn load(&self, shard: usize) -> Result<&Loaded<D>> {

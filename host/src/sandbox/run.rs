@@ -5,7 +5,7 @@ use super::limiter::Limiter;
 use super::parts::Parts;
 use super::plan::Loaded;
 use super::{Carried, Plan, Room, Stop};
-use crate::engine::Kind;
+use crate::engine::{Kind, Permit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use std::future::Future;
@@ -19,15 +19,17 @@ pub(crate) struct Sandbox<D: 'static> {
     pub(super) store: Store<Room<D>>,
     module: u64,
     shard: usize,
+    /// Given back once everything above is.
+    _permit: Permit,
 }
 
 impl<D: Carried> Sandbox<D> {
-    /// Makes a sandbox for calls of the guest that was loaded, and of which `place` is the number and the shard.
+    /// Makes a sandbox for calls of the guest that was loaded, and of which `place` is the number, the shard, and the right to it.
     pub(super) fn new(
         engine: &Engine,
         loaded: &Loaded<D>,
         kind: Kind,
-        place: (u64, usize),
+        place: (u64, usize, Permit),
         limits: &Limits,
         carried: D,
     ) -> wasmtime::Result<Sandbox<D>> {
@@ -56,7 +58,7 @@ impl<D: Carried> Sandbox<D> {
                 Poll::Pending => wasmtime::bail!("the start function waits for something"),
             }
         }
-        Ok(Sandbox { store, module: place.0, shard: place.1 })
+        Ok(Sandbox { store, module: place.0, shard: place.1, _permit: place.2 })
     }
 
     pub(super) fn module(&self) -> u64 {

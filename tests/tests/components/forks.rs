@@ -525,7 +525,6 @@ fn components_and_core_modules_fork_each_others_functions() {
 }
 
 #[test]
-#[ignore = "a core function's integers have no sign, and `result<s32, string>` is compared with `result<i32, string>`"]
 fn a_failure_of_a_linked_core_module_is_caught() {
     each_executor(|exec| {
         let core = loaded(
@@ -644,7 +643,6 @@ fn what_a_link_is_imported_as_has_to_fit_the_function() {
 
 /// Each call of a component takes several instances; the limit on depth is the same.
 #[test]
-#[ignore = "the pools have room for one core instance per call"]
 fn components_nest_as_deeply_as_the_limit_says() {
     let _watchdog = Watchdog::new();
     let wat = forking(

@@ -380,7 +380,7 @@ fn asynchronous_functions_are_not_taken() {
           uses lists of fixed length, which guests do not have: Fixed-length lists require the component model fixed-length lists feature; use a tuple or a list
         map: the module is not valid WebAssembly: canonical option \`memory\` is required (at byte 157)
         gc: the guest cannot be shown to be pure, for 1 reason
-          uses something that is not known here, which guests do not have: canonical option \`gc\` requires the \`cm-gc\` feature; compile for an older version of WebAssembly
+          uses values in garbage-collected memory, which guests do not have: canonical option \`gc\` requires the \`cm-gc\` feature; guests run without a collector; compile for linear memory
         many flags: the module is not valid WebAssembly: cannot have more than 32 flags (at byte 133)
     "#]].assert_eq(&text);
 }
@@ -428,7 +428,7 @@ fn a_memory_of_64_bits_is_refused_where_values_are_passed_by_it() {
     );
     expect![[r#"
         the guest cannot be shown to be pure, for 1 reason
-          uses something that is not known here, which guests do not have: 64-bit memories require the \`cm64\` feature to be enabled; compile for an older version of WebAssembly"#]].assert_eq(&text.map_or_else(|error| error.to_string(), |_| "is taken".to_owned()));
+          uses 64-bit memory in the canonical ABI, which guests do not have: 64-bit memories require the \`cm64\` feature to be enabled; compile for 32-bit memory"#]].assert_eq(&text.map_or_else(|error| error.to_string(), |_| "is taken".to_owned()));
 }
 
 #[test]
@@ -514,7 +514,7 @@ fn types_of_many_parts_and_of_many_levels_are_refused() {
     }
     expect![[r#"
         2^12 parts: Trap: `f` trapped: wasm `unreachable` instruction executed
-        2^15 parts: NoSuchFunction: the module exports no function `f`
+        2^15 parts: NotCallable: `f` cannot be called from the host: it takes a type of more than 10000 parts, which the host cannot give
         2^30 parts: the module is not valid WebAssembly: effective type size exceeds the limit of 1000000 (at byte 188)
         60 levels: Trap: `f` trapped: wasm `unreachable` instruction executed
         90 levels: Trap: `f` trapped: wasm `unreachable` instruction executed
@@ -601,14 +601,14 @@ fn a_component_that_exports_what_it_imports_can_be_loaded_or_says_why_not() {
         (func (export "raw") (result (own $leaf)) (canon lift (core func $i "fork-one"))): ["leaf()", "fork-one() -> u32"] [
             "NoSuchFunction: the module exports no function `again#[constructor]leaf`",
             "NoSuchFunction: the module exports no function `x#make`",
-            "NoSuchFunction: the module exports no function `raw`",
+            "NotCallable: `raw` cannot be called from the host: it returns a resource, which ends with the call",
             "NoSuchFunction: the module exports no function `code`",
         ]
         (export "code" (core module $m)): ["leaf()", "fork-one() -> u32"] [
             "NoSuchFunction: the module exports no function `again#[constructor]leaf`",
             "NoSuchFunction: the module exports no function `x#make`",
             "NoSuchFunction: the module exports no function `raw`",
-            "NoSuchFunction: the module exports no function `code`",
+            "NotCallable: `code` cannot be called from the host: it is a core module",
         ]
     "#]].assert_eq(&text);
 }
@@ -697,11 +697,15 @@ fn a_component_of_many_instances_is_loaded_and_called() {
     expect![[r#"
         15 (memory 1): = 7; = 7; = 7
         100 : = 7; = 7; = 7
-        990 : Exhausted: no sandbox was left to run `f` in: maximum concurrent limit of 128 for core instances reached; Exhausted: no sandbox was left to run `f` in: maximum concurrent limit of 128 for core instances reached; Exhausted: no sandbox was left to run `f` in: maximum concurrent limit of 128 for core instances reached
+        990 : = 7; = 7; = 7
         1000 : the module is not valid WebAssembly: instances count exceeds limit of 1000 (at byte 3261)
-        20 (memory 1): = 7; = 7; = 7
-        130 (memory 1): Exhausted: no sandbox was left to run `f` in: maximum concurrent limit of 128 for core instances reached; Exhausted: no sandbox was left to run `f` in: maximum concurrent limit of 128 for core instances reached; Exhausted: no sandbox was left to run `f` in: maximum concurrent limit of 128 for core instances reached
-        400 (table 1 funcref): Exhausted: no sandbox was left to run `f` in: maximum concurrent limit of 128 for core instances reached; Exhausted: no sandbox was left to run `f` in: maximum concurrent limit of 128 for core instances reached; Exhausted: no sandbox was left to run `f` in: maximum concurrent limit of 128 for core instances reached
-    "#]].assert_eq(&text);
+        20 (memory 1): the guest has 21 memories, and 16 are allowed
+          build it of fewer modules
+        130 (memory 1): the guest has 131 memories, and 16 are allowed
+          build it of fewer modules
+        400 (table 1 funcref): the guest has 400 tables, and 64 are allowed
+          build it of fewer modules
+    "#]]
+    .assert_eq(&text);
     still_answers(&EXECUTOR);
 }

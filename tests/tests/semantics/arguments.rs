@@ -128,7 +128,7 @@ fn a_future_of_the_wrong_type_fails_the_fork() {
         let (dependent, line) = (math.fork("square", args![&pair]).unwrap(), line!());
         expect![[r#"
             ArgumentMismatch, final
-            text: argument `n` of `square`: expected i32, but was given the tuple (2, 1)
+            text: argument `n` of `square`: expected i32, but was given (2, 1), which is a tuple
               forked at HERE
             site: HERE
         "#]]
