@@ -70,9 +70,9 @@ impl Compiled {
         let engine = engines.get(self.kind, shard)?;
         let modules = match &self.source {
             Source::Memory(code) => code.iter().map(|code| copied(engine, code)).collect::<wasmtime::Result<_>>(),
-            Source::Cache(cache, key) => match cache.get(key).and_then(|entry| self.from_entry(engine, &entry)) {
+            Source::Cache(cache, key) => match cache.get(key).and_then(|entry| self.modules_of_entry(engine, &entry)) {
                 Some(modules) => Ok(modules),
-                None => self.from_shard(engine),
+                None => self.modules_of_shard(engine),
             },
         };
         let modules: Vec<Module> = modules.map_err(|error| unsupported(&error))?;
@@ -81,7 +81,7 @@ impl Compiled {
     }
 
     /// The code of an entry of the cache; none if it is not what this version of wasmtime makes, or is damaged.
-    fn from_entry(&self, engine: &Engine, entry: &Entry) -> Option<Vec<Module>> {
+    fn modules_of_entry(&self, engine: &Engine, entry: &Entry) -> Option<Vec<Module>> {
         (0..self.modules)
             .map(|number| {
                 let name = name(number);
@@ -98,7 +98,7 @@ impl Compiled {
     }
 
     /// The code of a shard that has it.
-    fn from_shard(&self, engine: &Engine) -> wasmtime::Result<Vec<Module>> {
+    fn modules_of_shard(&self, engine: &Engine) -> wasmtime::Result<Vec<Module>> {
         let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let loaded = loaded.ok_or_else(|| wasmtime::format_err!("its machine code is gone from the cache"))?;
         loaded.iter().map(|module| copied(engine, &module.serialize()?)).collect()

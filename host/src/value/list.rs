@@ -124,6 +124,8 @@ impl List {
     }
 
     /// The value at a position, from 0.
+    // Of values that are values already, the conversion is none.
+    #[allow(clippy::useless_conversion)]
     pub fn get(&self, at: usize) -> Option<Value> {
         each!(&self.0, values => values.get(at).cloned().map(Into::into))
     }
