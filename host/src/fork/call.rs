@@ -250,6 +250,10 @@ impl Completion<Value> for Call {
 
     fn help(self: Arc<Call>) {
         let threads = &self.program().runtime.threads;
+        // One thread more than there are cores takes time away from calls, of which those with a deadline have little.
+        if self.program().runtime.limits.timeout.is_some() && !threads.inline() && threads.worker().is_none() {
+            return;
+        }
         // Of a call that forks, the children would go through the channel, first in, first out; trees that many threads
         // wait for would grow side by side instead of one after the other.
         if self.facts().can_fork && !threads.inline() && threads.worker().is_none() || !threads.may_help() {
