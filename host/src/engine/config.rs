@@ -119,6 +119,8 @@ pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
     config.cranelift_nan_canonicalization(true).wasm_relaxed_simd(false);
     config.wasm_multi_memory(true).wasm_memory64(true).wasm_tail_call(true).wasm_extended_const(true);
     config.wasm_wide_arithmetic(false).wasm_custom_page_sizes(false);
+    // Of the component model, which is not run by wasmtime here.
+    config.concurrency_support(false);
     config.consume_fuel(true).epoch_interruption(true);
     config.max_wasm_stack(limits.stack);
     // Debug information is the guest's to write: reading it at a trap takes stack, time and memory that no limit covers.
