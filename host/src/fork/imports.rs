@@ -120,7 +120,7 @@ fn fork(
     number: u32,
     params: &[Val],
 ) -> wasmtime::Result<(u32, Arc<Call>)> {
-    let args: Values = host.arguments(caller, &link.params, params)?.into_iter().collect();
+    let args = host.arguments(caller, &link.params, params)?;
     Ok(caller.data_mut().carried.fork(number, args).map_err(Stop)?)
 }
 

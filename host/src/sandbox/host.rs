@@ -7,7 +7,8 @@ use crate::abi::{self, Budget, Flat, Writer, Wrong};
 use crate::audit::Recipe;
 use crate::audit::recipe::{Core, HandleType, HostFunction, ResourceId, What};
 use crate::error::{Error, ErrorKind};
-use crate::value::{Type, Value};
+use crate::value::{Type, Value, Values};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use wasmtime::{AsContextMut, Caller, Engine, FuncType, Val, ValType};
 
@@ -88,13 +89,17 @@ impl Host {
         caller: &mut Caller<'_, Room<D>>,
         types: &[Type],
         params: &[Val],
-    ) -> wasmtime::Result<Vec<Value>> {
+    ) -> wasmtime::Result<Values> {
         self.may_fork(caller)?;
+        // Whole numbers and floats of 32 and 64 bits are what they are, and no value has to be made of them.
+        if params.len() == types.len() && types.iter().all(Type::is_word) {
+            return Ok(params.iter().map(bits).collect());
+        }
         let Some(passing) = self.passing else {
-            return params
-                .iter()
-                .map(|val| from_val(val).ok_or_else(|| trap("a fork was given a reference")))
-                .collect();
+            let values = params.iter().map(|val| from_val(val).ok_or_else(|| trap("a fork was given a reference")));
+            return values
+                .collect::<wasmtime::Result<SmallVec<[Value; 4]>>>()
+                .map(|values| values.into_iter().collect());
         };
         let flat: Flat = params.iter().map(bits).collect();
         let memory = match passing.memory {
@@ -109,9 +114,12 @@ impl Host {
             abi::load_all(bytes, passing.encoding, types, at, &mut budget)
         } else {
             let mut flat = flat.as_slice();
-            types.iter().map(|ty| abi::lift(bytes, passing.encoding, ty, &mut flat, &mut budget)).collect()
+            types
+                .iter()
+                .map(|ty| abi::lift(bytes, passing.encoding, ty, &mut flat, &mut budget))
+                .collect::<Result<Vec<_>, _>>()
         };
-        lifted.map_err(|wrong| wrong_value(wrong, "a fork was given"))
+        lifted.map(|values| values.into_iter().collect()).map_err(|wrong| wrong_value(wrong, "a fork was given"))
     }
 
     /// Gives a guest a result; it may have to make room for it first.

@@ -110,6 +110,12 @@ impl Type {
         matches!(self, I32 | I64 | F32 | F64 | V128 | Bool | S8 | U8 | S16 | U16 | S32 | U32 | S64 | U64 | Char)
     }
 
+    /// Whether every pattern of its 32 or 64 bits is a value.
+    pub(crate) fn is_word(&self) -> bool {
+        use Type::*;
+        matches!(self, I32 | I64 | F32 | F64 | S32 | U32 | S64 | U64)
+    }
+
     /// Whether there is a string or a list in it, which lies in memory.
     pub(crate) fn has_memory(&self) -> bool {
         match self {

@@ -91,6 +91,13 @@ fn to_slot(value: &Value) -> Option<u64> {
     })
 }
 
+impl FromIterator<u64> for Values {
+    /// Of scalars that take one slot each.
+    fn from_iter<I: IntoIterator<Item = u64>>(slots: I) -> Values {
+        Values::Slots(slots.into_iter().collect())
+    }
+}
+
 impl FromIterator<Value> for Values {
     #[inline]
     fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Values {
