@@ -447,7 +447,9 @@ impl<'a> Translate<'a> {
         let part = self.part(&lifted.function).filter(|part| !part.leaves);
         let part = part.ok_or_else(|| super::write("it can reach other modules, or fork"))?;
         part.stateless.clone()?;
-        if params.iter().any(|param| param.ty.has_memory()) || lifted.params.len() > MAX_FLAT_PARAMS {
+        // The core function has one parameter where more than fit on the stack are passed in memory.
+        let flat: usize = params.iter().map(|param| param.ty.flat_count()).sum();
+        if flat > MAX_FLAT_PARAMS || params.iter().any(|param| param.ty.has_memory()) {
             return Err(super::write("its arguments are written to memory"));
         }
         match &lifted.post_return {
