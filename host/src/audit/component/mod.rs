@@ -7,6 +7,7 @@
 
 mod count;
 mod imports;
+mod nesting;
 mod translate;
 mod types;
 
@@ -21,6 +22,7 @@ use super::recipe::Recipe;
 use super::{Audited, MAX_EXPORTS, Refusal, feature, features, malformed, part};
 use crate::error::{Reason, ReasonKind};
 use count::MAX_INSTANCES;
+pub(crate) use nesting::too_deep;
 use translate::Translate;
 
 /// What a component may use beside what its core modules may.
@@ -34,6 +36,9 @@ const ALLOWED: WasmFeatures = features::ALLOWED.union(WasmFeatures::COMPONENT_MO
 pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
     let invalid = |error: wasmparser::Error| Refusal::Malformed(malformed::invalid(&error));
     let mut reasons = Reasons::default();
+    if too_deep(bytes) {
+        return Err(Refusal::Impure(vec![too_many_levels()]));
+    }
     let valid = features::validate(bytes, ALLOWED).map_err(invalid)?;
     for missing in &valid.missing {
         let detail = super::names::shown_within(&missing.detail, 200);
@@ -136,6 +141,18 @@ fn facts(recipe: &Recipe, parts: &[part::Part], links: Vec<super::LinkFacts>, ex
         facts.counts.functions += part.counts.functions;
     }
     facts
+}
+
+fn too_many_levels() -> Reason {
+    Reason {
+        what: ReasonKind::TooMany,
+        message: format!(
+            "has components, or types of them, more than {} levels within each other; compose it flatter",
+            nesting::MAX_LEVELS
+        ),
+        chain: Vec::new(),
+        offset: None,
+    }
 }
 
 fn reason(message: String) -> Reason {
