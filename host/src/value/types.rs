@@ -123,6 +123,19 @@ impl Type {
         }
     }
 
+    /// How many types it is made of, itself and names included.
+    pub(crate) fn parts(&self) -> usize {
+        1 + match self {
+            Type::List(inner) | Type::Option(inner) => inner.parts(),
+            Type::Record(fields) => fields.iter().map(|(_, ty)| 1 + ty.parts()).sum(),
+            Type::Tuple(types) => types.iter().map(Type::parts).sum(),
+            Type::Variant(cases) => cases.iter().map(|(_, ty)| 1 + ty.as_ref().map_or(0, Type::parts)).sum(),
+            Type::Result(types) => [&types.0, &types.1].into_iter().flatten().map(Type::parts).sum(),
+            Type::Enum(names) | Type::Flags(names) => names.len(),
+            _ => 0,
+        }
+    }
+
     /// How many core values a value of this type takes on the stack.
     pub(crate) fn flat_count(&self) -> usize {
         match self {
