@@ -99,7 +99,11 @@ fn many_numbers_as_arguments_are_not_seen_by_the_next_call() {
             for _ in 0..17 {
                 args = args.push(0x5ec2e7_u32);
             }
-            assert_eq!(called(&guest, "where", args), "1024", "where the arguments are shows how many calls came before");
+            assert_eq!(
+                called(&guest, "where", args),
+                "1024",
+                "where the arguments are shows how many calls came before"
+            );
             assert_eq!(called(&guest, "peek", args![]), "0", "another call's arguments");
         }
     });
@@ -128,8 +132,10 @@ fn makers(n: usize) -> String {
     each(&mut wat, &|i| format!("(drop (call $f{i} (local.get 0)))"));
     wat.push_str(r#"(i32.const 7))) (core instance $i (instantiate $m (with "" (instance "#);
     each(&mut wat, &|i| format!(r#"(export "f{i}" (func $g{i}))"#));
-    wat.push_str(r#")))) (func (export "go") (param "n" u32) (result u32) (canon lift (core func $i "go"))))
-        (instance $top (instantiate $top "#);
+    wat.push_str(
+        r#")))) (func (export "go") (param "n" u32) (result u32) (canon lift (core func $i "go"))))
+        (instance $top (instantiate $top "#,
+    );
     each(&mut wat, &|i| format!(r#"(with "f{i}" (func $c{i} "fill"))"#));
     wat.push_str(r#")) (export "go" (func $top "go")))"#);
     wat
@@ -141,7 +147,10 @@ fn the_handles_of_a_call_are_counted_over_all_its_components() {
     each_executor(|exec| {
         let guest = loaded(exec, &makers(5));
         assert_eq!(called(&guest, "go", args![200_000_u32]), "7");
-        assert_eq!(called(&guest, "go", args![250_000_u32]), "Trap: the guest has more than 1048576 handles of its own resources");
+        assert_eq!(
+            called(&guest, "go", args![250_000_u32]),
+            "Trap: the guest has more than 1048576 handles of its own resources"
+        );
     });
 }
 
