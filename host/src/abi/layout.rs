@@ -184,14 +184,5 @@ fn discriminant(cases: usize) -> usize {
 
 /// How many core values a value takes on the stack.
 pub(crate) fn flat_count(ty: &Type) -> usize {
-    match ty {
-        Type::String | Type::List(_) => 2,
-        Type::Record(fields) => fields.iter().map(|(_, ty)| flat_count(ty)).sum(),
-        Type::Tuple(types) => types.iter().map(flat_count).sum(),
-        Type::Variant(cases) => 1 + cases.iter().flat_map(|(_, ty)| ty).map(flat_count).max().unwrap_or(0),
-        Type::Option(some) => 1 + flat_count(some),
-        Type::Result(types) => 1 + [&types.0, &types.1].into_iter().flatten().map(flat_count).max().unwrap_or(0),
-        Type::Flags(names) => names.len().div_ceil(32),
-        _ => 1,
-    }
+    ty.flat_count()
 }

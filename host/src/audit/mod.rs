@@ -46,6 +46,7 @@ mod tests;
 mod types;
 
 use crate::error::{Reason, ReasonKind};
+pub(crate) use component::too_deep;
 pub(crate) use facts::{Facts, FunctionFacts, LinkFacts, short};
 pub(crate) use malformed::Malformed;
 pub(crate) use names::{shown, shown_function};

@@ -1,6 +1,6 @@
 //! Bytes to a module.
 
-use crate::audit::{Audited, Facts, Recipe, Refusal, audit, shown};
+use crate::audit::{Audited, Facts, Recipe, Refusal, audit, shown, too_deep};
 use crate::engine::{Compiled, Key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
@@ -39,7 +39,7 @@ pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Under which key a guest is kept.
 fn key(digest: &str) -> Key {
@@ -118,6 +118,10 @@ fn audited(bytes: &[u8]) -> Result<Audited> {
     if let Err(refusal @ Refusal::Malformed(_)) = audit(bytes) {
         return Err(refused(refusal));
     }
+    if component_types(bytes).any(too_deep) {
+        let message = "the component types in the module's custom sections lie too many levels within each other";
+        return Err(Error::new(ErrorKind::Malformed, message));
+    }
     let wrapped = wit_component::ComponentEncoder::default()
         .validate(false)
         .module(bytes)
@@ -136,11 +140,19 @@ fn audited(bytes: &[u8]) -> Result<Audited> {
 
 /// Whether a custom section of a core module holds component types.
 fn component_type(bytes: &[u8]) -> bool {
-    wasmparser::Parser::is_core_wasm(bytes)
-        && wasmparser::Parser::new(0).parse_all(bytes).map_while(Result::ok).any(|payload| match payload {
-            wasmparser::Payload::CustomSection(section) => section.name().starts_with("component-type"),
-            _ => false,
-        })
+    component_types(bytes).next().is_some()
+}
+
+/// The custom sections of a core module that hold component types.
+fn component_types(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let payloads = wasmparser::Parser::is_core_wasm(bytes)
+        .then(|| wasmparser::Parser::new(0).parse_all(bytes).map_while(Result::ok));
+    payloads.into_iter().flatten().filter_map(|payload| match payload {
+        wasmparser::Payload::CustomSection(section) if section.name().starts_with("component-type") => {
+            Some(section.data())
+        }
+        _ => None,
+    })
 }
 
 fn refused(refusal: Refusal) -> Error {

@@ -174,4 +174,8 @@ impl Carried for Frame {
     fn stopped(&self) -> Option<Error> {
         self.call.as_ref()?.stopped()
     }
+
+    fn check_future(&self, link: u32, number: u32) -> Result<()> {
+        self.future(link, number.cast_signed()).map(drop)
+    }
 }

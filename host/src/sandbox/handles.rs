@@ -9,9 +9,10 @@
 
 use super::host::{Host, trap};
 use super::parts::Located;
-use super::{Carried, Room};
+use super::{Carried, Room, Stop};
 use crate::audit::recipe::{HandleType, ResourceId, What};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use wasmtime::{AsContextMut, Caller, Linker, Trap, Val};
 
@@ -23,6 +24,8 @@ pub(super) struct Handles {
     scopes: Vec<Scope>,
     /// Futures that are lent, each with the calls it is lent for. Their numbers are the call's, in all its components.
     futures: HashMap<u32, Vec<usize>>,
+    /// Places in all tables: what they take is not given back before the call ends.
+    places: usize,
     /// Destructors that have not returned.
     destroying: u32,
 }
@@ -76,16 +79,19 @@ impl Handles {
     }
 
     fn insert(&mut self, component: u32, handle: Handle) -> Done<u32> {
+        let places = self.places;
         let table = self.table(component);
         if let Some(at) = table.free.pop() {
             table.places[at as usize - 1] = Some(handle);
             return Ok(at);
         }
-        if table.places.len() >= MOST {
+        if places >= MOST {
             return Err(trap(format!("the guest has more than {MOST} handles of its own resources")));
         }
         table.places.push(Some(handle));
-        Ok(table.places.len() as u32)
+        let at = table.places.len() as u32;
+        self.places += 1;
+        Ok(at)
     }
 
     fn get(&mut self, ty: HandleType, at: u32) -> Done<&mut Handle> {
@@ -179,7 +185,11 @@ impl Handles {
 
     /// Whether what is dropped is a future that was lent, and not the future itself.
     pub(super) fn returns_future(&mut self, at: u32) -> bool {
-        let Some(scope) = self.futures.get_mut(&at).and_then(Vec::pop) else { return false };
+        let Entry::Occupied(mut lent) = self.futures.entry(at) else { return false };
+        let Some(scope) = lent.get_mut().pop() else { return false };
+        if lent.get().is_empty() {
+            lent.remove();
+        }
         if let Some(scope) = self.scopes.get_mut(scope) {
             scope.borrowed = scope.borrowed.saturating_sub(1);
         }
@@ -287,6 +297,9 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 let at = number(params, 0);
                 let ty = |at| types.get(number(params, at) as usize).copied().ok_or_else(|| trap("no such resource"));
                 let (from, to) = (ty(1)?, ty(2)?);
+                if let ResourceId::Future(link) = from.resource {
+                    caller.data().carried.check_future(link, at).map_err(Stop)?;
+                }
                 let handles = &mut caller.data_mut().handles;
                 let given = match from.resource {
                     // Futures are numbered by the call, for all its components.

@@ -50,4 +50,7 @@ pub(crate) struct Room<D> {
 pub(crate) trait Carried: Default + Send + 'static {
     /// Why the call must not go on, if it must not. Asked before it starts, and when the bell was rung.
     fn stopped(&self) -> Option<Error>;
+
+    /// Fails where the call has no future of this number that it forked by this link and has not dropped.
+    fn check_future(&self, link: u32, number: u32) -> Result<(), Error>;
 }

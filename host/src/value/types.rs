@@ -129,6 +129,35 @@ impl Type {
         }
     }
 
+    /// How many types it is made of, itself and names included.
+    pub(crate) fn parts(&self) -> usize {
+        1 + match self {
+            Type::List(inner) | Type::Option(inner) => inner.parts(),
+            Type::Record(fields) => fields.iter().map(|(_, ty)| 1 + ty.parts()).sum(),
+            Type::Tuple(types) => types.iter().map(Type::parts).sum(),
+            Type::Variant(cases) => cases.iter().map(|(_, ty)| 1 + ty.as_ref().map_or(0, Type::parts)).sum(),
+            Type::Result(types) => [&types.0, &types.1].into_iter().flatten().map(Type::parts).sum(),
+            Type::Enum(names) | Type::Flags(names) => names.len(),
+            _ => 0,
+        }
+    }
+
+    /// How many core values a value of this type takes on the stack.
+    pub(crate) fn flat_count(&self) -> usize {
+        match self {
+            Type::String | Type::List(_) => 2,
+            Type::Record(fields) => fields.iter().map(|(_, ty)| ty.flat_count()).sum(),
+            Type::Tuple(types) => types.iter().map(Type::flat_count).sum(),
+            Type::Variant(cases) => 1 + cases.iter().flat_map(|(_, ty)| ty).map(Type::flat_count).max().unwrap_or(0),
+            Type::Option(some) => 1 + some.flat_count(),
+            Type::Result(types) => {
+                1 + [&types.0, &types.1].into_iter().flatten().map(Type::flat_count).max().unwrap_or(0)
+            }
+            Type::Flags(names) => names.len().div_ceil(32),
+            _ => 1,
+        }
+    }
+
     /// The type of core WebAssembly that has the same values, where a core module and a component meet.
     pub(crate) fn core(&self) -> &Type {
         match self {

@@ -12,11 +12,17 @@ use wasmparser::{
 /// The most instances of core modules, and of components.
 pub(super) const MAX_INSTANCES: u64 = 1_000;
 
+/// The most imports, exports, aliases and functions of components, each counted for every instance of its component: an
+/// instance has a list of what it exports.
+pub(super) const MAX_ITEMS: u64 = 1_000_000;
+
 /// What is found in a component, nested ones included.
 #[derive(Default)]
 pub(super) struct Counted {
     /// Instances of components and of core modules, saturating.
     pub(super) instances: u64,
+    /// What all these instances are made of, saturating.
+    pub(super) items: u64,
     /// What passes a component to another.
     pub(super) passes: Option<&'static str>,
     /// Canonical functions that are not for synchronous calls, by the name of the first.
@@ -26,8 +32,15 @@ pub(super) struct Counted {
 #[derive(Default)]
 struct Scope {
     instances: u64,
-    /// The instances that each of the components defined here makes.
-    components: Vec<u64>,
+    items: u64,
+    /// The instances that each of the components defined here makes, and their items.
+    components: Vec<(u64, u64)>,
+}
+
+impl Scope {
+    fn add(&mut self, items: usize) {
+        self.items = self.items.saturating_add(items as u64);
+    }
 }
 
 /// Counts. The bytes are valid.
@@ -49,28 +62,42 @@ pub(super) fn count(bytes: &[u8]) -> Result<Counted, wasmparser::Error> {
             Payload::End(_) => {
                 let ended = scopes.pop().unwrap_or_default();
                 match scopes.last_mut() {
-                    Some(parent) => parent.components.push(ended.instances),
-                    None => counted.instances = ended.instances,
+                    Some(parent) => parent.components.push((ended.instances, ended.items)),
+                    None => (counted.instances, counted.items) = (ended.instances, ended.items),
                 }
             }
             Payload::InstanceSection(section) => {
                 for instance in section {
-                    if let Instance::Instantiate { .. } = instance? {
-                        scope.instances = scope.instances.saturating_add(1);
+                    match instance? {
+                        Instance::Instantiate { args, .. } => {
+                            scope.instances = scope.instances.saturating_add(1);
+                            scope.add(args.len());
+                        }
+                        Instance::FromExports(exports) => scope.add(exports.len()),
                     }
                 }
             }
             Payload::ComponentInstanceSection(section) => {
                 for instance in section {
-                    let ComponentInstance::Instantiate { component_index, args } = instance? else { continue };
-                    let nested = scope.components.get(component_index as usize).copied().unwrap_or(u64::MAX);
-                    scope.instances = scope.instances.saturating_add(nested).saturating_add(1);
+                    let (component_index, args) = match instance? {
+                        ComponentInstance::Instantiate { component_index, args } => (component_index, args),
+                        ComponentInstance::FromExports(exports) => {
+                            scope.add(exports.len());
+                            continue;
+                        }
+                    };
+                    let nested = scope.components.get(component_index as usize).copied();
+                    let (instances, items) = nested.unwrap_or((u64::MAX, u64::MAX));
+                    scope.instances = scope.instances.saturating_add(instances).saturating_add(1);
+                    scope.items = scope.items.saturating_add(items);
+                    scope.add(args.len());
                     if args.iter().any(|arg| arg.kind == ComponentExternalKind::Component) {
                         counted.passes = Some("gives a component to another");
                     }
                 }
             }
             Payload::ComponentAliasSection(section) => {
+                scope.add(section.count() as usize);
                 for alias in section {
                     match alias? {
                         ComponentAlias::InstanceExport { kind: ComponentExternalKind::Component, .. }
@@ -82,6 +109,7 @@ pub(super) fn count(bytes: &[u8]) -> Result<Counted, wasmparser::Error> {
                 }
             }
             Payload::ComponentImportSection(section) => {
+                scope.add(section.count() as usize);
                 for import in section {
                     if let ComponentTypeRef::Component(_) = import?.ty {
                         counted.passes = Some("imports a component");
@@ -89,6 +117,7 @@ pub(super) fn count(bytes: &[u8]) -> Result<Counted, wasmparser::Error> {
                 }
             }
             Payload::ComponentExportSection(section) => {
+                scope.add(section.count() as usize);
                 for export in section {
                     if export?.kind == ComponentExternalKind::Component {
                         counted.passes = Some("exports a component");
@@ -96,6 +125,7 @@ pub(super) fn count(bytes: &[u8]) -> Result<Counted, wasmparser::Error> {
                 }
             }
             Payload::ComponentCanonicalSection(section) => {
+                scope.add(section.count() as usize);
                 for function in section {
                     let function = function?;
                     let known = matches!(

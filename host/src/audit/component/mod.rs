@@ -7,6 +7,7 @@
 
 mod count;
 mod imports;
+mod nesting;
 mod translate;
 mod types;
 
@@ -20,11 +21,15 @@ use super::reason::Reasons;
 use super::recipe::Recipe;
 use super::{Audited, MAX_EXPORTS, Refusal, feature, features, malformed, part};
 use crate::error::{Reason, ReasonKind};
-use count::MAX_INSTANCES;
+use count::{MAX_INSTANCES, MAX_ITEMS};
+pub(crate) use nesting::too_deep;
 use translate::Translate;
 
 /// What a component may use beside what its core modules may.
 const ALLOWED: WasmFeatures = features::ALLOWED.union(WasmFeatures::COMPONENT_MODEL);
+
+/// The most bytes of the host's that the globals and functions of all instances may take: no limit on memory covers them.
+const MAX_BESIDE: u64 = 32 << 20;
 
 /// Audits a component.
 ///
@@ -34,6 +39,9 @@ const ALLOWED: WasmFeatures = features::ALLOWED.union(WasmFeatures::COMPONENT_MO
 pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
     let invalid = |error: wasmparser::Error| Refusal::Malformed(malformed::invalid(&error));
     let mut reasons = Reasons::default();
+    if too_deep(bytes) {
+        return Err(Refusal::Impure(vec![too_many_levels()]));
+    }
     let valid = features::validate(bytes, ALLOWED).map_err(invalid)?;
     for missing in &valid.missing {
         let detail = super::names::shown_within(&missing.detail, 200);
@@ -57,6 +65,16 @@ pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
             what: ReasonKind::TooMany,
             message: format!(
                 "makes more than {MAX_INSTANCES} instances of modules and components; compose it of fewer"
+            ),
+            chain: Vec::new(),
+            offset: None,
+        });
+    }
+    if counted.passes.is_none() && counted.items > MAX_ITEMS {
+        reasons.add(|| Reason {
+            what: ReasonKind::TooMany,
+            message: format!(
+                "has more than {MAX_ITEMS} imports, exports, aliases and functions over all instances of its components; compose it of fewer"
             ),
             chain: Vec::new(),
             offset: None,
@@ -105,6 +123,20 @@ fn take_apart(bytes: &[u8]) -> Result<Audited, Refusal> {
             offset: None,
         }]));
     }
+    let beside = recipe.steps.iter().filter_map(|step| parts.get(step.module as usize)).fold(0u64, |sum, part| {
+        let of = &part.counts;
+        sum.saturating_add(16 * of.globals + 32 * (of.functions + of.imported_functions))
+    });
+    if beside > MAX_BESIDE {
+        return Err(Refusal::Impure(vec![Reason {
+            what: ReasonKind::TooMany,
+            message: format!(
+                "its instances have globals and functions that take {beside} bytes beside their memories, and {MAX_BESIDE} are allowed; compose it of fewer instances"
+            ),
+            chain: Vec::new(),
+            offset: None,
+        }]));
+    }
     let facts = facts(&recipe, &parts, links, exports);
     let modules = modules.iter().map(|(_, module)| module.wasm.to_vec()).collect();
     Ok(Audited { facts, recipe, modules })
@@ -136,6 +168,18 @@ fn facts(recipe: &Recipe, parts: &[part::Part], links: Vec<super::LinkFacts>, ex
         facts.counts.functions += part.counts.functions;
     }
     facts
+}
+
+fn too_many_levels() -> Reason {
+    Reason {
+        what: ReasonKind::TooMany,
+        message: format!(
+            "has components, or types of them, more than {} levels within each other; compose it flatter",
+            nesting::MAX_LEVELS
+        ),
+        chain: Vec::new(),
+        offset: None,
+    }
 }
 
 fn reason(message: String) -> Reason {

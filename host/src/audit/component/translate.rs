@@ -25,6 +25,12 @@ use crate::value::Type;
 /// The most core values that parameters are passed in; more are passed in memory.
 const MAX_FLAT_PARAMS: usize = wasmtime_environ::component::MAX_FLAT_PARAMS;
 
+/// The most bytes of all full names of exports: each has its interface's, which is in the file once.
+const MAX_NAMES: usize = 16 << 20;
+
+/// The most parts of the types of all functions: a method's are its resource's constructor's too.
+const MAX_TYPE_PARTS: usize = 1_000_000;
+
 type Modules<'a> = PrimaryMap<StaticModuleIndex, ModuleTranslation<'a>>;
 
 /// A component that this host cannot run, though it is valid and imports nothing else than it may.
@@ -45,6 +51,9 @@ pub(super) struct Translate<'a> {
     post_returns: HashMap<RuntimePostReturnIndex, Item>,
     /// The constructors of exported resources, by their full names.
     constructors: HashMap<String, (TypeFuncIndex, &'a CoreDef, OptionsIndex)>,
+    /// Bytes of the full names of exports, and parts of the types of functions, so far.
+    names: usize,
+    type_parts: usize,
 }
 
 /// The exported functions.
@@ -75,6 +84,8 @@ impl<'a> Translate<'a> {
             reallocs: HashMap::new(),
             post_returns: HashMap::new(),
             constructors: HashMap::new(),
+            names: 0,
+            type_parts: 0,
         }
     }
 
@@ -89,7 +100,7 @@ impl<'a> Translate<'a> {
         }
         let mut exports = Exports::default();
         let component = self.component;
-        self.constructors("", &component.exports);
+        self.constructors("", &component.exports)?;
         for (name, (index, _)) in component.exports.raw_iter() {
             self.export(name, *index, &mut exports)?;
         }
@@ -311,6 +322,7 @@ impl<'a> Translate<'a> {
 
     fn export(&mut self, name: &str, index: ExportIndex, exports: &mut Exports) -> Result<(), Unsupported> {
         let component = self.component;
+        self.named(name)?;
         match &component.export_items[index] {
             Export::LiftedFunction { ty, func, options } => self.function(name, *ty, func, *options, exports),
             Export::Instance { exports: items, ty } => {
@@ -338,18 +350,30 @@ impl<'a> Translate<'a> {
         &mut self,
         prefix: &str,
         items: &'a NameMap<wasmtime_environ::collections::TryString, (ExportIndex, ComponentExternData)>,
-    ) {
+    ) -> Result<(), Unsupported> {
         let component = self.component;
         for (name, (index, _)) in items.raw_iter() {
             let name: &str = name;
             match &component.export_items[*index] {
                 Export::LiftedFunction { ty, func, options } if name.starts_with("[constructor]") => {
-                    self.constructors.insert(format!("{prefix}{name}"), (*ty, func, *options));
+                    let name = format!("{prefix}{name}");
+                    self.named(&name)?;
+                    self.constructors.insert(name, (*ty, func, *options));
                 }
-                Export::Instance { exports, .. } => self.constructors(&inner(&format!("{prefix}{name}")), exports),
+                Export::Instance { exports, .. } => self.constructors(&inner(&format!("{prefix}{name}")), exports)?,
                 _ => {}
             }
         }
+        Ok(())
+    }
+
+    /// Counts a full name.
+    fn named(&mut self, name: &str) -> Result<(), Unsupported> {
+        self.names = self.names.saturating_add(name.len());
+        if self.names > MAX_NAMES {
+            return Err(format!("exports whose names have more than {MAX_NAMES} bytes all together"));
+        }
+        Ok(())
     }
 
     fn function(
@@ -362,6 +386,13 @@ impl<'a> Translate<'a> {
     ) -> Result<(), Unsupported> {
         match self.callable(name, ty, core, options)? {
             Ok((facts, lifted)) => {
+                let types = facts.params.iter().map(|param| &param.ty).chain(&facts.results);
+                self.type_parts = self.type_parts.saturating_add(types.map(Type::parts).sum());
+                if self.type_parts > MAX_TYPE_PARTS {
+                    return Err(format!(
+                        "functions whose types have more than {MAX_TYPE_PARTS} parts all together, those of methods with those of their constructors"
+                    ));
+                }
                 exports.functions.push(facts);
                 self.recipe.functions.push(lifted);
             }
@@ -447,7 +478,9 @@ impl<'a> Translate<'a> {
         let part = self.part(&lifted.function).filter(|part| !part.leaves);
         let part = part.ok_or_else(|| super::write("it can reach other modules, or fork"))?;
         part.stateless.clone()?;
-        if params.iter().any(|param| param.ty.has_memory()) || lifted.params.len() > MAX_FLAT_PARAMS {
+        // The core function has one parameter where more than fit on the stack are passed in memory.
+        let flat: usize = params.iter().map(|param| param.ty.flat_count()).sum();
+        if flat > MAX_FLAT_PARAMS || params.iter().any(|param| param.ty.has_memory()) {
             return Err(super::write("its arguments are written to memory"));
         }
         match &lifted.post_return {
