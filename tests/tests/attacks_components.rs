@@ -290,3 +290,33 @@ fn instances_do_not_multiply_their_globals() {
     let text = error(purefork::inspect(format!("(component (core module $m {globals}) {instances})"))).to_string();
     assert!(text.contains("bytes beside their memories, and 33554432 are allowed"), "{text}");
 }
+
+/// A component that forks, and whose `realloc`, which cannot, recurses without end.
+const DEEP_REALLOC: &str = r#"(component
+    (import "fork" (instance $fork
+        (export "leaf" (type $leaf (sub resource)))
+        (export "[constructor]leaf" (func (result (own $leaf))))))
+    (core func $f (canon lower (func $fork "[constructor]leaf")))
+    (core module $libc (memory (export "memory") 1)
+        (func $r (export "realloc") (param i32 i32 i32 i32) (result i32)
+            (i32.add (call $r (local.get 0) (local.get 1) (local.get 2) (local.get 3)) (i32.const 1))))
+    (core instance $libc (instantiate $libc))
+    (core module $m (import "" "f" (func $f (result i32)))
+        (func (export "leaf"))
+        (func (export "go") (param i32 i32) (result i32) (call $f)))
+    (core instance $i (instantiate $m (with "" (instance (export "f" (func $f))))))
+    (func (export "leaf") (canon lift (core func $i "leaf")))
+    (func (export "go") (param "s" string) (result u32)
+        (canon lift (core func $i "go") (memory $libc "memory") (realloc (func $libc "realloc")))))"#;
+
+/// It ran on the stack of the thread that forked, which knew nothing of the limit.
+#[test]
+fn a_deep_realloc_does_not_use_up_the_stack_of_the_thread_that_forks() {
+    in_own_process("a_deep_realloc_does_not_use_up_the_stack_of_the_thread_that_forks", || {
+        for mode in purefork_tests::MODES {
+            let exec = mode.with(purefork_tests::limits().depth(8).stack(64 << 20));
+            let found = called(&loaded(&exec, DEEP_REALLOC), "go", args!["x"]);
+            assert_eq!(found, "StackOverflow: `go` used up its stack", "{mode:?}");
+        }
+    });
+}

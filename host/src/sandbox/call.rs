@@ -13,6 +13,9 @@ use smallvec::SmallVec;
 use std::convert::Infallible;
 use wasmtime::{AsContextMut, Func, Memory, Val, ValRaw};
 
+/// The room that host frames may take on the stack of a thread, in bytes.
+const HOST_STACK: usize = 128 << 10;
+
 /// What a call needs to know of its function.
 struct Target<'a, D: Carried> {
     plan: &'a Plan<D>,
@@ -202,7 +205,9 @@ impl<D: Carried> Sandbox<D> {
         let flat = if target.lifted.helpers_leave {
             self.on_fiber(function, flat, params, results).await?
         } else {
-            self.raw(function, flat, params, results)?
+            // This thread is whoever's: a fork's own stack is not yet made, or set aside.
+            let stack = target.plan.limits().stack + HOST_STACK;
+            stacker::maybe_grow(stack, stack + HOST_STACK, || self.raw(function, flat, params, results))?
         };
         self.store.data_mut().may_leave = true;
         Ok(flat)
