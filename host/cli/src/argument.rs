@@ -1,13 +1,13 @@
 //! Arguments as they are typed: a value's text, or the file that it is in.
 
 use crate::array;
+use crate::file;
 use crate::layout::brief;
 use crate::report::{Usage, shown_path};
 use crate::{json, npy};
 use anyhow::{Context as _, Result};
 use purefork::{ErrorKind, List, Tensor, Type, Typed as _, Value};
 use std::ffi::OsStr;
-use std::io::Read as _;
 use std::path::Path;
 
 /// Reads the arguments of one call.
@@ -35,7 +35,7 @@ impl Reader {
             }
             Some(path) if !path.starts_with('@') => {
                 let path = Path::new(OsStr::new(path));
-                let bytes = std::fs::read(path).map_err(|error| {
+                let bytes = file::read(path).map_err(|error| {
                     let usage = Usage::new(format!("cannot read `{}`: {error}", shown_path(path)));
                     let usage = usage.with_kind(ErrorKind::Unreadable);
                     match ty {
@@ -54,13 +54,9 @@ impl Reader {
             return Err(Usage::new(format!("standard input is read for `{other}` already")));
         }
         self.stdin = Some(param.to_owned());
-        let mut bytes = Vec::new();
-        match std::io::stdin().lock().read_to_end(&mut bytes) {
-            Ok(_) => Ok(bytes),
-            Err(error) => {
-                Err(Usage::new(format!("cannot read standard input: {error}")).with_kind(ErrorKind::Unreadable))
-            }
-        }
+        file::read_all(std::io::stdin().lock()).map_err(|error| {
+            Usage::new(format!("cannot read standard input: {error}")).with_kind(ErrorKind::Unreadable)
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! `purefork inspect`: what is in a module, and whether it is pure.
 
+use crate::file;
 use crate::flags::Inspect;
 use crate::report::{Usage, shown_path};
 use crate::{json, layout, stdout};
@@ -34,7 +35,7 @@ pub(crate) fn audit(path: &Path) -> Result<Inspection> {
 
 /// Reads a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Usage> {
-    std::fs::read(path).map_err(|error| {
+    file::read(path).map_err(|error| {
         Usage::new(format!("cannot read `{}`: {error}", shown_path(path)))
             .with_help("expected the path of a .wasm or .wat file")
             .with_kind(ErrorKind::Unreadable)

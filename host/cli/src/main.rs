@@ -13,6 +13,7 @@ mod argument;
 mod array;
 mod describe;
 mod example;
+mod file;
 mod flags;
 #[cfg(test)]
 mod generate;

@@ -9,11 +9,25 @@ use crate::module::Module;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+/// The most bytes of a guest's file. A path may lead to a device that never ends.
+const MAX_FILE: u64 = 4 << 30;
+
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|error| {
+    let limited = |path: &Path| {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_FILE {
+            let message = format!("it has more than {MAX_FILE} bytes");
+            return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
+        }
+        Ok(bytes)
+    };
+    limited(path).map_err(|error| {
         Error::new(ErrorKind::Unreadable, format!("cannot read `{}`: {error}", path.display()))
             .with_help("expected the path of a .wasm or .wat file")
     })

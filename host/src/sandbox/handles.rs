@@ -7,7 +7,7 @@
 //! last one first; lent handles cannot be given away or dropped; what was borrowed for a call has to be dropped before
 //! the call returns.
 
-use super::host::{Host, trap};
+use super::host::{Host, charge, trap};
 use super::parts::Located;
 use super::{Carried, Room, Stop};
 use crate::audit::recipe::{HandleType, ResourceId, What};
@@ -336,6 +336,7 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
             linker.func_new(module, name, ty, move |mut caller, params, _| {
                 let (from, len, to) =
                     (number(params, 0) as usize, number(params, 1) as usize, number(params, 2) as usize);
+                charge(&mut caller, len)?;
                 let (source, target) = host.memories.ok_or_else(|| trap("a memory that is not there"))?;
                 let source = host.memory(&mut caller, source)?;
                 let bytes = from.checked_add(len).and_then(|end| source.data(&caller).get(from..end));

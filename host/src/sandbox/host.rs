@@ -119,7 +119,9 @@ impl Host {
                 .map(|ty| abi::lift(bytes, passing.encoding, ty, &mut flat, &mut budget))
                 .collect::<Result<Vec<_>, _>>()
         };
-        lifted.map(|values| values.into_iter().collect()).map_err(|wrong| wrong_value(wrong, "a fork was given"))
+        let values: Values = lifted.map_err(|wrong| wrong_value(wrong, "a fork was given"))?.into_iter().collect();
+        charge(caller, values.bytes())?;
+        Ok(values)
     }
 
     /// Gives a guest a result; it may have to make room for it first.
@@ -141,6 +143,7 @@ impl Host {
             }
             return Ok(());
         };
+        charge(caller, value.bytes())?;
         let mut rooms = Vec::new();
         abi::rooms(ty, value, passing.encoding, &mut rooms).map_err(|_| unfit())?;
         let mut places = Vec::new();
@@ -215,6 +218,20 @@ fn no_call() -> wasmtime::Error {
     trap(
         "the guest forked, waited or made or dropped a handle while it made room for values or freed them, and there is no call then that it could belong to",
     )
+}
+
+/// How many bytes the host copies for a guest for one unit of fuel: about what an instruction's time is enough for.
+const BYTES_PER_FUEL: usize = 8;
+
+/// Charges a guest for what the host copies at its wish. Else it could wait for the same megabytes for months.
+pub(super) fn charge<D: Carried>(caller: &mut Caller<'_, Room<D>>, bytes: usize) -> wasmtime::Result<()> {
+    let cost = (bytes / BYTES_PER_FUEL) as u64;
+    if cost == 0 {
+        return Ok(());
+    }
+    let fuel = caller.get_fuel()?;
+    caller.set_fuel(fuel.saturating_sub(cost))?;
+    if fuel < cost { Err(wasmtime::Trap::OutOfFuel.into()) } else { Ok(()) }
 }
 
 /// What `realloc` is given for new room.

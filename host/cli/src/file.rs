@@ -1,0 +1,38 @@
+//! Reading what was named, but not for ever: a path may lead to a device that never ends.
+
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read, Result};
+use std::path::Path;
+
+/// The most bytes that are read: more than a guest's memory holds.
+const MOST: u64 = 4 << 30;
+
+/// All of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    read_all(File::open(path)?)
+}
+
+/// All there is to read.
+pub(crate) fn read_all(from: impl Read) -> Result<Vec<u8>> {
+    within(from, MOST)
+}
+
+fn within(from: impl Read, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(Error::new(ErrorKind::FileTooLarge, format!("it has more than {most} bytes")));
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn what_never_ends_is_not_read_for_ever() {
+        assert_eq!(within(std::io::repeat(0), 10).unwrap_err().to_string(), "it has more than 10 bytes");
+        assert_eq!(within(&[0u8; 10][..], 10).unwrap(), [0; 10]);
+    }
+}
