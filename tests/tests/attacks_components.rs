@@ -1,7 +1,8 @@
 //! Attacks on what components brought: their audit, their values, their handles.
 
-use purefork::{Args, ErrorKind, Module, args};
-use purefork_tests::{Watchdog, each_executor, error, in_own_process, loaded};
+use purefork::{Args, ErrorKind, Executor, Limits, Module, args};
+use purefork_tests::components::{Fork, export, forking};
+use purefork_tests::{MODES, Watchdog, each_executor, error, in_own_process, loaded};
 use std::fmt::Write as _;
 
 /// A component's first bytes.
@@ -319,4 +320,40 @@ fn a_deep_realloc_does_not_use_up_the_stack_of_the_thread_that_forks() {
             assert_eq!(found, "StackOverflow: `go` used up its stack", "{mode:?}");
         }
     });
+}
+
+/// A wait is a few instructions to the guest, and a copy to the host.
+#[test]
+fn what_the_host_copies_for_a_guest_takes_fuel() {
+    let _watchdog = Watchdog::new();
+    each_executor_with(Limits::default().fuel(1_000_000), |exec| {
+        let guest = loaded(
+            exec,
+            &forking(
+                &[Fork { name: "big", params: &[], wait: Some("(list u8)"), try_wait: None }],
+                |part, _| if part == "fork" { "(result i32)" } else { "(param i32 i32)" }.to_owned(),
+                r#"(func (export "big") (result i32)
+                       (drop (memory.grow (i32.const 17)))
+                       (i32.store (i32.const 32) (i32.const 65536))
+                       (i32.store (i32.const 36) (i32.const 0x100000))
+                       (i32.const 32))
+                   (func (export "again") (param $times i32) (result i32) (local $future i32)
+                       (local.set $future (call $fork-big))
+                       (loop $more
+                           (call $wait-big (local.get $future) (i32.const 16))
+                           (br_if $more (local.tee $times (i32.sub (local.get $times) (i32.const 1)))))
+                       (i32.load (i32.const 20)))"#,
+                &(export("big", "(result (list u8))") + &export("again", r#"(param "times" u32) (result u32)"#)),
+            ),
+        );
+        assert_eq!(called(&guest, "again", args![7u32]), "1048576");
+        assert_eq!(called(&guest, "again", args![8u32]), "OutOfFuel: `again` used up its fuel");
+    });
+}
+
+/// Runs `test` in every mode, with these limits.
+fn each_executor_with(limits: Limits, test: impl Fn(&Executor)) {
+    for mode in MODES {
+        test(&mode.with(limits.clone()));
+    }
 }
