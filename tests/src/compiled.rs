@@ -18,8 +18,10 @@ pub fn compiled(name: &str) -> Arc<[u8]> {
         return wasm.clone();
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let guests = root.join("target/guests");
+    std::fs::create_dir_all(&guests).expect("`target` can be written to");
     // One for each process: test binaries may run at the same time.
-    let out = root.join(format!("target/guests/{name}-{}.wasm", std::process::id()));
+    let out = guests.join(format!("{name}-{}.wasm", std::process::id()));
     let status = Command::new(root.join("guest/toolchain"))
         .args(["build".as_ref(), root.join("tests/guests").join(name).as_os_str(), "-o".as_ref(), out.as_os_str()])
         .status();

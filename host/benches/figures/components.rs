@@ -17,7 +17,9 @@ const FIB_CALLS: u32 = 8_361;
 /// A Rust guest of the tests, built by the guests' toolchain.
 fn built(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let out = root.join(format!("target/guests/{name}.wasm"));
+    let guests = root.join("target/guests");
+    std::fs::create_dir_all(&guests).expect("`target` can be written to");
+    let out = guests.join(format!("{name}.wasm"));
     let built = Command::new(root.join("guest/toolchain"))
         .args(["build".as_ref(), root.join("tests/guests").join(name).as_os_str(), "-o".as_ref(), out.as_os_str()])
         .status();
