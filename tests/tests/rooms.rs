@@ -55,20 +55,25 @@ fn a_room_knows_only_rooms_of_lower_ranks() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// How `unsafe` code begins; put together here, so that this file has none.
+const UNSAFE: [&str; 3] = [concat!("unsafe", " {"), concat!("unsafe", " fn"), concat!("unsafe", " impl")];
+
 #[test]
-fn unsafe_code_stands_in_two_files() {
-    let with_unsafe: Vec<_> = ["host", "tests", "examples"]
+fn unsafe_code_stands_in_three_files() {
+    let with_unsafe: Vec<_> = ["guest", "host", "tests", "examples"]
         .iter()
         .flat_map(|folder| sources(&root().join(folder)))
+        // What is meant not to compile.
+        .filter(|file| !file.ends_with("guest/tests/ui/functions.rs"))
         .filter(|file| {
             let text = fs::read_to_string(file).expect("a source file is readable");
             text.lines()
                 .map(str::trim_start)
-                .any(|line| !line.starts_with("//") && line.contains(concat!("unsafe", " {")))
+                .any(|line| !line.starts_with("//") && UNSAFE.iter().any(|code| line.contains(code)))
         })
         .map(|file| file.strip_prefix(root()).expect("it is below the root").display().to_string())
         .collect();
-    assert_eq!(with_unsafe, ["host/src/engine/compile.rs", "host/src/sandbox/call.rs"]);
+    assert_eq!(with_unsafe, ["guest/src/allocator.rs", "host/src/engine/compile.rs", "host/src/sandbox/call.rs"]);
 }
 
 /// The rooms that a file mentions as `crate::room`, and those in `crate::{a, b}`.

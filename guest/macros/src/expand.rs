@@ -301,8 +301,8 @@ mod tests {
                 /// Finds a place.
                 ///
                 /// Or not.
-                pub fn find_it(texts: &[String], kind: Kind) -> Result<Answer, ()> { todo!() }
-                pub fn place(kind: Kind) -> Place { todo!() }
+                pub fn find_it(texts: &[String], kind: Kind) -> Result<Answer, ()> { Err(()) }
+                pub fn place(kind: Kind) -> Place { Place { x: 0.0, r#type: kind } }
             }
         };
         let module = crate::module::Module::take_apart(syn::parse2(module).unwrap()).unwrap();

@@ -7,9 +7,9 @@ use crate::audit::recipe::Encoding;
 use crate::value::{Items, List, Type, Value};
 use std::sync::Arc;
 
-/// Room in a guest's memory.
+/// Space in a guest's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Room {
+pub(crate) struct Space {
     pub(crate) size: usize,
     pub(crate) align: usize,
 }
@@ -20,43 +20,43 @@ pub(crate) struct Unfit;
 
 type Done = Result<(), Unfit>;
 
-/// The room that values take which are passed in memory as a whole.
-pub(crate) fn tuple_room<'a>(types: impl Iterator<Item = &'a Type>) -> Room {
+/// The space that values take which are passed in memory as a whole.
+pub(crate) fn tuple_space<'a>(types: impl Iterator<Item = &'a Type>) -> Space {
     let (layout, _) = Shape::all(types);
-    Room { size: layout.size, align: layout.align }
+    Space { size: layout.size, align: layout.align }
 }
 
-/// The rooms that a value takes beside its own place, in the order in which they are asked for.
-pub(crate) fn rooms(ty: &Type, value: &Value, encoding: Encoding, rooms: &mut Vec<Room>) -> Done {
-    rooms_of(&Shape::of(ty), value, encoding, rooms)
+/// The spaces that a value takes beside its own place, in the order in which they are asked for.
+pub(crate) fn spaces(ty: &Type, value: &Value, encoding: Encoding, spaces: &mut Vec<Space>) -> Done {
+    spaces_of(&Shape::of(ty), value, encoding, spaces)
 }
 
-fn rooms_of(shape: &Shape<'_>, value: &Value, encoding: Encoding, rooms: &mut Vec<Room>) -> Done {
+fn spaces_of(shape: &Shape<'_>, value: &Value, encoding: Encoding, spaces: &mut Vec<Space>) -> Done {
     match (&shape.inner, value) {
         (Inner::Whole, Value::String(text)) => {
             let encoded = encode(text, encoding);
-            rooms.push(Room { size: encoded.bytes.len(), align: encoded.align });
+            spaces.push(Space { size: encoded.bytes.len(), align: encoded.align });
         }
         (Inner::Element(element), Value::List(list)) => {
             let one = element.layout;
-            rooms.push(Room { size: one.size.checked_mul(list.len()).ok_or(Unfit)?, align: one.align });
+            spaces.push(Space { size: one.size.checked_mul(list.len()).ok_or(Unfit)?, align: one.align });
             for value in list.values().unwrap_or_default() {
-                rooms_of(element, value, encoding, rooms)?;
+                spaces_of(element, value, encoding, spaces)?;
             }
         }
         (Inner::Fields(fields), Value::Record(values)) => {
             for ((_, shape), (_, value)) in fields.iter().zip(values.iter()) {
-                rooms_of(shape, value, encoding, rooms)?;
+                spaces_of(shape, value, encoding, spaces)?;
             }
         }
         (Inner::Fields(fields), Value::Tuple(values)) => {
             for ((_, shape), value) in fields.iter().zip(values.iter()) {
-                rooms_of(shape, value, encoding, rooms)?;
+                spaces_of(shape, value, encoding, spaces)?;
             }
         }
         (Inner::Cases(_), _) => {
             if let (_, Some((shape, value))) = case(shape, value)? {
-                rooms_of(shape, value, encoding, rooms)?;
+                spaces_of(shape, value, encoding, spaces)?;
             }
         }
         _ => {}
@@ -64,11 +64,11 @@ fn rooms_of(shape: &Shape<'_>, value: &Value, encoding: Encoding, rooms: &mut Ve
     Ok(())
 }
 
-/// Writes values into memory, where room was made for them.
+/// Writes values into memory, where space was made for them.
 pub(crate) struct Writer<'a> {
     pub(crate) memory: &'a mut [u8],
     pub(crate) encoding: Encoding,
-    /// Where the rooms are, in the order of [`rooms`].
+    /// Where the spaces are, in the order of [`spaces`].
     pub(crate) places: std::vec::IntoIter<u32>,
 }
 

@@ -1,9 +1,9 @@
 //! The canonical ABI: how values lie in a guest's memory, and on its stack.
 //!
 //! After the component model's `CanonicalABI.md`. Values cross at memory speed: a list of numbers is copied as a whole. It
-//! knows no engine: memory is a slice, and room in it is asked for beforehand.
+//! knows no engine: memory is a slice, and space in it is asked for beforehand.
 //!
-//! Lowering has two passes. [`rooms`] says which rooms the values take, in the order in which the specification asks the
+//! Lowering has two passes. [`spaces`] says which spaces the values take, in the order in which the specification asks the
 //! guest's `realloc` for them; the caller asks; [`lower`] and [`store`] then write. So nothing here waits, and
 //! nothing calls a guest.
 //!
@@ -19,7 +19,7 @@ mod tests;
 
 pub(crate) use layout::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, flat_count};
 pub(crate) use lift::{Budget, Wrong, lift, load, load_all};
-pub(crate) use lower::{Room, Writer, lower, rooms, store, store_all, tuple_room};
+pub(crate) use lower::{Space, Writer, lower, spaces, store, store_all, tuple_space};
 
 use smallvec::SmallVec;
 

@@ -2,8 +2,8 @@
 
 use super::layout::{Layout, Shape};
 use super::{
-    Budget, Flat, MAX_FLAT_PARAMS, Room, Writer, Wrong, flat_count, lift, load, load_all, lower, rooms, store_all,
-    tuple_room,
+    Budget, Flat, MAX_FLAT_PARAMS, Space, Writer, Wrong, flat_count, lift, load, load_all, lower, spaces, store_all,
+    tuple_space,
 };
 use crate::audit::recipe::Encoding;
 use crate::value::{List, Name, Type, Value};
@@ -209,14 +209,14 @@ fn types_and_values() -> impl Strategy<Value = Vec<(Type, Value)>> {
     prop::collection::vec(one, 1..5)
 }
 
-/// A memory, full of what was there before, and places in it for rooms: after each other, as far as their alignments allow.
-fn memory(rooms: &[Room], fill: u8) -> (Vec<u8>, Vec<u32>) {
+/// A memory, full of what was there before, and places in it for spaces: after each other, as far as their alignments allow.
+fn memory(spaces: &[Space], fill: u8) -> (Vec<u8>, Vec<u32>) {
     let mut end = 8;
-    let places = rooms
+    let places = spaces
         .iter()
-        .map(|room| {
-            let at = usize::next_multiple_of(end, room.align);
-            end = at + room.size;
+        .map(|space| {
+            let at = usize::next_multiple_of(end, space.align);
+            end = at + space.size;
             at as u32
         })
         .collect();
@@ -233,15 +233,15 @@ proptest! {
     #[test]
     fn what_was_stored_is_loaded(pairs in types_and_values(), encoding in prop::sample::select(ENCODINGS.to_vec()), fill in any::<u8>()) {
         let (types, values): (Vec<Type>, Vec<Value>) = pairs.into_iter().unzip();
-        let mut wanted = vec![tuple_room(types.iter())];
+        let mut wanted = vec![tuple_space(types.iter())];
         for (ty, value) in types.iter().zip(&values) {
-            rooms(ty, value, encoding, &mut wanted).unwrap();
+            spaces(ty, value, encoding, &mut wanted).unwrap();
         }
         let (mut memory, places) = memory(&wanted, fill);
         let mut writer = Writer { memory: &mut memory, encoding, places: places.clone().into_iter() };
         let at = writer.places.next().unwrap();
         store_all(&mut writer, &types, &values, at as usize).unwrap();
-        prop_assert_eq!(writer.places.len(), 0, "every room was taken");
+        prop_assert_eq!(writer.places.len(), 0, "every space was taken");
         prop_assert_eq!(&load_all(&memory, encoding, &types, at, &mut budget()).unwrap(), &values);
         if let ([ty], [value]) = (types.as_slice(), values.as_slice()) {
             prop_assert_eq!(&load(&memory, encoding, ty, at, &mut budget()).unwrap(), value);
@@ -252,7 +252,7 @@ proptest! {
     fn what_was_lowered_is_lifted(pairs in types_and_values(), encoding in prop::sample::select(ENCODINGS.to_vec()), fill in any::<u8>()) {
         let mut wanted = Vec::new();
         for (ty, value) in &pairs {
-            rooms(ty, value, encoding, &mut wanted).unwrap();
+            spaces(ty, value, encoding, &mut wanted).unwrap();
         }
         let (mut memory, places) = memory(&wanted, fill);
         let mut writer = Writer { memory: &mut memory, encoding, places: places.into_iter() };
@@ -263,7 +263,7 @@ proptest! {
             count += flat_count(ty);
             prop_assert_eq!(flat.len(), count, "{}", ty);
         }
-        prop_assert_eq!(writer.places.len(), 0, "every room was taken");
+        prop_assert_eq!(writer.places.len(), 0, "every space was taken");
         let mut rest = flat.as_slice();
         for (ty, value) in &pairs {
             prop_assert_eq!(&lift(&memory, encoding, ty, &mut rest, &mut budget()).unwrap(), value, "{}", ty);

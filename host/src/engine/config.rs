@@ -29,7 +29,7 @@ pub(crate) const MAX_TABLES: usize = 64;
 const INSTANCES: u32 = 64;
 
 /// The room that host functions have on a guest's stack, in bytes.
-const HOST_STACK: usize = 128 << 10;
+pub(crate) const HOST_STACK: usize = 128 << 10;
 
 /// Bytes of a memory or table that are put back by copying instead of by the kernel. Copying 64 KiB takes 1.5 µs,
 /// the kernel 2 to 4, and more than 15 when two threads ask at a time: it interrupts the other processors.

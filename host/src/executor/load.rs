@@ -37,16 +37,11 @@ pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
     let bytes = binary(bytes)?;
     let digest = digest(&bytes);
     let key = key(&digest);
-    let guest = match kept(runtime, &key) {
-        Some(guest) => guest?,
-        None => compiled(runtime, audited(&bytes)?, &key)?,
-    };
-    let program = match Program::new(runtime.clone(), guest) {
-        // What was kept may have been made by another build of wasmtime.
-        Err(error) if error.kind() == ErrorKind::Unsupported => {
-            Program::new(runtime.clone(), compiled(runtime, audited(&bytes)?, &key)?)?
-        }
-        made => made?,
+    let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), guest)) {
+        Some(Ok(program)) => program,
+        Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
+        // Nothing was kept, or it was made by another build of wasmtime.
+        _ => Program::new(runtime.clone(), compiled(runtime, audited(&bytes)?, &key)?)?,
     };
     Ok(Module::new(program.facts().clone(), digest, Arc::new(program)))
 }

@@ -50,8 +50,12 @@ fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts)
             found.iter().map(|(provider, _)| format!("`{}`", shown(provider))).collect::<Vec<_>>().join(" and ");
         let first = shown(found[0].0);
         let name = shown(name);
-        return Err(Error::new(ErrorKind::Link, format!("`fork` `{name}` is provided by {names}"))
-            .with_help(format!("import it as `{first}#{name}` to say which")));
+        let help = if facts.component {
+            format!("a resource of `fork` cannot say which: link only one module that exports `{name}`")
+        } else {
+            format!("import it as `{first}#{name}` to say which")
+        };
+        return Err(Error::new(ErrorKind::Link, format!("`fork` `{name}` is provided by {names}")).with_help(help));
     }
     let Some((_, target)) = found.pop() else { return Ok(Link { target: Target::Missing, catches: false }) };
     let function = match &target {

@@ -2,6 +2,7 @@
 
 use super::call::{Args, Call, Origin};
 use super::frame::Frame;
+use crate::engine::HOST_STACK;
 use crate::error::Error;
 use crate::limits::Usage;
 use crate::sandbox::Guard;
@@ -10,9 +11,6 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// The room that a call's host frames may take on the stack of a thread, in bytes.
-const HOST_STACK: usize = 128 << 10;
 
 impl Call {
     /// Runs the call; its arguments are the right to do so.

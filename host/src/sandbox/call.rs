@@ -5,16 +5,14 @@ use super::parts::Passing;
 use super::plan::{Entry, Loaded};
 use super::run::unfit;
 use super::{Carried, Plan, Sandbox, Stop, val_type};
-use crate::abi::{self, Budget, Flat, Room, Writer};
+use crate::abi::{self, Budget, Flat, Space, Writer};
 use crate::audit::recipe::{Core, Lifted};
+use crate::engine::HOST_STACK;
 use crate::error::Result;
 use crate::value::{Type, Value, Values, from_slots};
 use smallvec::SmallVec;
 use std::convert::Infallible;
 use wasmtime::{AsContextMut, Func, Memory, Val, ValRaw};
-
-/// The room that host frames may take on the stack of a thread, in bytes.
-const HOST_STACK: usize = 128 << 10;
 
 /// What a call needs to know of its function.
 struct Target<'a, D: Carried> {
@@ -95,13 +93,13 @@ impl<D: Carried> Sandbox<D> {
             Ok(flat) => flat,
             Err((passing, values)) => {
                 let mut places = Vec::new();
-                for room in rooms(target, passing, &values)? {
-                    let args = realloc_args(room)?.map(u64::from);
+                for space in spaces(target, passing, &values)? {
+                    let args = realloc_args(space)?.map(u64::from);
                     let realloc = self.realloc(target, passing)?;
                     self.store.data_mut().may_leave = false;
                     let place = self.raw(realloc, &args, &[Core::I32; 4], &[Core::I32])?;
                     self.store.data_mut().may_leave = true;
-                    places.push(checked_place(place[0] as u32, room)?);
+                    places.push(checked_place(place[0] as u32, space)?);
                 }
                 self.lower(target, passing, values, places)?
             }
@@ -115,11 +113,11 @@ impl<D: Carried> Sandbox<D> {
             Ok(flat) => flat,
             Err((passing, values)) => {
                 let mut places = Vec::new();
-                for room in rooms(target, passing, &values)? {
-                    let args = realloc_args(room)?.map(u64::from);
+                for space in spaces(target, passing, &values)? {
+                    let args = realloc_args(space)?.map(u64::from);
                     let realloc = self.realloc(target, passing)?;
                     let place = self.helper(target, realloc, &args, &[Core::I32; 4], &[Core::I32]).await?;
-                    places.push(checked_place(place[0] as u32, room)?);
+                    places.push(checked_place(place[0] as u32, space)?);
                 }
                 self.lower(target, passing, values, places)?
             }
@@ -383,15 +381,15 @@ fn in_memory<D: Carried>(target: &Target<'_, D>) -> bool {
     target.params.iter().map(abi::flat_count).sum::<usize>() > abi::MAX_FLAT_PARAMS
 }
 
-/// The rooms that the arguments take, in the order in which they are asked for.
-fn rooms<D: Carried>(target: &Target<'_, D>, passing: Passing, values: &[Value]) -> wasmtime::Result<Vec<Room>> {
-    let mut rooms = Vec::new();
+/// The spaces that the arguments take, in the order in which they are asked for.
+fn spaces<D: Carried>(target: &Target<'_, D>, passing: Passing, values: &[Value]) -> wasmtime::Result<Vec<Space>> {
+    let mut spaces = Vec::new();
     if in_memory(target) {
-        rooms.push(abi::tuple_room(target.params.iter()));
+        spaces.push(abi::tuple_space(target.params.iter()));
     }
     for (ty, value) in target.params.iter().zip(values) {
-        let fits = abi::rooms(ty, value, passing.encoding, &mut rooms);
+        let fits = abi::spaces(ty, value, passing.encoding, &mut spaces);
         fits.map_err(|_| wasmtime::Error::from(Stop(unfit(target.plan, target.number))))?;
     }
-    Ok(rooms)
+    Ok(spaces)
 }

@@ -144,20 +144,20 @@ impl Host {
             return Ok(());
         };
         charge(caller, value.bytes())?;
-        let mut rooms = Vec::new();
-        abi::rooms(ty, value, passing.encoding, &mut rooms).map_err(|_| unfit())?;
+        let mut spaces = Vec::new();
+        abi::spaces(ty, value, passing.encoding, &mut spaces).map_err(|_| unfit())?;
         let mut places = Vec::new();
-        if !rooms.is_empty() {
+        if !spaces.is_empty() {
             let realloc = passing.realloc.zip(self.located.as_ref());
             let realloc = realloc.and_then(|(number, located)| located.function(caller.as_context_mut(), number));
             let realloc = realloc.ok_or_else(|| trap("there is no `realloc` to make room with"))?;
-            for room in rooms {
-                let args = realloc_args(room)?.map(|arg| Val::I32(arg.cast_signed()));
+            for space in spaces {
+                let args = realloc_args(space)?.map(|arg| Val::I32(arg.cast_signed()));
                 let mut place = [Val::I32(0)];
                 caller.data_mut().may_leave = false;
                 realloc.call_async(&mut *caller, &args, &mut place).await?;
                 caller.data_mut().may_leave = true;
-                places.push(checked_place(place[0].unwrap_i32().cast_unsigned(), room)?);
+                places.push(checked_place(place[0].unwrap_i32().cast_unsigned(), space)?);
             }
         }
         let memory = match passing.memory {
@@ -169,7 +169,7 @@ impl Host {
         if abi::flat_count(ty) > abi::MAX_FLAT_RESULTS {
             // Where the result is wanted is the last parameter.
             let at = params.last().and_then(Val::i32).unwrap_or_default().cast_unsigned();
-            let align = abi::tuple_room([ty].into_iter()).align;
+            let align = abi::tuple_space([ty].into_iter()).align;
             if !(at as usize).is_multiple_of(align) {
                 return Err(trap(format!(
                     "the guest wants a result at address {at}, which is not a multiple of {align}"
@@ -235,17 +235,17 @@ pub(super) fn charge<D: Carried>(caller: &mut Caller<'_, Room<D>>, bytes: usize)
 }
 
 /// What `realloc` is given for new room.
-pub(super) fn realloc_args(room: abi::Room) -> wasmtime::Result<[u32; 4]> {
-    let size = u32::try_from(room.size).map_err(|_| trap("a value of more than 4 GiB"))?;
-    Ok([0, 0, room.align as u32, size])
+pub(super) fn realloc_args(space: abi::Space) -> wasmtime::Result<[u32; 4]> {
+    let size = u32::try_from(space.size).map_err(|_| trap("a value of more than 4 GiB"))?;
+    Ok([0, 0, space.align as u32, size])
 }
 
 /// The room that a guest has made, if it is aligned. That it is within memory is seen when it is written to.
-pub(super) fn checked_place(at: u32, room: abi::Room) -> wasmtime::Result<u32> {
-    if (at as usize).is_multiple_of(room.align) {
+pub(super) fn checked_place(at: u32, space: abi::Space) -> wasmtime::Result<u32> {
+    if (at as usize).is_multiple_of(space.align) {
         return Ok(at);
     }
-    Err(trap(format!("the guest made room at address {at}, which is not a multiple of {}", room.align)))
+    Err(trap(format!("the guest made room at address {at}, which is not a multiple of {}", space.align)))
 }
 
 /// What is wrong with a value, as an error of the call.
