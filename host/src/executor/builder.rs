@@ -106,6 +106,7 @@ impl Builder {
         let cache = self.cache_dir.map(|dir| {
             Cache::open(&dir, CACHE_LIMIT).map_err(|why| {
                 Error::new(ErrorKind::Invalid, format!("the cache `{}` cannot be used: {why}", dir.display()))
+                    .with_help("choose a directory that is yours alone, or do without a cache (`--no-cache`)")
             })
         });
         // One shard per worker, and one for all threads that are none.

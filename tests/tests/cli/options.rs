@@ -188,7 +188,9 @@ fn compiled_modules_are_kept_where_it_is_said() {
     assert!(given.exists());
     std::fs::write(cache.join("file"), "").expect("it is ours");
     let file = cache.join("file").display().to_string();
-    let message = format!("error: the cache `{file}` cannot be used: `{file}` is no directory\n");
+    let message = format!(
+        "error: the cache `{file}` cannot be used: `{file}` is no directory\n  choose a directory that is yours alone, or do without a cache (`--no-cache`)\n"
+    );
     assert_eq!(run(&["--cache-dir", &file]), (String::new(), message));
     std::fs::remove_dir_all(&cache).expect("it is ours");
     // A cache that nobody asked for is done without where it cannot be had.
