@@ -33,7 +33,7 @@ pub(crate) const HOST_STACK: usize = 128 << 10;
 
 /// Bytes of a memory or table that are put back by copying instead of by the kernel. Copying 64 KiB takes 1.5 µs,
 /// the kernel 2 to 4, and more than 15 when two threads ask at a time: it interrupts the other processors.
-const KEEP_RESIDENT: usize = 64 << 10;
+pub(crate) const KEEP_RESIDENT: usize = 64 << 10;
 
 /// Stacks beside one for each sandbox.
 const SPARE_STACKS: u32 = 32;

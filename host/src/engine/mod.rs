@@ -21,7 +21,7 @@ pub(crate) use cache::{Cache, Key};
 pub(crate) use compile::Compiled;
 pub(crate) use permit::Permit;
 
-pub(crate) use config::{HOST_STACK, Kind, MAX_MEMORIES, MAX_TABLES};
+pub(crate) use config::{HOST_STACK, KEEP_RESIDENT, Kind, MAX_MEMORIES, MAX_TABLES};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;

@@ -20,6 +20,7 @@ mod parts;
 mod plan;
 mod run;
 mod stock;
+mod warm;
 mod watch;
 
 pub(crate) use fault::Stop;

@@ -3,16 +3,17 @@
 use super::fault::{explain, is_pool_full};
 use super::host::func_type;
 use super::parts::{Assembly, Items, Located, Passing};
+use super::warm::Warm;
 use super::{Carried, Host, Room, Sandbox, Stock};
 use crate::audit::Recipe;
-use crate::audit::recipe::{Core, Lifted, ResourceId};
+use crate::audit::recipe::{Core, Item, Lifted, ResourceId};
 use crate::engine::{Compiled, Engines, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::value::Type;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use wasmtime::Linker;
+use wasmtime::{AsContextMut as _, ExternType, Linker, Memory, Module};
 
 /// How to make a sandbox for calls of one guest.
 pub(crate) struct Plan<D: Carried> {
@@ -47,6 +48,9 @@ pub(super) struct Loaded<D: 'static> {
     pub(super) assembly: Assembly<D>,
     pub(super) located: Arc<Located>,
     pub(super) functions: Vec<Entry>,
+    /// The number of the memory that most is written to, and for each function what is known of that.
+    memory: Option<usize>,
+    warm: Box<[Warm]>,
 }
 
 /// How an exported function is called.
@@ -124,7 +128,7 @@ impl<D: Carried> Plan<D> {
             sandbox.carry(carried());
             return Ok(sandbox);
         }
-        let mut error = match self.make(shard, carried()) {
+        let mut error = match self.make(shard, function, carried()) {
             Err(error) if is_pool_full(&error) => error,
             made => return made.map_err(|error| self.explain(error, function)),
         };
@@ -135,7 +139,7 @@ impl<D: Carried> Plan<D> {
                 self.stock.clear();
             }
             for other in 0..self.shards.len() {
-                error = match self.make((shard + other) % self.shards.len(), carried()) {
+                error = match self.make((shard + other) % self.shards.len(), function, carried()) {
                     Err(error) if is_pool_full(&error) => error,
                     made => return made.map_err(|error| self.explain(error, function)),
                 };
@@ -145,17 +149,32 @@ impl<D: Carried> Plan<D> {
     }
 
     /// Takes a sandbox back after a call. `ok`: the call has left its initial state in it.
-    pub(crate) fn give(&self, sandbox: Sandbox<D>, ok: bool) {
+    pub(crate) fn give(&self, mut sandbox: Sandbox<D>, ok: bool) {
+        if let Some(function) = sandbox.learns_from()
+            && let Some(loaded) = self.loaded(&sandbox)
+            && let Some(memory) = loaded.memory(&mut sandbox)
+        {
+            loaded.warm[function as usize].learn(memory.data(&sandbox.store));
+        }
         if ok {
             self.stock.put(sandbox);
         }
     }
 
-    fn make(&self, shard: usize, carried: D) -> wasmtime::Result<Sandbox<D>> {
+    fn make(&self, shard: usize, function: u32, carried: D) -> wasmtime::Result<Sandbox<D>> {
         let permit = self.engines.permit(self.kind, shard).ok_or(super::fault::Full)?;
         let loaded = self.load(shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let engine = self.engines.get(self.kind, shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
-        Sandbox::new(engine, loaded, self.kind, (self.id, shard, permit), &self.limits, carried)
+        let mut sandbox = Sandbox::new(engine, loaded, self.kind, (self.id, shard, permit), &self.limits, carried)?;
+        if let Some(memory) = loaded.memory(&mut sandbox) {
+            let warm = &loaded.warm[function as usize];
+            if warm.looks(memory.data_size(&sandbox.store)) {
+                sandbox.learn_from(function);
+            } else {
+                warm.give(memory.data_mut(&mut sandbox.store));
+            }
+        }
+        Ok(sandbox)
     }
 
     fn load(&self, shard: usize) -> Result<&Loaded<D>> {
@@ -179,7 +198,8 @@ impl<D: Carried> Plan<D> {
             .iter()
             .map(|function| Host::new(engine, function, &self.recipe, may_wait, &mut items))
             .collect();
-        let functions = {
+        let memory = own_memory(&self.recipe, &modules).map(|item| items.memory(&item));
+        let functions: Vec<_> = {
             let all = self.recipe.functions.iter().zip(&self.exports);
             all.map(|(function, export)| {
                 let receiver = receiving(engine, function, &export.params, &self.recipe, &mut items);
@@ -190,7 +210,8 @@ impl<D: Carried> Plan<D> {
         let located = Arc::new(items.locate(&self.recipe, &modules)?);
         let assembly = Assembly::new(engine, &self.recipe, &modules, &hosts, &located, &*self.define)
             .map_err(|error| Error::new(ErrorKind::Unsupported, format!("the module cannot be linked: {error:#}")))?;
-        Ok(self.shards[shard].get_or_init(|| Loaded { assembly, located, functions }))
+        let warm = functions.iter().map(|_| Warm::default()).collect();
+        Ok(self.shards[shard].get_or_init(|| Loaded { assembly, located, functions, memory, warm }))
     }
 
     /// The guest in the shard that a sandbox belongs to.
@@ -231,6 +252,26 @@ impl<D: Carried> Plan<D> {
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
     }
+}
+
+impl<D: Carried> Loaded<D> {
+    /// The memory that calls write to, if the guest exports one.
+    fn memory(&self, sandbox: &mut Sandbox<D>) -> Option<Memory> {
+        self.located.memory(sandbox.store.as_context_mut(), self.memory?)
+    }
+}
+
+/// The first memory that one of the modules defines and exports.
+fn own_memory(recipe: &Recipe, modules: &[Module]) -> Option<Item> {
+    recipe.steps.iter().zip(0..).find_map(|(step, instance)| {
+        let module = modules.get(step.module as usize)?;
+        if module.imports().any(|import| matches!(import.ty(), ExternType::Memory(_))) {
+            return None;
+        }
+        let plain = |ty| matches!(ty, ExternType::Memory(memory) if !memory.is_64());
+        let export = module.exports().find(|export| plain(export.ty()))?;
+        Some(Item { instance, name: export.name().to_owned() })
+    })
 }
 
 fn entry(engine: &wasmtime::Engine, function: &Lifted, items: &mut Items) -> Entry {

@@ -19,6 +19,8 @@ pub(crate) struct Sandbox<D: 'static> {
     pub(super) store: Store<Room<D>>,
     module: u64,
     shard: usize,
+    /// The function whose calls this one is to teach about.
+    learns_from: Option<u32>,
     /// Given back once everything above is.
     _permit: Permit,
 }
@@ -58,7 +60,7 @@ impl<D: Carried> Sandbox<D> {
                 Poll::Pending => wasmtime::bail!("the start function waits for something"),
             }
         }
-        Ok(Sandbox { store, module: place.0, shard: place.1, _permit: place.2 })
+        Ok(Sandbox { store, module: place.0, shard: place.1, learns_from: None, _permit: place.2 })
     }
 
     pub(super) fn module(&self) -> u64 {
@@ -67,6 +69,16 @@ impl<D: Carried> Sandbox<D> {
 
     pub(super) fn shard(&self) -> usize {
         self.shard
+    }
+
+    /// Has what this call writes to looked at when it has ended.
+    pub(super) fn learn_from(&mut self, function: u32) {
+        self.learns_from = Some(function);
+    }
+
+    /// The function whose calls this one is to teach about, once.
+    pub(super) fn learns_from(&mut self) -> Option<u32> {
+        self.learns_from.take()
     }
 
     pub(super) fn carry(&mut self, carried: D) {
