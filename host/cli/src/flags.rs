@@ -62,7 +62,8 @@ Examples:
   purefork run app.wasm main 7 --link math=math.wasm
   purefork run clock.wasm tick -- --timeout 3";
 
-const PREINIT_USAGE: &str = "purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]";
+const PREINIT_USAGE: &str =
+    "purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]";
 
 const PREINIT_HELP: &str = "\
 The function is run once, and the state that it leaves in memory is what every call of the new
@@ -327,7 +328,8 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => help,
             };
-            Usage::new(format!("expected a command, `run`, `preinit` or `inspect`, but was given `{word}`")).with_help(help)
+            Usage::new(format!("expected a command, `run`, `preinit` or `inspect`, but was given `{word}`"))
+                .with_help(help)
         }
         _ => {
             let text = error.render().to_string();
