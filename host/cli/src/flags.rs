@@ -339,3 +339,19 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preinit_has_the_options_of_run() {
+        let command = Typed::command();
+        let options = |verb: &str| {
+            let options = command.find_subcommand(verb).expect("it is there").get_arguments();
+            let name = |option: &clap::Arg| (option.get_long().map(str::to_owned), option.get_short());
+            options.map(|option| (name(option), option.get_action().takes_values())).collect::<Vec<_>>()
+        };
+        assert_eq!(options("preinit"), options("run"));
+    }
+}
