@@ -429,6 +429,89 @@ fn what_is_linked_stays_linked() {
 }
 
 #[test]
+fn a_method_of_a_resource_may_be_the_initialiser() {
+    // Its instance has a table of another one's, and its exports are of types with names.
+    let guest = r#"(component
+        (core module $before (table (export "table") 1 funcref) (type $dtor (func (param i32)))
+            (func (export "dtor") (param i32) (call_indirect (type $dtor) (local.get 0) (i32.const 0))))
+        (core instance $before (instantiate $before))
+        (type $r' (resource (rep i32) (dtor (func $before "dtor"))))
+        (core func $new (canon resource.new $r'))
+        (core module $m
+            (import "" "new" (func $new (param i32) (result i32)))
+            (import "before" "table" (table 1 funcref))
+            (elem (i32.const 0) func $dtor)
+            (global $state (mut i32) (i32.const 0))
+            (func $dtor (param $rep i32) (global.set $state (i32.add (global.get $state) (local.get $rep))))
+            (func (export "new") (param $start i32) (result i32) (call $new (local.get $start)))
+            (func (export "add") (param $self i32) (param $n i32) (global.set $state (i32.mul (local.get $self) (local.get $n))))
+            (func (export "state") (result i32) (global.get $state)))
+        (core instance $i (instantiate $m (with "before" (instance $before)) (with "" (instance (export "new" (func $new))))))
+        (component $shim
+            (import "counter" (type $r (sub resource)))
+            (import "new" (func $new (param "start" u32) (result (own $r))))
+            (import "add" (func $add (param "self" (borrow $r)) (param "n" u32)))
+            (import "state" (func $state (result u32)))
+            (export $out "counter" (type $r))
+            (export "[constructor]counter" (func $new) (func (param "start" u32) (result (own $out))))
+            (export "[method]counter.add" (func $add) (func (param "self" (borrow $out)) (param "n" u32)))
+            (export "state" (func $state)))
+        (func $construct (param "start" u32) (result (own $r')) (canon lift (core func $i "new")))
+        (func $add (param "self" (borrow $r')) (param "n" u32) (canon lift (core func $i "add")))
+        (func $state (result u32) (canon lift (core func $i "state")))
+        (instance $counters (instantiate $shim
+            (with "counter" (type $r')) (with "new" (func $construct)) (with "add" (func $add)) (with "state" (func $state))))
+        (export "test:counters/counters@1.0.0" (instance $counters)))"#;
+    each_executor(|exec| {
+        let module = loaded(exec, guest);
+        let ready = module.preinit("counter.add", args![10, 4]).unwrap();
+        // 10 times 4, and 10 when it was destroyed.
+        assert_eq!(given(&ready, "state", args![]), "50");
+        assert_eq!(given(&ready, "test:counters/counters@1.0.0#state", args![]), "50");
+        assert!(ready.fork("counter.add", args![10, 4]).unwrap().wait().is_ok());
+    });
+}
+
+#[test]
+fn values_of_every_kind_go_round_in_what_comes_of_it() {
+    let exec = Mode::Threads(2).executor();
+    let guest = exec.load_bytes(compiled("kinds")).unwrap();
+    let ready = guest.preinit("round-trip", args![]).unwrap();
+    assert_eq!(given(&ready, "round-trip", args![]), "true");
+    assert_eq!(ready.inspect().functions, guest.inspect().functions);
+}
+
+#[test]
+fn a_callback_may_preinitialise() {
+    each_executor(|exec| {
+        let module = loaded(exec, STATE);
+        let digest = module.preinit("load", args![7]).unwrap().digest().to_owned();
+        let later = module.clone();
+        let made = module.fork("numbers", args![]).unwrap().then(move |_| later.preinit("load", args![7]));
+        assert_eq!(made.wait().unwrap().digest(), digest);
+        // And several threads at a time.
+        std::thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..3).map(|_| scope.spawn(|| module.preinit("load", args![7]).unwrap().digest().to_owned())).collect();
+            assert!(threads.into_iter().all(|thread| thread.join().unwrap() == digest));
+        });
+    });
+}
+
+#[test]
+fn an_executor_that_has_ended_preinitialises_nothing() {
+    let _watchdog = Watchdog::new();
+    for mode in [Mode::Serial, Mode::Threads(1)] {
+        let exec = mode.executor();
+        let module = loaded(&exec, STATE);
+        exec.shut_down();
+        assert_kind(module.preinit("load", args![7]), ErrorKind::Cancelled);
+        drop(exec);
+        assert_kind(module.preinit("load", args![7]), ErrorKind::Cancelled);
+    }
+}
+
+#[test]
 fn arguments_may_be_futures() {
     each_executor(|exec| {
         let module = loaded(exec, STATE);
