@@ -13,6 +13,12 @@ use wasmtime_wizer::{ComponentInstanceState, InstanceState, SnapshotVal, ValType
 /// How much is written as a whole, in bytes: a segment's head takes about ten.
 const BLOCK: usize = 64;
 
+/// What the kernel maps as a whole, in bytes.
+const PAGE: usize = 4 << 10;
+
+/// An image that is smaller than this is mapped however little is in it: `Config::memory_guaranteed_dense_image_size`.
+const ALWAYS_MAPPED: usize = 16 << 20;
+
 /// Where a component that can be read exports its parts.
 pub(super) const ACCESS: &str = "wasmtime:wizer/access";
 
@@ -53,14 +59,43 @@ impl Reader<'_> {
 }
 
 /// A memory of the same size, with ones wherever a block has anything in it.
+///
+/// Blocks are pages where that alone makes an image that wasmtime maps, instead of writing it into each new instance:
+/// one of at least half of which is data, if it is large.
 fn blocks(memory: &[u8]) -> Vec<u8> {
+    let (blocks, image) = blocks_of(memory, BLOCK);
+    if image.is_mapped() {
+        return blocks;
+    }
+    let (pages, image) = blocks_of(memory, PAGE);
+    if image.is_mapped() { pages } else { blocks }
+}
+
+/// What wasmtime makes of a memory's data: from the first byte to the last.
+#[derive(Default)]
+struct Image {
+    span: usize,
+    data: usize,
+}
+
+impl Image {
+    fn is_mapped(&self) -> bool {
+        self.span < ALWAYS_MAPPED || self.span < 2 * self.data
+    }
+}
+
+fn blocks_of(memory: &[u8], size: usize) -> (Vec<u8>, Image) {
+    let (mut image, mut first) = (Image::default(), None);
     let mut blocks = vec![0; memory.len()];
-    for (block, of) in blocks.chunks_mut(BLOCK).zip(memory.chunks(BLOCK)) {
-        if *of != [0; BLOCK][..of.len()] {
+    for (number, (block, of)) in blocks.chunks_mut(size).zip(memory.chunks(size)).enumerate() {
+        if of.iter().fold(0, |all, byte| all | byte) != 0 {
             block.fill(1);
+            let start = number * size;
+            image.data += of.len();
+            image.span = start + of.len() - *first.get_or_insert(start);
         }
     }
-    blocks
+    (blocks, image)
 }
 
 /// The state of a core module: of its one instance.
@@ -166,14 +201,35 @@ impl ComponentInstanceState for Parts<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BLOCK, blocks};
+    use super::{ALWAYS_MAPPED, BLOCK, PAGE, blocks};
+
+    /// The bytes that are shown as data, of a memory with ones at these places.
+    fn shown(len: usize, at: impl IntoIterator<Item = usize>) -> Vec<u8> {
+        let mut memory = vec![0; len];
+        for at in at {
+            memory[at] = 9;
+        }
+        blocks(&memory)
+    }
 
     #[test]
     fn a_block_with_anything_in_it_is_shown_as_a_whole() {
-        let mut memory = vec![0; 4 * BLOCK + 3];
-        memory[BLOCK + 7] = 9;
-        memory[4 * BLOCK + 2] = 1;
-        let shown: Vec<u8> = (0..memory.len()).map(|at| u8::from(at / BLOCK == 1 || at / BLOCK == 4)).collect();
-        assert_eq!(blocks(&memory), shown);
+        let len = 4 * BLOCK + 3;
+        let expected: Vec<u8> = (0..len).map(|at| u8::from(at / BLOCK == 1 || at / BLOCK == 4)).collect();
+        assert_eq!(shown(len, [BLOCK + 7, 4 * BLOCK + 2]), expected);
+        assert_eq!(shown(len, []), vec![0; len]);
+    }
+
+    #[test]
+    fn pages_are_shown_where_they_make_a_large_image_dense() {
+        let count = |shown: Vec<u8>| shown.into_iter().map(usize::from).sum::<usize>();
+        let of = |span: usize, step: usize| count(shown(2 * ALWAYS_MAPPED, (PAGE..PAGE + span).step_by(step)));
+        // Something in every page: all pages, if it is no small image.
+        assert_eq!(of(ALWAYS_MAPPED + PAGE, PAGE), ALWAYS_MAPPED + PAGE);
+        assert_eq!(of(ALWAYS_MAPPED / 2, PAGE), ALWAYS_MAPPED / 2 / PAGE * BLOCK);
+        // Something in every third page: no image is dense enough, so it may as well be small.
+        assert_eq!(of(ALWAYS_MAPPED + 3 * PAGE, 3 * PAGE), (ALWAYS_MAPPED / PAGE / 3 + 2) * BLOCK);
+        // Something in every second block is dense enough.
+        assert_eq!(of(ALWAYS_MAPPED + PAGE, 2 * BLOCK), (ALWAYS_MAPPED + PAGE) / 2);
     }
 }
