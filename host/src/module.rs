@@ -129,10 +129,11 @@ impl Module {
     ///
     /// The calls share the memory's pages until they write to them. This module stays as it is; the new one has the
     /// same functions, is linked to the same modules, and [`bytes`](Module::bytes) gives it as a file that any host can
-    /// load. The same module with the same arguments gives the same bytes.
+    /// load. The same module with the same arguments gives the same bytes. They hold all that was in memory, what the function
+    /// has freed as well.
     ///
-    /// It takes as long as the function and compiling the guest twice; limits hold as for a fork. The function may fork. What it
-    /// gives is dropped.
+    /// It waits for the function, and compiles the guest twice; limits hold as for a fork. The function may fork, but a core
+    /// module's numbers of futures mean nothing afterwards. What it gives is dropped.
     ///
     /// ```
     /// use purefork::{Executor, args};
@@ -150,10 +151,10 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// Those of [`Module::fork`], and those of the call itself; [`ErrorKind::Failed`] if the function returns an `err`;
-    /// [`ErrorKind::Unsupported`] if the state cannot be frozen: memories and numeric globals can, but no table that can
-    /// change, no future that was not waited for, and no handle of a resource; [`ErrorKind::Unreadable`] if the file that the
-    /// module was loaded from has changed.
+    /// Those of [`Module::fork`], and those of the call itself; [`ErrorKind::Failed`] if the function returns an `err`, or ends
+    /// with a future that it has not waited for or a handle of a resource; [`ErrorKind::Unsupported`] if the guest could
+    /// change what cannot be frozen: memories and numbers in globals can be, tables and references cannot;
+    /// [`ErrorKind::Unreadable`] if the file that the module was loaded from has changed.
     #[track_caller]
     pub fn preinit(&self, function: &str, args: Args) -> Result<Module> {
         let site = Location::caller();

@@ -63,7 +63,8 @@ impl Executor {
         load::load_file(&self.runtime, path.as_ref())
     }
 
-    /// Loads a guest from bytes: audits it, and compiles it.
+    /// Loads a guest from bytes: audits it, and compiles it. The module keeps the bytes; one that was loaded from a file
+    /// reads that again if they are needed.
     ///
     /// # Errors
     ///
