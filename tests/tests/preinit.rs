@@ -3,6 +3,7 @@
 use expect_test::expect;
 use proptest::prelude::*;
 use purefork::{Args, ErrorKind, Module, Value, args, promise};
+use purefork_tests::components::{component, export};
 use purefork_tests::{
     Mode, Watchdog, assert_kind, compiled, describe, each_executor, each_executor_with, error, limits, loaded,
 };
@@ -170,6 +171,23 @@ fn an_initialiser_that_returns_an_err_makes_no_module() {
         "#]]
         .assert_eq(&failure(&guest, "load", args!["", 1]));
     });
+}
+
+#[test]
+fn of_a_long_err_the_beginning_is_shown() {
+    let guest = component(
+        r#"(func (export "f") (result i32)
+            (memory.fill (i32.const 100) (i32.const 7) (i32.const 60000))
+            (i32.store8 (i32.const 0) (i32.const 1))
+            (i32.store (i32.const 4) (i32.const 100))
+            (i32.store (i32.const 8) (i32.const 60000))
+            (i32.const 0))"#,
+        &export("f", "(result (result (error string)))"),
+    );
+    let exec = Mode::Serial.executor();
+    let error = error(loaded(&exec, &guest).preinit("f", args![]));
+    assert!(error.message().starts_with(r#"`f` returned an error: ""#), "{error}");
+    assert!(error.message().len() < 600 && !error.message().contains('\u{7}'), "{error}");
 }
 
 /// Forks `leaf` in ways that leave futures behind.
