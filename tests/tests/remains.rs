@@ -185,3 +185,27 @@ fn nothing_remains_of_an_executor_that_was_shut_down() {
         }
     });
 }
+
+#[test]
+fn nothing_remains_of_modules_that_were_preinitialised() {
+    leaves_nothing("nothing_remains_of_modules_that_were_preinitialised", || {
+        each(limits().fuel(10_000_000), |exec, _| {
+            let fill = loaded(
+                exec,
+                r#"(module
+                    (import "fork" "zero" (func $fork (result i32)))
+                    (memory 128)
+                    (func (export "zero"))
+                    (func (export "fill") (param i32) (memory.fill (i32.const 0) (local.get 0) (i32.const 8388608)))
+                    (func (export "fail") (param i32) unreachable)
+                    (func (export "leave") (param i32) (drop (call $fork))))"#,
+            );
+            for n in 1..4 {
+                let filled = fill.preinit("fill", args![n]).unwrap();
+                call(&filled, "fill", n);
+                assert!(fill.preinit("fail", args![n]).is_err());
+                assert!(filled.preinit("leave", args![n]).is_err());
+            }
+        });
+    });
+}
