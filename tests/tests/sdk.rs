@@ -1,7 +1,7 @@
 //! Guests that the SDK has made: what `cargo build` for wasm32 gives is loaded as it is.
 
 use purefork::{ErrorKind, Executor, Module, Result, Tensor, TensorType, Value, args};
-use purefork_tests::{Watchdog, compiled, each_executor};
+use purefork_tests::{Watchdog, compiled, each_executor, each_executor_with};
 
 fn load(exec: &Executor, name: &str) -> Module {
     exec.load_bytes(compiled(name)).unwrap_or_else(|error| panic!("{error}"))
@@ -110,5 +110,96 @@ fn a_wit_by_hand_forks_by_its_own_interface() {
     each_executor(|exec| {
         let hand = load(exec, "hand");
         assert_eq!(hand.fork("run", args![4]).unwrap().wait().unwrap().to_string(), "111");
+    });
+}
+
+fn floats(numbers: &[f32]) -> Tensor {
+    let data: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    Tensor::new([numbers.len() as u32], TensorType::Fp32, data).unwrap()
+}
+
+#[test]
+fn what_is_loaded_once_is_there_in_every_call_and_in_every_fork() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let bare = load(exec, "attributes");
+        let loaded = bare.preinit("load", args![floats(&[2.0, 3.0])]).unwrap();
+        let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
+        let results: Vec<_> = (0..100).map(|n| forward.fork(vec![n as f32, 1.0])).collect();
+        for (n, result) in results.into_iter().enumerate() {
+            assert_eq!(result.wait().unwrap(), Ok(2.0 * n as f32 + 3.0));
+        }
+        let all = loaded.function::<Vec<Vec<f32>>, Result<Vec<f32>, String>>("forward-all").unwrap();
+        assert_eq!(all.fork(vec![vec![10.0, 1.0], vec![0.0, 2.0]]).wait().unwrap(), Ok(vec![23.0, 6.0]));
+        // The module that it was made from is as it was.
+        let forward = bare.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
+        assert_eq!(forward.fork(vec![1.0]).wait().unwrap(), Err("no weights are loaded".to_owned()));
+    });
+}
+
+#[test]
+fn what_a_call_changes_of_what_was_loaded_no_other_sees() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let loaded = load(exec, "attributes").preinit("warm-up", args![50]).unwrap();
+        let change = loaded.function::<(), (u32, u32)>("change").unwrap();
+        let changes: Vec<_> = (0..20).map(|_| change.fork(())).collect();
+        for change in changes {
+            assert_eq!(change.wait().unwrap(), (101, 5));
+        }
+        assert_eq!(given(&loaded, "changed-by-fork").unwrap(), "((101, 5), 100)");
+    });
+}
+
+#[test]
+fn a_state_is_loaded_in_steps_and_an_err_ends_them() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let warm = load(exec, "attributes").preinit("warm-up", args![10]).unwrap();
+        let loaded = warm.preinit("load", args![floats(&[2.0])]).unwrap();
+        assert_eq!(given(&loaded, "change").unwrap(), "(101, 1)");
+        let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
+        assert_eq!(forward.fork(vec![4.0]).wait().unwrap(), Ok(8.0));
+        let error = loaded.preinit("load", args![floats(&[1.0])]).unwrap_err();
+        assert!(error.message().contains("the weights are loaded already"), "{error}");
+    });
+}
+
+#[test]
+fn the_heap_goes_on_after_what_was_loaded() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let bare = load(exec, "attributes");
+        let loaded = bare.preinit("warm-up", args![5000]).unwrap();
+        let squares = (0..1000u64).map(|n| n * n).sum::<u64>();
+        let names = (0..5000).step_by(10).map(|n| format!("name {n}").len() as u64).sum::<u64>();
+        for (module, names) in [(&bare, 0), (&loaded, names)] {
+            let churn = module.function::<u32, (u64, u64)>("churn").unwrap();
+            for rounds in [3, 1000] {
+                assert_eq!(churn.fork(rounds).wait().unwrap(), (squares, names));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_short_call_does_not_grow_memory_after_much_was_loaded() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let loaded = load(exec, "attributes").preinit("warm-up", args![50_000]).unwrap();
+        let start: u64 = loaded.inspect().memories.iter().map(|(bytes, _)| bytes).sum();
+        assert!(start > 1 << 20, "{start}");
+    });
+}
+
+#[test]
+fn a_large_state_is_loaded_and_kept_once() {
+    let _watchdog = Watchdog::new();
+    let limits = purefork_tests::limits().memory(512 << 20);
+    each_executor_with(limits, |exec| {
+        let numbers: Vec<f32> = (0..16 << 20).map(|n| (n % 251) as f32).collect();
+        let loaded = load(exec, "attributes").preinit("load", args![floats(&numbers)]).unwrap();
+        let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
+        assert_eq!(forward.fork(vec![0.0, 1.0, 1.0]).wait().unwrap(), Ok(3.0));
     });
 }
