@@ -110,6 +110,9 @@ fn a_wit_by_hand_forks_by_its_own_interface() {
     each_executor(|exec| {
         let hand = load(exec, "hand");
         assert_eq!(hand.fork("run", args![4]).unwrap().wait().unwrap().to_string(), "111");
+        let loaded = hand.preinit("load", args![vec![1u8, 2]]).unwrap();
+        assert_eq!(given(&loaded, "loaded").unwrap(), "[1, 2]");
+        assert_eq!(given(&hand, "loaded").unwrap(), "[]");
     });
 }
 
