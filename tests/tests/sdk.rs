@@ -125,7 +125,7 @@ fn floats(numbers: &[f32]) -> Tensor {
 fn what_is_loaded_once_is_there_in_every_call_and_in_every_fork() {
     let _watchdog = Watchdog::new();
     each_executor(|exec| {
-        let bare = load(exec, "attributes");
+        let bare = load(exec, "weights");
         let loaded = bare.preinit("load", args![floats(&[2.0, 3.0])]).unwrap();
         let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
         let results: Vec<_> = (0..100).map(|n| forward.fork(vec![n as f32, 1.0])).collect();
@@ -144,7 +144,7 @@ fn what_is_loaded_once_is_there_in_every_call_and_in_every_fork() {
 fn what_a_call_changes_of_what_was_loaded_no_other_sees() {
     let _watchdog = Watchdog::new();
     each_executor(|exec| {
-        let loaded = load(exec, "attributes").preinit("warm-up", args![50]).unwrap();
+        let loaded = load(exec, "weights").preinit("warm-up", args![50]).unwrap();
         let change = loaded.function::<(), (u32, u32)>("change").unwrap();
         let changes: Vec<_> = (0..20).map(|_| change.fork(())).collect();
         for change in changes {
@@ -158,7 +158,7 @@ fn what_a_call_changes_of_what_was_loaded_no_other_sees() {
 fn a_state_is_loaded_in_steps_and_an_err_ends_them() {
     let _watchdog = Watchdog::new();
     each_executor(|exec| {
-        let warm = load(exec, "attributes").preinit("warm-up", args![10]).unwrap();
+        let warm = load(exec, "weights").preinit("warm-up", args![10]).unwrap();
         let loaded = warm.preinit("load", args![floats(&[2.0])]).unwrap();
         assert_eq!(given(&loaded, "change").unwrap(), "(101, 1)");
         let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
@@ -172,7 +172,7 @@ fn a_state_is_loaded_in_steps_and_an_err_ends_them() {
 fn the_heap_goes_on_after_what_was_loaded() {
     let _watchdog = Watchdog::new();
     each_executor(|exec| {
-        let bare = load(exec, "attributes");
+        let bare = load(exec, "weights");
         let loaded = bare.preinit("warm-up", args![5000]).unwrap();
         let squares = (0..1000u64).map(|n| n * n).sum::<u64>();
         let names = (0..5000).step_by(10).map(|n| format!("name {n}").len() as u64).sum::<u64>();
@@ -189,7 +189,7 @@ fn the_heap_goes_on_after_what_was_loaded() {
 fn a_short_call_does_not_grow_memory_after_much_was_loaded() {
     let _watchdog = Watchdog::new();
     each_executor(|exec| {
-        let loaded = load(exec, "attributes").preinit("warm-up", args![50_000]).unwrap();
+        let loaded = load(exec, "weights").preinit("warm-up", args![50_000]).unwrap();
         let start: u64 = loaded.inspect().memories.iter().map(|(bytes, _)| bytes).sum();
         assert!(start > 1 << 20, "{start}");
     });
@@ -201,7 +201,7 @@ fn a_large_state_is_loaded_and_kept_once() {
     let limits = purefork_tests::limits().memory(512 << 20);
     each_executor_with(limits, |exec| {
         let numbers: Vec<f32> = (0..16 << 20).map(|n| (n % 251) as f32).collect();
-        let loaded = load(exec, "attributes").preinit("load", args![floats(&numbers)]).unwrap();
+        let loaded = load(exec, "weights").preinit("load", args![floats(&numbers)]).unwrap();
         let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
         assert_eq!(forward.fork(vec![0.0, 1.0, 1.0]).wait().unwrap(), Ok(3.0));
     });

@@ -1,7 +1,7 @@
 //! State that is loaded once, and read by every call; and calls that change it, which nobody sees.
 
 #[purefork_guest::module]
-mod attributes {
+mod weights {
     use purefork_guest::Tensor;
     use std::cell::RefCell;
     use std::sync::{LazyLock, Mutex, OnceLock};
@@ -77,15 +77,15 @@ mod attributes {
 
 #[cfg(test)]
 mod tests {
-    use super::attributes;
+    use super::weights;
     use purefork_guest::Tensor;
 
     #[test]
     fn natively_the_same_but_for_what_is_changed() {
-        assert_eq!(attributes::forward_all(vec![vec![1.0]]).unwrap_err(), "no weights are loaded");
-        attributes::load(&Tensor::new(&[2], &[2f32, 3.0]).unwrap()).unwrap();
-        assert_eq!(attributes::forward_all(vec![vec![10.0, 1.0]; 2]).unwrap(), [23.0; 2]);
-        attributes::warm_up(100);
-        assert_eq!(attributes::changed_by_fork(), ((101, 10), 101));
+        assert_eq!(weights::forward_all(vec![vec![1.0]]).unwrap_err(), "no weights are loaded");
+        weights::load(&Tensor::new(&[2], &[2f32, 3.0]).unwrap()).unwrap();
+        assert_eq!(weights::forward_all(vec![vec![10.0, 1.0]; 2]).unwrap(), [23.0; 2]);
+        weights::warm_up(100);
+        assert_eq!(weights::changed_by_fork(), ((101, 10), 101));
     }
 }
