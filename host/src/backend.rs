@@ -1,11 +1,20 @@
 //! The seam between what the user holds and what runs calls.
 
+use crate::audit::Facts;
 use crate::error::{Error, Result};
 use crate::future::Completion;
 use crate::value::{Value, Values};
 use std::any::Any;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
+
+/// A module that starts with the state that a call has left.
+pub(crate) struct Preinitialised {
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) digest: String,
+    pub(crate) bytes: Arc<[u8]>,
+    pub(crate) backend: Arc<dyn Backend>,
+}
 
 /// Whatever runs the calls of one module: the thread pool, or the calling thread.
 pub(crate) trait Backend: Any + Send + Sync {
@@ -32,6 +41,21 @@ pub(crate) trait Backend: Any + Send + Sync {
     ///
     /// [`ErrorKind::Link`](crate::ErrorKind::Link) where a function does not fit or two providers have it.
     fn link(&self, name: &str, provider: Arc<dyn Backend>) -> Result<Arc<dyn Backend>>;
+
+    /// Runs a function of the module, whose bytes are given, and makes a module of the state that it leaves, linked to the
+    /// same providers.
+    ///
+    /// # Errors
+    ///
+    /// What the call fails with, and [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where the state cannot be
+    /// frozen.
+    fn preinit(
+        &self,
+        bytes: &[u8],
+        function: u32,
+        args: Values,
+        site: &'static Location<'static>,
+    ) -> Result<Preinitialised>;
 
     /// Whether all that the module forks is provided.
     ///

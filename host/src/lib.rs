@@ -60,6 +60,7 @@ mod module;
 mod nearest;
 mod sandbox;
 mod sched;
+mod snapshot;
 mod value;
 
 pub use args::{Arg, Args, IntoArg, IntoArgs};

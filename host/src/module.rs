@@ -1,8 +1,8 @@
 //! A guest that was audited and compiled.
 
-use crate::args::{Args, Slot, Slots, signature};
+use crate::args::{Args, Slot, Slots, checked, signature};
 use crate::audit::Facts;
-use crate::backend::Backend;
+use crate::backend::{Backend, Preinitialised};
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::function::Function;
@@ -23,11 +23,15 @@ pub struct Module {
     facts: Arc<Facts>,
     digest: Arc<str>,
     backend: Arc<dyn Backend>,
+    source: Arc<Source>,
 }
 
+/// What gives a module's bytes.
+type Source = dyn Fn() -> Result<Arc<[u8]>> + Send + Sync;
+
 impl Module {
-    pub(crate) fn new(facts: Arc<Facts>, digest: String, backend: Arc<dyn Backend>) -> Module {
-        Module { facts, digest: digest.into(), backend }
+    pub(crate) fn new(facts: Arc<Facts>, digest: String, backend: Arc<dyn Backend>, source: Arc<Source>) -> Module {
+        Module { facts, digest: digest.into(), backend, source }
     }
 
     /// Forks a call of an exported function and returns its future at once.
@@ -117,7 +121,64 @@ impl Module {
     /// providers; [`ErrorKind::Invalid`] if the provider is another executor's.
     pub fn link(&self, name: &str, provider: &Module) -> Result<Module> {
         let backend = self.backend.link(name, provider.backend.clone())?;
-        Ok(Module { facts: self.facts.clone(), digest: self.digest.clone(), backend })
+        Ok(Module { backend, ..self.clone() })
+    }
+
+    /// Runs a function once, and makes a module that starts with the state it leaves: what it has computed and put into
+    /// memory is there in every call of the new module, and no call has to compute it again or sees what another does with it.
+    ///
+    /// The calls share the memory's pages until they write to them. This module stays as it is; the new one has the
+    /// same functions, is linked to the same modules, and [`bytes`](Module::bytes) gives it as a file that any host can
+    /// load. The same module with the same arguments gives the same bytes.
+    ///
+    /// It takes as long as the function and compiling the guest twice; limits hold as for a fork. The function may fork. What it
+    /// gives is dropped.
+    ///
+    /// ```
+    /// use purefork::{Executor, args};
+    ///
+    /// let exec = Executor::new()?;
+    /// let module = exec.load_bytes(r#"(module
+    ///     (global $scale (mut i32) (i32.const 1))
+    ///     (func (export "load") (param $scale i32) (global.set $scale (local.get $scale)))
+    ///     (func (export "scaled") (param $n i32) (result i32) (i32.mul (local.get $n) (global.get $scale))))"#)?;
+    /// let loaded = module.preinit("load", args![10])?;
+    /// assert_eq!(loaded.fork("scaled", args![7])?.wait()?.to_string(), "70");
+    /// assert_eq!(module.fork("scaled", args![7])?.wait()?.to_string(), "7");
+    /// # Ok::<(), purefork::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Module::fork`], and those of the call itself; [`ErrorKind::Failed`] if the function returns an `err`;
+    /// [`ErrorKind::Unsupported`] if the state cannot be frozen: memories and numeric globals can, but no table that can
+    /// change, no future that was not waited for, and no handle of a resource; [`ErrorKind::Unreadable`] if the file that the
+    /// module was loaded from has changed.
+    #[track_caller]
+    pub fn preinit(&self, function: &str, args: Args) -> Result<Module> {
+        let site = Location::caller();
+        let number = self.number(function)?;
+        let facts = &self.facts.functions[number];
+        let slots = args.bind(facts)?.into_iter().enumerate();
+        self.backend.ready()?;
+        let values: Result<Values> = slots
+            .map(|(at, slot)| match slot {
+                Slot::Value(value) => Ok(value),
+                Slot::Future(future) => checked(facts, at, future.wait()?),
+            })
+            .collect();
+        let Preinitialised { facts, digest, bytes, backend } =
+            self.backend.preinit(&self.bytes()?, number as u32, values?, site)?;
+        Ok(Module::new(facts, digest, backend, Arc::new(move || Ok(bytes.clone()))))
+    }
+
+    /// The module as a binary file. Bytes that a module was loaded from are kept; a file is read again.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unreadable`] if the file that the module was loaded from has changed, or is gone.
+    pub fn bytes(&self) -> Result<Arc<[u8]>> {
+        (self.source)()
     }
 
     /// The SHA-256 of the module's bytes, in hexadecimal.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const RANKS: &[(u32, &[&str])] = &[
     (0, &["error", "limits", "value", "event"]),
     (1, &["audit", "nearest"]),
-    (2, &["abi", "engine", "sched"]),
+    (2, &["abi", "engine", "sched", "snapshot"]),
     (3, &["future", "backend"]),
     (4, &["args", "deferred", "inspect", "module", "function"]),
     (5, &["sandbox"]),

@@ -1,4 +1,4 @@
-//! `purefork run … --help`: what a module's functions take.
+//! `purefork run … --help` and `purefork preinit … --help`: what a module's functions take.
 
 use crate::array;
 use crate::example::{self, quoted};
@@ -21,17 +21,17 @@ pub(crate) fn functions(inspection: &Inspection) -> String {
 }
 
 /// Help on a module.
-pub(crate) fn module(path: &Path, inspection: &Inspection) -> String {
+pub(crate) fn module(verb: &str, path: &Path, inspection: &Inspection) -> String {
     let functions = functions(inspection);
     if inspection.functions.is_empty() {
         return functions;
     }
     let module = quoted(&shown_path(path));
-    format!("{functions}\n\n`purefork run {module} FUNCTION --help` shows what a function takes.")
+    format!("{functions}\n\n`purefork {verb} {module} FUNCTION --help` shows what a function takes.")
 }
 
 /// Help on a function, which is called by `name`.
-pub(crate) fn function(path: &Path, name: &str, function: &InspectedFunction) -> String {
+pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &InspectedFunction) -> String {
     let mut lines = vec![brief_signature(function)];
     lines.extend(traits(function).iter().map(|fact| indented(fact, 2)));
     if !function.params.is_empty() {
@@ -55,7 +55,8 @@ pub(crate) fn function(path: &Path, name: &str, function: &InspectedFunction) ->
             types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         )),
     }
-    let program = format!("  purefork run {} {}", quoted(&shown_path(path)), quoted(name));
+    let output = if verb == "preinit" { " -o ready.wasm" } else { "" };
+    let program = format!("  purefork {verb} {} {}{output}", quoted(&shown_path(path)), quoted(name));
     lines.push("\nExamples:".to_owned());
     lines.push(format!("{program}{}", words(function, |_| String::new())));
     if !function.params.is_empty() {

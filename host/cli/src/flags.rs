@@ -23,6 +23,8 @@ Exit codes:
 
 const COMMANDS: &str = "\
 purefork run MODULE FUNCTION [ARG]...    calls a function of a module
+purefork preinit MODULE FUNCTION [ARG]... -o OUT.wasm
+                                         keeps the state that it leaves, as a module
 purefork inspect MODULE                  shows what is in a module
 purefork --help                          shows the rest";
 
@@ -60,6 +62,20 @@ Examples:
   purefork run app.wasm main 7 --link math=math.wasm
   purefork run clock.wasm tick -- --timeout 3";
 
+const PREINIT_USAGE: &str = "purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]";
+
+const PREINIT_HELP: &str = "\
+The function is run once, and the state that it leaves in memory is what every call of the new
+module starts with. The new module has the same functions; it is a WebAssembly file like any
+other, and the same arguments give the same file. What the function gives is dropped; if it is an
+`err`, that is an error.
+
+Arguments and limits are those of `purefork run`: see `purefork run --help`.
+
+Examples:
+  purefork preinit model.wasm load @weights.npy -o ready.wasm
+  purefork run ready.wasm predict @image.npy";
+
 const INSPECT_HELP: &str = "\
 A guest that cannot be shown to be pure is printed with every reason; the exit code is then 3.
 
@@ -80,6 +96,9 @@ enum Verb {
     /// Calls a function of a module and prints its result.
     #[command(override_usage = RUN_USAGE, after_help = RUN_HELP, allow_negative_numbers = true)]
     Run(Box<Run>),
+    /// Runs a function of a module, and writes a module that starts with the state it leaves.
+    #[command(override_usage = PREINIT_USAGE, after_help = PREINIT_HELP, allow_negative_numbers = true)]
+    Preinit(Box<Preinit>),
     /// Shows what is in a module, and whether it is pure.
     #[command(after_help = INSPECT_HELP)]
     Inspect(Inspect),
@@ -89,6 +108,7 @@ enum Verb {
 #[derive(Debug)]
 pub(crate) enum Command {
     Run(Box<Run>),
+    Preinit(Box<Preinit>),
     Inspect(Inspect),
     /// Help or the version was asked for.
     Help(String),
@@ -114,6 +134,31 @@ pub(crate) struct Run {
     #[arg(skip)]
     pub(crate) given: Vec<Given>,
     /// Whether to show what could be called instead of calling it.
+    #[arg(skip)]
+    pub(crate) help: bool,
+}
+
+/// Options of the same names as those of [`Run`]: words are told apart by these.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Preinit {
+    /// A WebAssembly module: .wasm, or its text, .wat
+    #[arg(value_name = "MODULE")]
+    pub(crate) module: PathBuf,
+    /// The exported function to run
+    #[arg(value_name = "FUNCTION")]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// Print an error as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where to write the new module, `-` for stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// The function's arguments.
+    #[arg(skip)]
+    pub(crate) given: Vec<Given>,
+    /// Whether to show what could be run instead of running it.
     #[arg(skip)]
     pub(crate) help: bool,
 }
@@ -189,7 +234,7 @@ pub(crate) struct Inspect {
 /// A [`Usage`], if they cannot be understood.
 pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
     let (words, given, help) = match typed.split_first() {
-        Some((verb, rest)) if verb == "run" => {
+        Some((verb, rest)) if verb == "run" || verb == "preinit" => {
             let split = split(rest, takes_value)?;
             ([vec![verb.clone()], split.ours].concat(), split.given, split.help)
         }
@@ -197,6 +242,9 @@ pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
     };
     match from_clap(&words) {
         Ok(Typed { verb: Verb::Run(run) }) => Ok(Command::Run(Box::new(Run { given, help, ..*run }))),
+        Ok(Typed { verb: Verb::Preinit(preinit) }) => {
+            Ok(Command::Preinit(Box::new(Preinit { given, help, ..*preinit })))
+        }
         Ok(Typed { verb: Verb::Inspect(inspect) }) => Ok(Command::Inspect(inspect)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Command::Help(error.render().to_string())),
@@ -254,7 +302,7 @@ fn link(text: &str) -> Result<Link, String> {
 
 /// clap's error in our form: what is wrong in one line, what to do in the next.
 fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
-    let verb = words.iter().find(|word| *word == "run" || *word == "inspect");
+    let verb = words.iter().find(|word| ["run", "preinit", "inspect"].iter().any(|verb| *word == verb));
     let help = match verb.and_then(|verb| verb.to_str()) {
         Some(verb) => format!("`purefork {verb} --help` shows what there is"),
         None => "`purefork --help` shows what there is".to_owned(),
@@ -279,7 +327,7 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => help,
             };
-            Usage::new(format!("expected a command, `run` or `inspect`, but was given `{word}`")).with_help(help)
+            Usage::new(format!("expected a command, `run`, `preinit` or `inspect`, but was given `{word}`")).with_help(help)
         }
         _ => {
             let text = error.render().to_string();

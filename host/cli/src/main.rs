@@ -1,4 +1,4 @@
-//! The binary `purefork`: runs and inspects pure WebAssembly functions from the command line.
+//! The binary `purefork`: runs, preinitialises and inspects pure WebAssembly functions from the command line.
 //!
 //! stdout carries results only; messages go to stderr. This file knows the exit codes, and nothing else:
 //!
@@ -23,6 +23,7 @@ mod json;
 mod layout;
 mod npy;
 mod output;
+mod preinit;
 mod report;
 mod run;
 mod stdout;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     let done = flags::parse(&typed).and_then(|command| match command {
         Command::Help(text) => stdout::print(text.trim_end()).map(|()| 0),
         Command::Run(run) => run::run(&run).map(|fine| if fine { 0 } else { CALL_FAILED }),
+        Command::Preinit(preinit) => preinit::preinit(&preinit).map(|()| 0),
         Command::Inspect(inspect) => inspect::inspect(&inspect).map(|pure| if pure { 0 } else { REFUSED }),
     });
     done.unwrap_or_else(|error| {

@@ -57,9 +57,7 @@ impl<'a> Output<'a> {
             _ if named("json") => Form::Json,
             _ => Form::Wave,
         };
-        if !is_stdout(path) {
-            writable(path)?;
-        }
+        writable(path)?;
         Ok(Output { path: Some(path), form, json: run.json })
     }
 
@@ -84,11 +82,7 @@ impl<'a> Output<'a> {
             value => value,
         };
         let bytes = self.bytes(function, value)?;
-        if is_stdout(path) {
-            stdout::write(&bytes)?;
-        } else {
-            save(path, &bytes).with_context(|| format!("cannot write `{}`", shown_path(path)))?;
-        }
+        put(path, &bytes)?;
         Ok(true)
     }
 
@@ -127,8 +121,19 @@ fn is_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
 
+/// Writes a file, or to stdout, if that is what the path names.
+pub(crate) fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+    if is_stdout(path) {
+        return stdout::write(bytes);
+    }
+    save(path, bytes).with_context(|| format!("cannot write `{}`", shown_path(path)))
+}
+
 /// Fails if nothing can be written there.
-fn writable(path: &Path) -> Result<(), Usage> {
+pub(crate) fn writable(path: &Path) -> Result<(), Usage> {
+    if is_stdout(path) {
+        return Ok(());
+    }
     let cannot = |why: String| Err(Usage::new(format!("cannot write `{}`: {why}", shown_path(path))));
     if path.is_dir() {
         return cannot("it is a directory".to_owned());

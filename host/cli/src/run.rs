@@ -17,23 +17,7 @@ use std::path::Path;
 /// Calls the function and gives its result to whoever is to have it, or tells what there is to call. Returns whether
 /// the call was a success: an `err` is none.
 pub(crate) fn run(run: &Run) -> Result<bool> {
-    let Some(name) = &run.function else {
-        let inspection = audit(&run.module)?;
-        if run.help {
-            stdout::print(&describe::module(&run.module, &inspection))?;
-            return Ok(true);
-        }
-        let message = format!("expected the name of a function of `{}`", shown_path(&run.module));
-        return Err(Usage::new(message)
-            .with_help(describe::functions(&inspection))
-            .with_kind(ErrorKind::NotCallable)
-            .into());
-    };
-    if run.help {
-        let inspection = audit(&run.module)?;
-        stdout::print(&describe::function(&run.module, name, function(&inspection, name)?))?;
-        return Ok(true);
-    }
+    let Some(name) = wanted("run", &run.module, run.function.as_deref(), run.help)? else { return Ok(true) };
     let exec = executor(&run.common)?;
     let module = link(&exec, &run.common, load(&exec, &run.module)?)?;
     let inspection = module.inspect();
@@ -43,7 +27,24 @@ pub(crate) fn run(run: &Run) -> Result<bool> {
     output.write(function, value)
 }
 
-fn executor(common: &Common) -> Result<Executor> {
+/// The function that is wanted; none if it was help that was wanted, which is printed then.
+pub(crate) fn wanted<'a>(verb: &str, module: &Path, name: Option<&'a str>, help: bool) -> Result<Option<&'a str>> {
+    let text = match name {
+        Some(_) if !help => return Ok(name),
+        Some(name) => describe::function(verb, module, name, function(&audit(module)?, name)?),
+        None if help => describe::module(verb, module, &audit(module)?),
+        None => {
+            let message = format!("expected the name of a function of `{}`", shown_path(module));
+            return Err(Usage::new(message)
+                .with_help(describe::functions(&audit(module)?))
+                .with_kind(ErrorKind::NotCallable)
+                .into());
+        }
+    };
+    stdout::print(&text).map(|()| None)
+}
+
+pub(crate) fn executor(common: &Common) -> Result<Executor> {
     let mut limits = Limits::default();
     macro_rules! limit {
         ($($name:ident)*) => {$(
@@ -74,12 +75,12 @@ fn executor(common: &Common) -> Result<Executor> {
     }
 }
 
-fn load(exec: &Executor, path: &Path) -> Result<Module> {
+pub(crate) fn load(exec: &Executor, path: &Path) -> Result<Module> {
     exec.load_bytes(read(path)?).with_context(|| format!("`{}`", shown_path(path)))
 }
 
 /// The module with all that is linked to it. A linked module that needs others itself gets those before it.
-fn link(exec: &Executor, common: &Common, module: Module) -> Result<Module> {
+pub(crate) fn link(exec: &Executor, common: &Common, module: Module) -> Result<Module> {
     let mut linked: Vec<(&str, Module)> = Vec::new();
     for link in &common.link {
         let mut provider = load(exec, &link.module)?;
@@ -96,7 +97,7 @@ fn link_all(module: Module, linked: &[(&str, Module)]) -> Result<Module, Error> 
 }
 
 /// The function of that name, as the library finds it.
-fn function<'a>(inspection: &'a Inspection, name: &str) -> Result<&'a InspectedFunction> {
+pub(crate) fn function<'a>(inspection: &'a Inspection, name: &str) -> Result<&'a InspectedFunction> {
     /// More functions than these are not listed.
     const LISTED: usize = 8;
     inspection.function(name).map_err(|error| {
@@ -128,7 +129,7 @@ fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Resul
 
 /// The arguments as values. One that has no parameter is passed on, for the library to say so; an option that is not
 /// given is none.
-fn arguments(function: &InspectedFunction, given: &[Given]) -> Result<Args> {
+pub(crate) fn arguments(function: &InspectedFunction, given: &[Given]) -> Result<Args> {
     let mut args = Args::new();
     let mut positional = function.params.iter();
     let mut reader = Reader::default();
@@ -166,7 +167,7 @@ fn dash(byte: u8) -> u8 {
 }
 
 /// The library knows the function's parameters, but not this program's options.
-fn hint(error: Error, function: &InspectedFunction, given: &[Given]) -> anyhow::Error {
+pub(crate) fn hint(error: Error, function: &InspectedFunction, given: &[Given]) -> anyhow::Error {
     let names = || given.iter().filter_map(|given| given.name.as_deref());
     let unknown = names().find(|name| parameter(function, name).is_none());
     let help = match unknown {

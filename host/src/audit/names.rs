@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use wasmparser::{KnownCustom, Name, NameSectionReader};
+use wasmparser::{KnownCustom, Name, NameSectionReader, Parser, Payload};
 
 use super::facts::Param;
 use crate::value::Type;
@@ -127,6 +127,17 @@ pub(super) fn shown_within(text: &str, most: usize) -> String {
         }
     }
     out
+}
+
+/// The name of the function of this index in a core module, fit to be shown.
+pub(crate) fn function_name(module: &[u8], index: u32) -> String {
+    let mut names = Names::default();
+    for payload in Parser::new(0).parse_all(module).map_while(Result::ok) {
+        if let Payload::CustomSection(section) = payload {
+            names.read(&section.as_known(), index as usize + 1);
+        }
+    }
+    names.function(index).map_or_else(|| format!("func[{index}]"), shown_function)
 }
 
 /// The parameters of a function, each with a name that no other has: the local's name where it can

@@ -1,6 +1,6 @@
 //! What an executor is made of.
 
-use super::{Executor, pool, serial};
+use super::{Executor, pool, preinit, serial};
 use crate::engine::{Cache, Engines};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
@@ -132,6 +132,7 @@ impl Builder {
             watch,
             observer: self.observer,
             threads,
+            preinit: preinit::preinit,
             deferred: Mutex::default(),
             closed: AtomicBool::new(false),
             shut_down: AtomicBool::new(false),

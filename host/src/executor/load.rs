@@ -17,15 +17,18 @@ use std::sync::Arc;
 /// The most bytes of a guest's file. A path may lead to a device that never ends.
 const MAX_FILE: u64 = 4 << 30;
 
-pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+/// A file's bytes, and whether they can be read again: not from a pipe.
+fn read(path: &Path) -> Result<(Vec<u8>, bool)> {
     let limited = |path: &Path| {
         let mut bytes = Vec::new();
-        File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+        let file = File::open(path)?;
+        let again = file.metadata()?.is_file();
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MAX_FILE {
             let message = format!("it has more than {MAX_FILE} bytes");
             return Err(std::io::Error::new(std::io::ErrorKind::FileTooLarge, message));
         }
-        Ok(bytes)
+        Ok((bytes, again))
     };
     limited(path).map_err(|error| {
         Error::new(ErrorKind::Unreadable, format!("cannot read `{}`: {error}", path.display()))
@@ -33,17 +36,45 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     })
 }
 
-pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
-    let bytes = binary(bytes)?;
-    let digest = digest(&bytes);
+/// Loads a guest from a file. Its bytes are not kept, but read again when they are needed, if they are still there.
+pub(super) fn load_file(runtime: &Arc<Runtime>, path: &Path) -> Result<Module> {
+    let (bytes, again) = read(path)?;
+    let path = std::path::absolute(path).ok().filter(|_| again);
+    let Some(path) = path else { return load_bytes(runtime, &bytes) };
+    let (program, known) = program(runtime, &binary(&bytes)?)?;
+    let source = {
+        let known = known.clone();
+        move || {
+            let (bytes, _) = read(&path)?;
+            let bytes = binary(&bytes)?;
+            if digest(&bytes) != known {
+                let message = format!("`{}` is not what it was when it was loaded", path.display());
+                return Err(Error::new(ErrorKind::Unreadable, message).with_help("load it again"));
+            }
+            Ok(bytes.into())
+        }
+    };
+    Ok(Module::new(program.facts().clone(), known, Arc::new(program), Arc::new(source)))
+}
+
+/// Loads a guest from bytes, which are kept.
+pub(super) fn load_bytes(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
+    let bytes: Arc<[u8]> = binary(bytes)?.into();
+    let (program, digest) = program(runtime, &bytes)?;
+    Ok(Module::new(program.facts().clone(), digest, Arc::new(program), Arc::new(move || Ok(bytes.clone()))))
+}
+
+/// Audits and compiles a guest, or finds it in the cache; gives its digest, too.
+pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, String)> {
+    let digest = digest(bytes);
     let key = key(&digest);
     let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), guest)) {
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
         // Nothing was kept, or it was made by another build of wasmtime.
-        _ => Program::new(runtime.clone(), compiled(runtime, audited(&bytes)?, &key)?)?,
+        _ => Program::new(runtime.clone(), compiled(runtime, audited(bytes)?, Some(&key))?)?,
     };
-    Ok(Module::new(program.facts().clone(), digest, Arc::new(program)))
+    Ok((program, digest))
 }
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
@@ -63,12 +94,12 @@ fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
     Some(check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, compiled }))
 }
 
-/// Compiles a guest that the audit has passed, and keeps it for later runs.
-fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
+/// Compiles a guest that the audit has passed, and keeps it for later runs under `key`, if there is one.
+pub(super) fn compiled(runtime: &Runtime, audited: Audited, key: Option<&Key>) -> Result<Guest> {
     let Audited { facts, recipe, modules } = audited;
     check(&runtime.limits, &facts)?;
     let bytes = postcard::to_stdvec(&(&facts, &recipe, modules.len())).ok();
-    let keep = bytes.as_ref().map(|bytes| (key, bytes.as_slice()));
+    let keep = key.zip(bytes.as_deref());
     let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, keep)?;
     Ok(Guest { facts, recipe, compiled })
 }
@@ -119,9 +150,17 @@ fn first_line(text: &str) -> String {
 }
 
 /// Audits a guest. A core module that is meant to become a component is made one first.
-fn audited(bytes: &[u8]) -> Result<Audited> {
+pub(super) fn audited(bytes: &[u8]) -> Result<Audited> {
+    match wrapped(bytes)? {
+        Some(component) => audit(&component).map_err(refused),
+        None => audit(bytes).map_err(refused),
+    }
+}
+
+/// The component that a core module is meant to become, if it is.
+pub(super) fn wrapped(bytes: &[u8]) -> Result<Option<Vec<u8>>> {
     if !component_type(bytes) {
-        return audit(bytes).map_err(refused);
+        return Ok(None);
     }
     // What it imports is judged in the component.
     if let Err(refusal @ Refusal::Malformed(_)) = audit(bytes) {
@@ -135,16 +174,15 @@ fn audited(bytes: &[u8]) -> Result<Audited> {
         .validate(false)
         .module(bytes)
         .and_then(|mut encoder| encoder.encode());
-    match wrapped {
-        Ok(component) => audit(&component).map_err(refused),
-        Err(error) => Err(Error::new(
+    wrapped.map(Some).map_err(|error| {
+        Error::new(
             ErrorKind::Malformed,
             format!(
                 "the module says that it is meant to become a component, but it cannot: {}",
                 shown(&format!("{error:#}"))
             ),
-        )),
-    }
+        )
+    })
 }
 
 /// Whether a custom section of a core module holds component types.

@@ -3,6 +3,7 @@
 mod builder;
 mod load;
 mod pool;
+mod preinit;
 mod serial;
 
 pub use builder::{Builder, default_cache_dir};
@@ -59,7 +60,7 @@ impl Executor {
     ///
     /// [`ErrorKind::Unreadable`](crate::ErrorKind::Unreadable), and those of [`Executor::load_bytes`].
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Module> {
-        self.load_bytes(load::read(path.as_ref())?)
+        load::load_file(&self.runtime, path.as_ref())
     }
 
     /// Loads a guest from bytes: audits it, and compiles it.
@@ -69,7 +70,7 @@ impl Executor {
     /// [`ErrorKind`](crate::ErrorKind)`::Malformed` if it is no WebAssembly; `Impure`, with every reason, if it cannot
     /// be shown to be pure; `OutOfMemory`, `Unsupported` or `Link` if it is pure but does not fit this executor.
     pub fn load_bytes(&self, bytes: impl AsRef<[u8]>) -> Result<Module> {
-        load::load(&self.runtime, bytes.as_ref())
+        load::load_bytes(&self.runtime, bytes.as_ref())
     }
 
     /// Cancels every call that is not complete, and takes no more.

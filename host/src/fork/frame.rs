@@ -140,6 +140,12 @@ impl Frame {
         asked || self.call.as_ref().is_some_and(|call| call.program().catches(link))
     }
 
+    /// How many futures the call has not dropped. `numbers`: it could not, as to a core module they are numbers; then, how
+    /// many it has not waited for.
+    pub(super) fn alive(&self, numbers: bool) -> usize {
+        self.futures.iter().filter(|forked| forked.call.is_some() && !(numbers && forked.waited)).count()
+    }
+
     /// Ends the call: what it forked and nobody can see any more is abandoned. Returns what its children have used.
     pub(super) fn end(self) -> Usage {
         for call in self.futures.iter().filter_map(|forked| forked.call.as_ref()) {

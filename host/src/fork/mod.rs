@@ -11,11 +11,13 @@ mod call;
 mod chain;
 mod frame;
 mod imports;
+mod keep;
 mod link;
 mod program;
 mod run;
 mod runtime;
 mod stop;
 
+pub(crate) use keep::Kept;
 pub(crate) use program::{Guest, Program, check, kind};
 pub(crate) use runtime::{Runtime, Threads};

@@ -3,10 +3,11 @@
 use super::call::Call;
 use super::frame::Frame;
 use super::imports;
+use super::keep::Keep;
 use super::link::{self, Link, Target};
 use super::runtime::Runtime;
 use crate::audit::{Facts, Recipe, shown};
-use crate::backend::Backend;
+use crate::backend::{Backend, Preinitialised};
 use crate::engine::{Compiled, Kind, MAX_MEMORIES, MAX_TABLES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Completion;
@@ -29,10 +30,12 @@ pub(crate) struct Program {
     pub(super) runtime: Arc<Runtime>,
     pub(super) facts: Arc<Facts>,
     pub(super) plan: Arc<Plan<Frame>>,
-    providers: Vec<(String, Arc<Program>)>,
-    links: Vec<Link>,
+    pub(super) providers: Vec<(String, Arc<Program>)>,
+    pub(super) links: Vec<Link>,
     /// What is not provided yet, to this module or to one that is linked to it.
-    missing: Option<Error>,
+    pub(super) missing: Option<Error>,
+    /// Where the sandbox goes that a call of the host's has ended in, if it is wanted.
+    pub(super) keep: Option<Arc<Keep>>,
 }
 
 impl Program {
@@ -69,7 +72,7 @@ impl Program {
             move |linker, name, host| imports::define(&linked, inline, linker, name, host),
         )?;
         let missing = missing(&facts, &links);
-        Ok(Program { runtime, facts, plan: Arc::new(plan), providers: Vec::new(), links, missing })
+        Ok(Program { runtime, facts, plan: Arc::new(plan), providers: Vec::new(), links, missing, keep: None })
     }
 
     /// The function behind link number `link`, and the module that has it.
@@ -86,6 +89,11 @@ impl Program {
         self.links[link as usize].catches
     }
 
+    /// What the calls of the executor have in common.
+    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+
     /// What the audit found out.
     pub(crate) fn facts(&self) -> &Arc<Facts> {
         &self.facts
@@ -94,6 +102,39 @@ impl Program {
     /// The name of link number `link`, fit to be shown.
     pub(super) fn link_name(&self, link: u32) -> String {
         shown(&self.facts.forks[link as usize].name)
+    }
+
+    /// The same module with one more provider of what it forks, of the same executor.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backend::link`].
+    fn linked(&self, name: &str, provider: Arc<Program>) -> Result<Program> {
+        if name == "self" || self.providers.iter().any(|(known, _)| known == name) {
+            return Err(Error::new(ErrorKind::Link, format!("`{}` is linked already", shown(name)))
+                .with_help("link it under another name"));
+        }
+        let mut providers = self.providers.clone();
+        providers.push((name.to_owned(), provider));
+        let links = link::resolve(&self.facts, &providers)?;
+        Ok(Program {
+            runtime: self.runtime.clone(),
+            facts: self.facts.clone(),
+            plan: self.plan.clone(),
+            providers,
+            missing: missing(&self.facts, &links),
+            links,
+            keep: self.keep.clone(),
+        })
+    }
+
+    /// The same module with the providers that `other` has.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backend::link`].
+    pub(crate) fn linked_as(self, other: &Program) -> Result<Program> {
+        other.providers.iter().try_fold(self, |program, (name, provider)| program.linked(name, provider.clone()))
     }
 }
 
@@ -128,21 +169,17 @@ impl Backend for Program {
             Error::new(ErrorKind::Invalid, "expected a module of the same executor to link")
                 .with_help("load both with one executor")
         })?;
-        if name == "self" || self.providers.iter().any(|(known, _)| known == name) {
-            return Err(Error::new(ErrorKind::Link, format!("`{}` is linked already", shown(name)))
-                .with_help("link it under another name"));
-        }
-        let mut providers = self.providers.clone();
-        providers.push((name.to_owned(), provider));
-        let links = link::resolve(&self.facts, &providers)?;
-        Ok(Arc::new(Program {
-            runtime: self.runtime.clone(),
-            facts: self.facts.clone(),
-            plan: self.plan.clone(),
-            providers,
-            missing: missing(&self.facts, &links),
-            links,
-        }))
+        Ok(Arc::new(self.linked(name, provider)?))
+    }
+
+    fn preinit(
+        &self,
+        bytes: &[u8],
+        function: u32,
+        args: Values,
+        site: &'static Location<'static>,
+    ) -> Result<Preinitialised> {
+        (self.runtime.preinit)(self, bytes, function, args, site)
     }
 
     fn ready(&self) -> Result<()> {
@@ -157,7 +194,6 @@ impl Backend for Program {
         self.runtime.unobserved(error);
     }
 }
-
 fn missing(facts: &Facts, links: &[Link]) -> Option<Error> {
     links.iter().zip(&facts.forks).find_map(|(found, link)| match &found.target {
         Target::Own(_) => None,

@@ -49,8 +49,8 @@ impl Call {
         let result = sandbox.call(plan, self.function, args.values);
         drop(guard);
         let fuel = sandbox.fuel_used(plan);
-        sandbox.take_carried();
-        plan.give(sandbox, stateless && result.is_ok());
+        let frame = sandbox.take_carried();
+        self.leave(sandbox, &frame, stateless, result.is_ok());
         match result {
             Ok(value) => self.finish(Ok(value), Usage { fuel, forks: 0 }),
             Err(error) => self.fail(error),
@@ -81,8 +81,9 @@ impl Call {
             .await
         };
         let own = sandbox.fuel_used(plan);
-        let children = sandbox.take_carried().end();
-        plan.give(sandbox, stateless && result.is_ok());
+        let frame = sandbox.take_carried();
+        self.leave(sandbox, &frame, stateless, result.is_ok());
+        let children = frame.end();
         match result {
             Ok(value) => {
                 let usage = Usage { fuel: own.saturating_add(children.fuel), forks: children.forks };

@@ -1,15 +1,17 @@
 //! What the calls of an executor have in common.
 
 use super::frame::Frame;
+use super::program::Program;
+use crate::backend::Preinitialised;
 use crate::engine::Engines;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::future::Completion;
 use crate::limits::Limits;
 use crate::sandbox::{Stock, Watch};
 use crate::sched::Job;
-use crate::value::Value;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::value::{Value, Values};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -21,6 +23,8 @@ pub(crate) struct Runtime {
     pub(crate) watch: Watch,
     pub(crate) observer: Box<dyn Fn(&Event) + Send + Sync>,
     pub(crate) threads: Box<dyn Threads>,
+    /// Runs a function of a module, whose bytes are given, and freezes the state that it leaves.
+    pub(crate) preinit: Preinit,
     /// Forks that wait for their arguments.
     pub(crate) deferred: Mutex<Vec<Weak<dyn Completion<Value>>>>,
     /// The executor was dropped, or shut down.
@@ -28,6 +32,9 @@ pub(crate) struct Runtime {
     /// All calls are to end.
     pub(crate) shut_down: AtomicBool,
 }
+
+/// What [`Backend::preinit`](crate::backend::Backend::preinit) does; loading modules is for those above.
+pub(crate) type Preinit = fn(&Program, &[u8], u32, Values, &'static Location<'static>) -> Result<Preinitialised>;
 
 /// The threads that run calls: a pool's workers, or the one that forks.
 pub(crate) trait Threads: Send + Sync {

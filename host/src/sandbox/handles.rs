@@ -70,6 +70,11 @@ const DEEPEST: u32 = 64;
 type Done<T> = wasmtime::Result<T>;
 
 impl Handles {
+    /// How many handles there are.
+    pub(super) fn count(&self) -> usize {
+        self.tables.iter().map(|table| table.places.iter().flatten().count()).sum()
+    }
+
     fn table(&mut self, component: u32) -> &mut Table {
         let at = component as usize;
         if self.tables.len() <= at {

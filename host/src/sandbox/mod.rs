@@ -19,6 +19,7 @@ mod limiter;
 mod parts;
 mod plan;
 mod run;
+mod state;
 mod stock;
 mod watch;
 

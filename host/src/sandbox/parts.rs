@@ -19,7 +19,7 @@ const HOST: &str = "host";
 /// The instances of a sandbox, in the order of the recipe's steps, and what was looked up in them before.
 #[derive(Default)]
 pub(super) struct Parts {
-    instances: SmallVec<[Instance; 1]>,
+    pub(super) instances: SmallVec<[Instance; 1]>,
     found: SmallVec<[Option<Extern>; 2]>,
     /// For each component instance, whether it may call out: 0 while another has it make room.
     flags: SmallVec<[Global; 0]>,

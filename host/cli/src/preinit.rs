@@ -1,0 +1,26 @@
+//! `purefork preinit`: one call of one function, and a module that starts with the state it leaves.
+
+use crate::flags::Preinit;
+use crate::output::{put, writable};
+use crate::report::Usage;
+use crate::run::{arguments, executor, function, hint, link, load, wanted};
+use anyhow::Result;
+
+/// Runs the function, and writes the module; or tells what there is to run.
+pub(crate) fn preinit(preinit: &Preinit) -> Result<()> {
+    let name = wanted("preinit", &preinit.module, preinit.function.as_deref(), preinit.help)?;
+    let Some(name) = name else { return Ok(()) };
+    let Some(output) = &preinit.output else {
+        return Err(Usage::new("expected where to write the new module")
+            .with_help("write `-o OUT.wasm`, or `-o -` for stdout")
+            .into());
+    };
+    let exec = executor(&preinit.common)?;
+    let module = link(&exec, &preinit.common, load(&exec, &preinit.module)?)?;
+    let inspection = module.inspect();
+    let function = function(&inspection, name)?;
+    writable(output)?;
+    let args = arguments(function, &preinit.given)?;
+    let ready = module.preinit(&function.exact, args).map_err(|error| hint(error, function, &preinit.given))?;
+    put(output, &ready.bytes()?)
+}

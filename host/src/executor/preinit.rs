@@ -1,0 +1,78 @@
+//! A module that starts with the state that a call has left.
+
+use super::load::{self, audited, compiled, wrapped};
+use crate::audit::shown;
+use crate::backend::Preinitialised;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fork::{Kept, Program};
+use crate::snapshot::Prepared;
+use crate::value::{Value, Values};
+use std::panic::Location;
+use std::sync::Arc;
+
+/// Runs a function of a module in a sandbox, and makes a module of the state that it leaves.
+///
+/// What runs is the guest with exports added by which its state can be read; so it is audited and compiled anew, and not kept in the
+/// cache. What comes of it is loaded like any other module.
+///
+/// # Errors
+///
+/// What the call fails with, also by giving an `err`; [`ErrorKind::Unsupported`] where the state cannot be frozen.
+pub(super) fn preinit(
+    program: &Program,
+    bytes: &[u8],
+    function: u32,
+    args: Values,
+    site: &'static Location<'static>,
+) -> Result<Preinitialised> {
+    let (runtime, exported) = (program.runtime(), &program.facts().functions[function as usize]);
+    let name = shown(&exported.name);
+    let component = wrapped(bytes)?;
+    let prepared = Prepared::new(component.as_deref().unwrap_or(bytes), &exported.name)?;
+    let readable = audited(&prepared.bytes).map_err(|error| {
+        // It has passed the audit without what was added.
+        let message = format!("the guest's state cannot be frozen: with what it would be read by, {}", error.message());
+        Error::new(ErrorKind::Unsupported, message).with_reasons(error.reasons().to_vec())
+    })?;
+    let guest = compiled(runtime, readable, None)?;
+    let recipe = guest.recipe.clone();
+    let running = Program::new(runtime.clone(), guest)?.linked_as(program)?;
+    let facts = running.facts().clone();
+    let number = facts.functions.iter().position(|known| {
+        known.name == exported.name && known.params == exported.params && known.results == exported.results
+    });
+    let number = number.ok_or_else(|| {
+        Error::new(ErrorKind::Unsupported, format!("the guest's state cannot be frozen: `{name}` was lost on the way"))
+    })?;
+    let mut kept = running.run_and_keep(number as u32, args, site)?;
+    done(&name, &kept)?;
+    let frozen = prepared.freeze(&facts, &recipe, &mut kept.sandbox)?;
+    drop(kept);
+    let bytes: Arc<[u8]> = frozen.into();
+    let (new, digest) = load::program(runtime, &bytes)?;
+    let new = new.linked_as(program)?;
+    Ok(Preinitialised { facts: new.facts().clone(), digest, bytes, backend: Arc::new(new) })
+}
+
+/// Whether a call is one after which there is nothing left but the guest's state.
+fn done(name: &str, kept: &Kept) -> Result<()> {
+    let left = |what: String| {
+        let message = format!("`{name}` ended with {what}, and their numbers would mean nothing afterwards");
+        Error::new(ErrorKind::Unsupported, message)
+    };
+    if let Value::Result(Err(value)) = &kept.value {
+        let value = value.as_ref().map(|value| format!(": {}", shown(&value.to_string()))).unwrap_or_default();
+        return Err(Error::new(ErrorKind::Failed, format!("`{name}` returned an error{value}")));
+    }
+    let s = |n: usize| if n == 1 { "" } else { "s" };
+    let (futures, handles) = (kept.futures, kept.sandbox.handles());
+    if futures > 0 {
+        return Err(left(format!("{futures} future{} that it had not waited for", s(futures)))
+            .with_help("wait for what it forks, and drop the futures, before it returns"));
+    }
+    if handles > 0 {
+        return Err(left(format!("{handles} handle{} of its own resources", s(handles)))
+            .with_help("drop the handles before it returns; what is in memory may stay"));
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! Keeping the sandbox that a call has ended in, for whoever wants to see what it has left there.
+
+use super::call::Call;
+use super::frame::Frame;
+use super::program::Program;
+use crate::error::{Error, ErrorKind, Result};
+use crate::future::Future;
+use crate::sandbox::Sandbox;
+use crate::value::{Value, Values};
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Where such a sandbox goes.
+pub(super) type Keep = Mutex<Option<Kept>>;
+
+/// A sandbox as a call has left it.
+pub(crate) struct Kept {
+    pub(crate) sandbox: Sandbox<Frame>,
+    /// What the call gave.
+    pub(crate) value: Value,
+    /// The futures that it made and that are not done with.
+    pub(crate) futures: usize,
+}
+
+impl Program {
+    /// Runs a function to its end, and keeps the sandbox.
+    ///
+    /// # Errors
+    ///
+    /// The call's own.
+    pub(crate) fn run_and_keep(
+        self,
+        function: u32,
+        args: Values,
+        site: &'static Location<'static>,
+    ) -> Result<Kept> {
+        let keep = Arc::new(Keep::default());
+        let program = Arc::new(Program { keep: Some(keep.clone()), ..self });
+        let call = Call::root(program, function, args, site);
+        call.start();
+        let value = Future::<Value>::from_completion(call).wait()?;
+        let kept = keep.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let kept = kept.ok_or_else(|| Error::new(ErrorKind::Exhausted, "the call left no sandbox"))?;
+        Ok(Kept { value, ..kept })
+    }
+}
+
+impl Call {
+    /// Leaves the sandbox to whoever is to have it. `ok`: the call succeeded. `stateless`: it has changed nothing then.
+    pub(super) fn leave(&self, sandbox: Sandbox<Frame>, frame: &Frame, stateless: bool, ok: bool) {
+        let program = self.program();
+        match &program.keep {
+            Some(keep) if ok && self.parent().is_none() => {
+                let futures = frame.alive(!program.facts.component);
+                let kept = Kept { sandbox, value: Value::unit(), futures };
+                *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+            }
+            _ => program.plan.give(sandbox, stateless && ok),
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! What cannot be frozen, found in a guest's bytes before anything runs.
+//!
+//! All that wizer would lose, refuse or panic at, and that the audit lets pass, is refused here with its place: after this, wizer
+//! finds nothing. It may refuse what is new to both.
+
+use super::read::ACCESS;
+use super::unsupported;
+use crate::audit::{MAX_EXPORTS, function_name, shown};
+use crate::error::{Error, Result};
+use std::collections::HashSet;
+use std::ops::Range;
+use wasmparser::{
+    ComponentExternalKind, ComponentOuterAliasKind, Encoding, Instance, Operator, Parser, Payload, TypeRef,
+    ValType,
+};
+
+/// The most segments that freezing adds to a module.
+const ADDED_SEGMENTS: u64 = 10_000;
+
+/// The most segments, and the most exports, of a valid module.
+const MOST_SEGMENTS: u64 = 100_000;
+const MOST_EXPORTS: u64 = 1_000_000;
+
+/// What freezing needs names for begins so.
+const RESERVED: &str = "__wizer_";
+
+/// Fails if running the guest, which the audit has passed, could change what cannot be frozen.
+pub(super) fn check(bytes: &[u8], function: &str) -> Result<()> {
+    let mut check = Check { bytes, function, open: Vec::new(), next: 0..bytes.len(), made: HashSet::new(), parts: 0 };
+    for payload in Parser::new(0).parse_all(bytes) {
+        check.payload(payload.map_err(unsupported)?)?;
+    }
+    Ok(())
+}
+
+struct Check<'a> {
+    bytes: &'a [u8],
+    function: &'a str,
+    /// The module or component that is being read, in those that it is in.
+    open: Vec<Option<Module>>,
+    /// Where the next module is.
+    next: Range<usize>,
+    /// The modules of the outermost component that have an instance.
+    made: HashSet<u32>,
+    /// Functions that the component exports, and what is exported to read it.
+    parts: u64,
+}
+
+/// What there is in a core module.
+struct Module {
+    range: Range<usize>,
+    imported_functions: u32,
+    functions: u32,
+    memories: u64,
+    globals: u64,
+    exports: Option<u64>,
+    segments: u64,
+    named: bool,
+}
+
+impl Check<'_> {
+    fn payload(&mut self, payload: Payload<'_>) -> Result<()> {
+        let component = !matches!(self.open.as_slice(), [] | [Some(_)]);
+        match payload {
+            Payload::ModuleSection { unchecked_range, .. } => self.next = unchecked_range,
+            Payload::Version { encoding: Encoding::Component, .. } => self.open.push(None),
+            Payload::Version { encoding: Encoding::Module, .. } => {
+                if self.open.len() > 1 {
+                    return Err(unsupported("it is composed of components that have modules of their own")
+                        .with_help("preinitialise each before they are composed"));
+                }
+                self.open.push(Some(Module::new(self.next.clone())));
+            }
+            Payload::End(_) => {
+                if let Some(Some(module)) = self.open.pop() {
+                    self.parts += module.memories + module.globals;
+                    module.judge()?;
+                }
+                if self.parts > MAX_EXPORTS as u64 && component {
+                    return Err(unsupported(format!(
+                        "it has more than {MAX_EXPORTS} exported functions, memories and globals that can change"
+                    )));
+                }
+            }
+            payload => match self.open.last_mut() {
+                Some(Some(module)) => {
+                    module.section(&payload)?;
+                    let file = if component { None } else { Some(self.function) };
+                    module.payload(payload, self.bytes, file)?;
+                }
+                _ => self.component(payload)?,
+            },
+        }
+        Ok(())
+    }
+
+    fn component(&mut self, payload: Payload<'_>) -> Result<()> {
+        let outermost = self.open.len() == 1;
+        let elsewhere = || Err(unsupported("it takes modules or components from elsewhere than where they are used"));
+        match payload {
+            Payload::InstanceSection(section) if outermost => {
+                for instance in section {
+                    if let Instance::Instantiate { module_index, .. } = instance.map_err(unsupported)?
+                        && !self.made.insert(module_index)
+                    {
+                        return Err(unsupported("it has two instances of one module, and a module starts with one state")
+                            .with_help("compose it of a module for each"));
+                    }
+                }
+            }
+            Payload::ComponentAliasSection(section) => {
+                for alias in section {
+                    match alias.map_err(unsupported)? {
+                        wasmparser::ComponentAlias::InstanceExport {
+                            kind: ComponentExternalKind::Module | ComponentExternalKind::Component,
+                            ..
+                        }
+                        | wasmparser::ComponentAlias::Outer {
+                            kind: ComponentOuterAliasKind::CoreModule | ComponentOuterAliasKind::Component,
+                            ..
+                        } => return elsewhere(),
+                        _ => {}
+                    }
+                }
+            }
+            Payload::ComponentImportSection(section) => {
+                for import in section {
+                    let kind = import.map_err(unsupported)?.ty.kind();
+                    if matches!(kind, ComponentExternalKind::Module | ComponentExternalKind::Component) {
+                        return elsewhere();
+                    }
+                }
+            }
+            Payload::ComponentExportSection(section) => {
+                for export in section {
+                    let export = export.map_err(unsupported)?;
+                    match export.kind {
+                        ComponentExternalKind::Module | ComponentExternalKind::Component => return elsewhere(),
+                        ComponentExternalKind::Func => self.parts += 1,
+                        _ => {}
+                    }
+                    if outermost && export.name.name == ACCESS {
+                        return Err(reserved(export.name.name));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Module {
+    fn new(range: Range<usize>) -> Module {
+        Module {
+            range,
+            imported_functions: 0,
+            functions: 0,
+            memories: 0,
+            globals: 0,
+            exports: None,
+            segments: 0,
+            named: false,
+        }
+    }
+
+    /// Wizer writes what is added before the names, wherever these are.
+    fn section(&mut self, payload: &Payload<'_>) -> Result<()> {
+        match payload {
+            Payload::CustomSection(section) => self.named |= section.name() == "name",
+            other if self.named && other.as_section().is_some() => {
+                return Err(unsupported("its section of names comes before other sections")
+                    .with_help("put the section at the end, or strip it"));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// `file`: the module is a file of its own, and this function of it is going to run.
+    fn payload(&mut self, payload: Payload<'_>, bytes: &[u8], file: Option<&str>) -> Result<()> {
+        match payload {
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    let import = import.map_err(unsupported)?;
+                    self.imported_functions += u32::from(matches!(import.ty, TypeRef::Func(_)));
+                    for name in [import.module, import.name] {
+                        if name.starts_with(RESERVED) {
+                            return Err(reserved(name));
+                        }
+                    }
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    if memory.map_err(unsupported)?.memory64 && file.is_none() {
+                        return Err(unsupported("it is a component with a 64-bit memory")
+                            .with_help("compile for 32-bit memory"));
+                    }
+                    self.memories += 1;
+                }
+            }
+            Payload::GlobalSection(section) => {
+                for global in section {
+                    let ty = global.map_err(unsupported)?.ty;
+                    if !ty.mutable {
+                        continue;
+                    }
+                    self.globals += 1;
+                    match ty.content_type {
+                        ValType::Ref(_) => {
+                            return Err(unsupported(
+                                "it has a global that holds a reference and can change, and references cannot be frozen",
+                            ));
+                        }
+                        ValType::V128 if file.is_none() => {
+                            return Err(unsupported("it is a component with a global of type v128 that can change")
+                                .with_help("keep the value in memory"));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Payload::ExportSection(section) => {
+                for export in section {
+                    let export = export.map_err(unsupported)?;
+                    *self.exports.get_or_insert(0) += 1;
+                    if export.name.starts_with(RESERVED) {
+                        return Err(reserved(export.name));
+                    }
+                    if export.name == "_initialize" && file.is_some_and(|function| function != export.name) {
+                        return Err(unsupported("it exports `_initialize`, which has to run first, once")
+                            .with_help("preinitialise it with `_initialize`, and the result with what you wish"));
+                    }
+                }
+                self.exports.get_or_insert(0);
+            }
+            // All are kept, if empty, as their numbers are.
+            Payload::DataSection(section) => self.segments += u64::from(section.count()),
+            Payload::CodeSectionEntry(body) => {
+                let function = self.imported_functions + self.functions;
+                self.functions += 1;
+                let mut operators = body.get_operators_reader().map_err(unsupported)?;
+                while !operators.eof() {
+                    if let Some((operator, why)) = lost(&operators.read().map_err(unsupported)?) {
+                        let name = function_name(&bytes[self.range.clone()], function);
+                        return Err(unsupported(format!("`{operator}` in `{name}` {why}"))
+                            .with_help("it is refused even if it would not run; compile the guest without it"));
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn judge(&self) -> Result<()> {
+        if self.exports.is_none() && self.memories + self.globals > 0 {
+            return Err(unsupported("it has a module with memories or globals, and no exports at all")
+                .with_help("give the module an export"));
+        }
+        if self.segments + ADDED_SEGMENTS > MOST_SEGMENTS {
+            return Err(unsupported(format!(
+                "it has {} data segments, and at most {} leave room for what is added",
+                self.segments,
+                MOST_SEGMENTS - ADDED_SEGMENTS
+            ))
+            .with_help("preinitialise what was not preinitialised often before"));
+        }
+        let exports = self.exports.unwrap_or_default() + self.memories + self.globals;
+        if exports > MOST_EXPORTS {
+            return Err(unsupported(format!(
+                "it has more than {MOST_EXPORTS} exports, memories and globals that can change"
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The operator's name, and what it changes that is no part of a frozen state.
+fn lost(operator: &Operator<'_>) -> Option<(&'static str, &'static str)> {
+    const TABLE: &str = "changes a table, and tables cannot be frozen";
+    const SEGMENT: &str = "drops a segment, and segments that are gone cannot be frozen";
+    Some(match operator {
+        Operator::TableSet { .. } => ("table.set", TABLE),
+        Operator::TableGrow { .. } => ("table.grow", TABLE),
+        Operator::TableFill { .. } => ("table.fill", TABLE),
+        Operator::TableCopy { .. } => ("table.copy", TABLE),
+        Operator::TableInit { .. } => ("table.init", TABLE),
+        Operator::ElemDrop { .. } => ("elem.drop", SEGMENT),
+        Operator::DataDrop { .. } => ("data.drop", SEGMENT),
+        _ => return None,
+    })
+}
+
+fn reserved(name: &str) -> Error {
+    unsupported(format!("it uses the name `{}`, under which its state would be read", shown(name)))
+        .with_help("call it something else")
+}

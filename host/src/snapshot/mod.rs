@@ -1,0 +1,119 @@
+//! The state of a guest that has run, as bytes of a new guest that starts with it.
+//!
+//! Bytes in, bytes out, in two steps with a run in between: [`Prepared`] is the guest with exports added by which its
+//! state can be read, and [`Prepared::freeze`] writes the state that such a guest was left in into the bytes that were given.
+//! Both are the work of the crate `wasmtime-wizer`; running the guest is not: that is left to whoever holds a
+//! sandbox, which is read through [`State`].
+//!
+//! Frozen are memories, with what they have grown to, and globals that can change. What else a guest could change cannot be
+//! frozen, and is refused before anything runs, with the reason: [`check`] knows all that wizer refuses or would
+//! panic at. Start functions have run, and are left out. Whatever was not changed is kept as it was, so that any
+//! function may serve, stays callable, and the new guest may be frozen again.
+//!
+//! The room promises that the same bytes and the same state give the same bytes, and time and memory in
+//! proportion to both. It knows no engine.
+
+mod check;
+mod read;
+
+use crate::audit::{Facts, Recipe};
+use crate::error::{Error, ErrorKind, Result};
+use read::{Parts, Whole};
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use wasmtime_wizer::{ComponentContext, ModuleContext, Wizer};
+
+/// The state of a guest that has run.
+pub(crate) trait State: Send {
+    /// The memory that an instance exports by that name.
+    fn memory(&mut self, instance: u32, name: &str) -> Option<&[u8]>;
+
+    /// The bits of the global that an instance exports by that name. None for a reference.
+    fn global(&mut self, instance: u32, name: &str) -> Option<u128>;
+}
+
+/// A guest whose state can be read.
+pub(crate) struct Prepared<'a> {
+    /// What is to be run.
+    pub(crate) bytes: Vec<u8>,
+    given: Given<'a>,
+}
+
+enum Given<'a> {
+    Module(ModuleContext<'a>),
+    Component(ComponentContext<'a>),
+}
+
+impl<'a> Prepared<'a> {
+    /// Adds to a guest that the audit has passed what its state is read by. `function` is what is going to run.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] where the guest could change more than can be frozen.
+    pub(crate) fn new(bytes: &'a [u8], function: &str) -> Result<Prepared<'a>> {
+        check::check(bytes, function)?;
+        guarded(|| {
+            if wasmparser::Parser::is_component(bytes) {
+                let (context, bytes) = wizer().instrument_component(bytes)?;
+                Ok(Prepared { bytes, given: Given::Component(context) })
+            } else {
+                let (context, bytes) = wizer().instrument(bytes)?;
+                Ok(Prepared { bytes, given: Given::Module(context) })
+            }
+        })
+    }
+
+    /// The guest that was given, with a state that it was left in. `facts` and `recipe` are those of what was run.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] where the state cannot be written.
+    pub(crate) fn freeze(&self, facts: &Facts, recipe: &Recipe, state: &mut dyn State) -> Result<Vec<u8>> {
+        guarded(|| match &self.given {
+            Given::Module(context) => {
+                let mut state = Whole::new(state);
+                let bytes = at_once(wizer().snapshot(context, &mut state))?;
+                state.complete().map(|()| bytes)
+            }
+            Given::Component(context) => {
+                let mut state = Parts::new(facts, recipe, state);
+                let bytes = at_once(wizer().snapshot_component(context, &mut state))?;
+                state.complete().map(|()| bytes)
+            }
+        })
+    }
+}
+
+/// Every function stays what it was: the one that has run, too.
+fn wizer() -> Wizer {
+    let mut wizer = Wizer::new();
+    wizer.keep_init_func(true);
+    wizer
+}
+
+/// Runs wizer. What it would panic at is found before by [`check`]; should its author have thought of more, that is
+/// no reason for the host to end. It holds nothing that a panic could leave half done.
+fn guarded<T>(work: impl FnOnce() -> wasmtime::Result<T>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(done) => done.map_err(|error| unsupported(format!("{error:#}"))),
+        Err(panic) => {
+            // What it panicked with may panic when it is dropped.
+            std::mem::forget(panic);
+            Err(unsupported("a part of it is not known to what writes it"))
+        }
+    }
+}
+
+/// The result of something that does not wait.
+fn at_once<T>(work: impl Future<Output = wasmtime::Result<T>>) -> wasmtime::Result<T> {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => wasmtime::bail!("reading the state waits for something"),
+    }
+}
+
+fn unsupported(why: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("the guest's state cannot be frozen: {why}"))
+}

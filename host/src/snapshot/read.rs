@@ -1,0 +1,179 @@
+//! A state as wizer asks for it.
+//!
+//! Wizer asks for each memory twice: first to find what is not zero, then to copy that. A list of every run of bytes that are
+//! not zero would take up to twelve times the memory's size. So the first time it is shown blocks: all of one that
+//! has anything in it. What it copies are then whole blocks, of the memory itself.
+
+use super::State;
+use crate::audit::recipe::Given;
+use crate::audit::{Facts, Recipe};
+use std::collections::HashSet;
+use wasmtime_wizer::{ComponentInstanceState, InstanceState, SnapshotVal, ValType};
+
+/// How much is written as a whole, in bytes: a segment's head takes about ten.
+const BLOCK: usize = 64;
+
+/// Where a component that can be read exports its parts.
+pub(super) const ACCESS: &str = "wasmtime:wizer/access";
+
+/// Reads memories and globals, and remembers if one was not there: wizer takes no error.
+struct Reader<'a> {
+    state: &'a mut dyn State,
+    /// The memories that were shown once.
+    shown: HashSet<(u32, String)>,
+    missing: Option<String>,
+}
+
+impl Reader<'_> {
+    fn memory(&mut self, instance: u32, name: &str, contents: impl FnOnce(&[u8])) {
+        let first = self.shown.insert((instance, name.to_owned()));
+        match self.state.memory(instance, name) {
+            Some(memory) if first => contents(&blocks(memory)),
+            Some(memory) => contents(memory),
+            None => {
+                self.missing = Some(name.to_owned());
+                contents(&[]);
+            }
+        }
+    }
+
+    fn global(&mut self, instance: u32, name: &str) -> u128 {
+        self.state.global(instance, name).unwrap_or_else(|| {
+            self.missing = Some(name.to_owned());
+            0
+        })
+    }
+
+    fn complete(self) -> wasmtime::Result<()> {
+        match self.missing {
+            Some(name) => Err(wasmtime::format_err!("`{name}` cannot be read")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A memory of the same size, with ones wherever a block has anything in it.
+fn blocks(memory: &[u8]) -> Vec<u8> {
+    let mut blocks = vec![0; memory.len()];
+    for (block, of) in blocks.chunks_mut(BLOCK).zip(memory.chunks(BLOCK)) {
+        if *of != [0; BLOCK][..of.len()] {
+            block.fill(1);
+        }
+    }
+    blocks
+}
+
+/// The state of a core module: of its one instance.
+pub(super) struct Whole<'a>(Reader<'a>);
+
+impl<'a> Whole<'a> {
+    pub(super) fn new(state: &'a mut dyn State) -> Whole<'a> {
+        Whole(Reader { state, shown: HashSet::new(), missing: None })
+    }
+
+    /// Fails if anything was asked for that is not there.
+    pub(super) fn complete(self) -> wasmtime::Result<()> {
+        self.0.complete()
+    }
+}
+
+impl InstanceState for Whole<'_> {
+    async fn global_get(&mut self, name: &str, ty: ValType) -> SnapshotVal {
+        let bits = self.0.global(0, name);
+        match ty {
+            ValType::I32 => SnapshotVal::I32((bits as u32).cast_signed()),
+            ValType::I64 => SnapshotVal::I64((bits as u64).cast_signed()),
+            ValType::F32 => SnapshotVal::F32(bits as u32),
+            ValType::F64 => SnapshotVal::F64(bits as u64),
+            // References are refused before.
+            ValType::V128 | ValType::Ref(_) => SnapshotVal::V128(bits),
+        }
+    }
+
+    async fn memory_contents(&mut self, name: &str, contents: impl FnOnce(&[u8]) + Send) {
+        self.0.memory(0, name, contents);
+    }
+}
+
+/// The state of a component.
+///
+/// What can be read is what its last instance imports, in the order of the functions that this instance exports. These
+/// are not called: they would grow the memories to return them. What they would read is read.
+pub(super) struct Parts<'a> {
+    reader: Reader<'a>,
+    /// What the functions read.
+    read: &'a [Given],
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn new(facts: &Facts, recipe: &'a Recipe, state: &'a mut dyn State) -> Parts<'a> {
+        let prefix = format!("{ACCESS}#");
+        let access = facts.functions.iter().position(|function| function.name.starts_with(&prefix));
+        let step = access.and_then(|at| recipe.steps.get(recipe.functions.get(at)?.function.instance as usize));
+        let read = step.map(|step| step.imports.as_slice()).unwrap_or_default();
+        Parts { reader: Reader { state, shown: HashSet::new(), missing: None }, read }
+    }
+
+    /// As [`Whole::complete`].
+    pub(super) fn complete(self) -> wasmtime::Result<()> {
+        self.reader.complete()
+    }
+
+    /// What the function of that name reads: the instance and the export.
+    fn item(&mut self, function: &str) -> Option<(u32, &'a str)> {
+        let number = function.trim_start_matches(|c: char| !c.is_ascii_digit());
+        match number.parse().ok().and_then(|number: usize| self.read.get(number)) {
+            Some(Given::Item(item)) => Some((item.instance, &item.name)),
+            _ => {
+                self.reader.missing = Some(function.to_owned());
+                None
+            }
+        }
+    }
+
+    fn global(&mut self, function: &str) -> u128 {
+        match self.item(function) {
+            Some((instance, name)) => self.reader.global(instance, name),
+            None => 0,
+        }
+    }
+}
+
+impl ComponentInstanceState for Parts<'_> {
+    async fn call_func_ret_list_u8(&mut self, _: &str, function: &str, contents: impl FnOnce(&[u8]) + Send) {
+        match self.item(function) {
+            Some((instance, name)) => self.reader.memory(instance, name, contents),
+            None => contents(&[]),
+        }
+    }
+
+    async fn call_func_ret_s32(&mut self, _: &str, function: &str) -> i32 {
+        (self.global(function) as u32).cast_signed()
+    }
+
+    async fn call_func_ret_s64(&mut self, _: &str, function: &str) -> i64 {
+        (self.global(function) as u64).cast_signed()
+    }
+
+    async fn call_func_ret_f32(&mut self, _: &str, function: &str) -> u32 {
+        self.global(function) as u32
+    }
+
+    async fn call_func_ret_f64(&mut self, _: &str, function: &str) -> u64 {
+        self.global(function) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BLOCK, blocks};
+
+    #[test]
+    fn a_block_with_anything_in_it_is_shown_as_a_whole() {
+        let mut memory = vec![0; 4 * BLOCK + 3];
+        memory[BLOCK + 7] = 9;
+        memory[4 * BLOCK + 2] = 1;
+        let shown: Vec<u8> = (0..memory.len()).map(|at| u8::from(at / BLOCK == 1 || at / BLOCK == 4)).collect();
+        assert_eq!(blocks(&memory), shown);
+    }
+}
