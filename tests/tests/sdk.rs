@@ -116,6 +116,9 @@ fn a_wit_by_hand_forks_by_its_own_interface() {
     });
 }
 
+/// The sum of the squares of the numbers below 1,000.
+const SQUARES: u64 = 332_833_500;
+
 fn floats(numbers: &[f32]) -> Tensor {
     let data: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
     Tensor::new([numbers.len() as u32], TensorType::Fp32, data).unwrap()
@@ -164,7 +167,8 @@ fn a_state_is_loaded_in_steps_and_an_err_ends_them() {
         let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
         assert_eq!(forward.fork(vec![4.0]).wait().unwrap(), Ok(8.0));
         let error = loaded.preinit("load", args![floats(&[1.0])]).unwrap_err();
-        assert!(error.message().contains("the weights are loaded already"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Failed);
+        assert_eq!(error.message(), "`load` returned an error: \"the weights are loaded already\"");
     });
 }
 
@@ -174,12 +178,11 @@ fn the_heap_goes_on_after_what_was_loaded() {
     each_executor(|exec| {
         let bare = load(exec, "weights");
         let loaded = bare.preinit("warm-up", args![5000]).unwrap();
-        let squares = (0..1000u64).map(|n| n * n).sum::<u64>();
         let names = (0..5000).step_by(10).map(|n| format!("name {n}").len() as u64).sum::<u64>();
         for (module, names) in [(&bare, 0), (&loaded, names)] {
             let churn = module.function::<u32, (u64, u64)>("churn").unwrap();
             for rounds in [3, 1000] {
-                assert_eq!(churn.fork(rounds).wait().unwrap(), (squares, names));
+                assert_eq!(churn.fork(rounds).wait().unwrap(), (SQUARES, names));
             }
         }
     });
@@ -189,9 +192,17 @@ fn the_heap_goes_on_after_what_was_loaded() {
 fn a_short_call_does_not_grow_memory_after_much_was_loaded() {
     let _watchdog = Watchdog::new();
     each_executor(|exec| {
-        let loaded = load(exec, "weights").preinit("warm-up", args![50_000]).unwrap();
+        let loaded = load(exec, "weights").preinit("load", args![floats(&[1.5; 300_000])]).unwrap();
         let start: u64 = loaded.inspect().memories.iter().map(|(bytes, _)| bytes).sum();
-        assert!(start > 1 << 20, "{start}");
+        let limits = purefork_tests::limits().memory(start as usize);
+        let exec = Executor::builder().threads(1).limits(limits).build().unwrap();
+        let churn = exec.load_bytes(loaded.bytes().unwrap()).unwrap();
+        let churn = churn.function::<u32, (u64, u64)>("churn").unwrap();
+        // Blocks of 115 KB are for the heap that is there at the start, and of 262 KB for the room beyond it as well.
+        for rounds in [40, 60] {
+            assert_eq!(churn.fork(rounds).wait().unwrap(), (SQUARES, 0));
+        }
+        assert_eq!(churn.fork(1000).wait().unwrap_err().kind(), ErrorKind::OutOfMemory);
     });
 }
 
@@ -204,5 +215,8 @@ fn a_large_state_is_loaded_and_kept_once() {
         let loaded = load(exec, "weights").preinit("load", args![floats(&numbers)]).unwrap();
         let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
         assert_eq!(forward.fork(vec![0.0, 1.0, 1.0]).wait().unwrap(), Ok(3.0));
+        // The argument, as large as what was made of it, has left nothing but zeros.
+        let bytes = loaded.bytes().unwrap().len();
+        assert!(bytes < 65 << 20, "{bytes}");
     });
 }
