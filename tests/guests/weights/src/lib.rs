@@ -12,10 +12,16 @@ mod weights {
 
     thread_local! { static NAMES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) } }
 
-    /// Takes weights, any number of them.
+    /// Takes weights, and makes others of them.
     #[init]
     pub fn load(weights: &Tensor) -> Result<(), String> {
         let weights = weights.elements::<f32>().map_err(|error| error.to_string())?;
+        WEIGHTS.set(weights).map_err(|_| "the weights are loaded already".to_owned())
+    }
+
+    /// Takes weights as they are given: nothing is freed.
+    #[init]
+    pub fn load_as_given(weights: Vec<f32>) -> Result<(), String> {
         WEIGHTS.set(weights).map_err(|_| "the weights are loaded already".to_owned())
     }
 
