@@ -5,7 +5,7 @@ from importlib.machinery import PathFinder
 
 # A sandbox has no files, so a snippet can import only what was imported before the state was frozen.
 import array, base64, binascii, bisect, calendar, cmath, collections, contextlib, copy, csv, dataclasses, datetime  # noqa: E401
-import decimal, difflib, enum, fractions, functools, graphlib, hashlib, heapq, html, io, itertools, json, math  # noqa: E401
+import decimal, difflib, enum, fractions, functools, gc, graphlib, hashlib, heapq, html, io, itertools, json, math  # noqa: E401
 import numbers, operator, os, random, re, statistics, string, struct, textwrap, time, types, typing, unicodedata  # noqa: E401
 import urllib.parse, uuid, zlib  # noqa: E401
 import linecache, traceback, warnings  # noqa: E401
@@ -108,6 +108,9 @@ class WitWorld(wit_world.WitWorld):
             exec(compile(code, PRELUDE, "exec"), snippet.__dict__)
         except BaseException as error:
             raise Err(describe(error, PRELUDE))
+        # What is there now stays: were the collector to look at it in a call, it would touch, and so copy, all of it.
+        gc.collect()
+        gc.freeze()
 
     def run(self, code: str, input: str) -> str:
         seal()
