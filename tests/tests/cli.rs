@@ -16,6 +16,8 @@ mod link;
 mod options;
 #[path = "cli/output.rs"]
 mod output;
+#[path = "cli/preinit.rs"]
+mod preinit;
 #[path = "cli/support.rs"]
 mod support;
 #[path = "cli/values.rs"]

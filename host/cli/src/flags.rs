@@ -62,7 +62,8 @@ Examples:
   purefork run app.wasm main 7 --link math=math.wasm
   purefork run clock.wasm tick -- --timeout 3";
 
-const PREINIT_USAGE: &str = "purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]";
+const PREINIT_USAGE: &str =
+    "purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]";
 
 const PREINIT_HELP: &str = "\
 The function is run once, and the state that it leaves in memory is what every call of the new
@@ -327,7 +328,8 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => help,
             };
-            Usage::new(format!("expected a command, `run`, `preinit` or `inspect`, but was given `{word}`")).with_help(help)
+            Usage::new(format!("expected a command, `run`, `preinit` or `inspect`, but was given `{word}`"))
+                .with_help(help)
         }
         _ => {
             let text = error.render().to_string();
@@ -335,5 +337,21 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
             let help = context(ContextKind::SuggestedArg).map_or(help, |option| format!("did you mean `{option}`?"));
             Usage::new(first.strip_prefix("error: ").unwrap_or(first).replace('\'', "`")).with_help(help)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preinit_has_the_options_of_run() {
+        let command = Typed::command();
+        let options = |verb: &str| {
+            let options = command.find_subcommand(verb).expect("it is there").get_arguments();
+            let name = |option: &clap::Arg| (option.get_long().map(str::to_owned), option.get_short());
+            options.map(|option| (name(option), option.get_action().takes_values())).collect::<Vec<_>>()
+        };
+        assert_eq!(options("preinit"), options("run"));
     }
 }

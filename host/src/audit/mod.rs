@@ -49,7 +49,7 @@ use crate::error::{Reason, ReasonKind};
 pub(crate) use component::too_deep;
 pub(crate) use facts::{Facts, FunctionFacts, LinkFacts, short};
 pub(crate) use malformed::Malformed;
-pub(crate) use names::{function_name, shown, shown_function};
+pub(crate) use names::{function_name, shown, shown_function, shown_within};
 pub(crate) use recipe::Recipe;
 
 use chain::Labels;

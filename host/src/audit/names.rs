@@ -111,7 +111,7 @@ impl std::fmt::Write for Bounded {
 }
 
 /// As [`shown`], for texts that may be longer than a name.
-pub(super) fn shown_within(text: &str, most: usize) -> String {
+pub(crate) fn shown_within(text: &str, most: usize) -> String {
     let mut out = String::new();
     for c in text.chars() {
         let before = out.len();

@@ -51,7 +51,8 @@ pub enum ErrorKind {
     BrokenPromise,
     /// A host callback panicked.
     Panicked,
-    /// An error that the host's own code made.
+    /// An error that the host's own code made. Or a function that was run to [preinitialise](crate::Module::preinit) a module
+    /// returned an `err`, or ended with a future or a handle.
     #[default]
     Failed,
     /// A configuration that cannot be had.

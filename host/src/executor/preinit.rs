@@ -1,7 +1,7 @@
 //! A module that starts with the state that a call has left.
 
 use super::load::{self, audited, compiled, wrapped};
-use crate::audit::shown;
+use crate::audit::{shown, shown_within};
 use crate::backend::Preinitialised;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{Kept, Program};
@@ -9,6 +9,9 @@ use crate::snapshot::Prepared;
 use crate::value::{Value, Values};
 use std::panic::Location;
 use std::sync::Arc;
+
+/// How much is shown of the error that a function returns, in bytes.
+const MAX_SHOWN: usize = 500;
 
 /// Runs a function of a module in a sandbox, and makes a module of the state that it leaves.
 ///
@@ -45,7 +48,7 @@ pub(super) fn preinit(
         Error::new(ErrorKind::Unsupported, format!("the guest's state cannot be frozen: `{name}` was lost on the way"))
     })?;
     let mut kept = running.run_and_keep(number as u32, args, site)?;
-    done(&name, &kept)?;
+    done(&name, facts.component, &kept).map_err(|error| error.with_site_if_none(site))?;
     let frozen = prepared.freeze(&facts, &recipe, &mut kept.sandbox)?;
     drop(kept);
     let bytes: Arc<[u8]> = frozen.into();
@@ -55,24 +58,23 @@ pub(super) fn preinit(
 }
 
 /// Whether a call is one after which there is nothing left but the guest's state.
-fn done(name: &str, kept: &Kept) -> Result<()> {
-    let left = |what: String| {
-        let message = format!("`{name}` ended with {what}, and their numbers would mean nothing afterwards");
-        Error::new(ErrorKind::Unsupported, message)
+fn done(name: &str, component: bool, kept: &Kept) -> Result<()> {
+    let left = |n: usize, one: &str, rest: &str| {
+        let (s, its) = if n == 1 { ("", "its number") } else { ("s", "their numbers") };
+        let message = format!("`{name}` ended with {n} {one}{s} {rest}, and in another call {its} would mean nothing");
+        Error::new(ErrorKind::Failed, message)
     };
     if let Value::Result(Err(value)) = &kept.value {
-        let value = value.as_ref().map(|value| format!(": {}", shown(&value.to_string()))).unwrap_or_default();
-        return Err(Error::new(ErrorKind::Failed, format!("`{name}` returned an error{value}")));
+        let value = value.as_ref().map(|value| format!(": {}", shown_within(&value.to_string(), MAX_SHOWN)));
+        return Err(Error::new(ErrorKind::Failed, format!("`{name}` returned an error{}", value.unwrap_or_default())));
     }
-    let s = |n: usize| if n == 1 { "" } else { "s" };
-    let (futures, handles) = (kept.futures, kept.sandbox.handles());
-    if futures > 0 {
-        return Err(left(format!("{futures} future{} that it had not waited for", s(futures)))
-            .with_help("wait for what it forks, and drop the futures, before it returns"));
+    if kept.futures > 0 {
+        let rest = if component { "that it had not dropped" } else { "that it had not waited for" };
+        return Err(left(kept.futures, "future", rest).with_help("wait for what it forks before it returns"));
     }
-    if handles > 0 {
-        return Err(left(format!("{handles} handle{} of its own resources", s(handles)))
-            .with_help("drop the handles before it returns; what is in memory may stay"));
+    match kept.sandbox.handles() {
+        0 => Ok(()),
+        n => Err(left(n, "handle", "of its own resources")
+            .with_help("drop them before it returns, and keep what is behind them")),
     }
-    Ok(())
 }

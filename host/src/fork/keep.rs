@@ -28,12 +28,7 @@ impl Program {
     /// # Errors
     ///
     /// The call's own.
-    pub(crate) fn run_and_keep(
-        self,
-        function: u32,
-        args: Values,
-        site: &'static Location<'static>,
-    ) -> Result<Kept> {
+    pub(crate) fn run_and_keep(self, function: u32, args: Values, site: &'static Location<'static>) -> Result<Kept> {
         let keep = Arc::new(Keep::default());
         let program = Arc::new(Program { keep: Some(keep.clone()), ..self });
         let call = Call::root(program, function, args, site);

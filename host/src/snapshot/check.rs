@@ -10,8 +10,7 @@ use crate::error::{Error, Result};
 use std::collections::HashSet;
 use std::ops::Range;
 use wasmparser::{
-    ComponentExternalKind, ComponentOuterAliasKind, Encoding, Instance, Operator, Parser, Payload, TypeRef,
-    ValType,
+    ComponentExternalKind, ComponentOuterAliasKind, Encoding, Instance, Operator, Parser, Payload, TypeRef, ValType,
 };
 
 /// The most segments that freezing adds to a module.
@@ -103,8 +102,10 @@ impl Check<'_> {
                     if let Instance::Instantiate { module_index, .. } = instance.map_err(unsupported)?
                         && !self.made.insert(module_index)
                     {
-                        return Err(unsupported("it has two instances of one module, and a module starts with one state")
-                            .with_help("compose it of a module for each"));
+                        return Err(unsupported(
+                            "it has two instances of one module, and a module starts with one state",
+                        )
+                        .with_help("compose it of a module for each"));
                     }
                 }
             }

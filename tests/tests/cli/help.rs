@@ -15,6 +15,7 @@ fn the_program_has_help_and_a_version() {
 
             Commands:
               run      Calls a function of a module and prints its result
+              preinit  Runs a function of a module, and writes a module that starts with the state it leaves
               inspect  Shows what is in a module, and whether it is pure
               help     Print this message or the help of the given subcommand(s)
 
@@ -311,22 +312,24 @@ fn a_command_that_is_none_is_told() {
         $ purefork 
         2> error: expected a command
         2>   purefork run MODULE FUNCTION [ARG]...    calls a function of a module
+        2>   purefork preinit MODULE FUNCTION [ARG]... -o OUT.wasm
+        2>                                            keeps the state that it leaves, as a module
         2>   purefork inspect MODULE                  shows what is in a module
         2>   purefork --help                          shows the rest
         exit 2
 
         $ purefork runn add.wat
-        2> error: expected a command, `run` or `inspect`, but was given `runn`
+        2> error: expected a command, `run`, `preinit` or `inspect`, but was given `runn`
         2>   did you mean `run`?
         exit 2
 
         $ purefork add.wat add 1 2
-        2> error: expected a command, `run` or `inspect`, but was given `add.wat`
+        2> error: expected a command, `run`, `preinit` or `inspect`, but was given `add.wat`
         2>   did you mean `purefork run add.wat`?
         exit 2
 
         $ purefork map
-        2> error: expected a command, `run` or `inspect`, but was given `map`
+        2> error: expected a command, `run`, `preinit` or `inspect`, but was given `map`
         2>   `purefork --help` shows what there is
         exit 2
 

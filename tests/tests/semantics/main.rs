@@ -2,6 +2,7 @@
 //! behaviour's number in its doc comment.
 
 mod arguments;
+mod attributes;
 mod callbacks;
 mod collections;
 mod forks;
