@@ -209,14 +209,14 @@ fn a_short_call_does_not_grow_memory_after_much_was_loaded() {
 #[test]
 fn a_large_state_is_loaded_and_kept_once() {
     let _watchdog = Watchdog::new();
-    let limits = purefork_tests::limits().memory(512 << 20);
+    let limits = purefork_tests::limits().memory(128 << 20);
     each_executor_with(limits, |exec| {
-        let numbers: Vec<f32> = (0..16 << 20).map(|n| (n % 251) as f32).collect();
+        let numbers: Vec<f32> = (0..4 << 20).map(|n| (n % 251) as f32).collect();
         let loaded = load(exec, "weights").preinit("load", args![floats(&numbers)]).unwrap();
         let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
         assert_eq!(forward.fork(vec![0.0, 1.0, 1.0]).wait().unwrap(), Ok(3.0));
         // The argument, as large as what was made of it, has left nothing but zeros.
         let bytes = loaded.bytes().unwrap().len();
-        assert!(bytes < 65 << 20, "{bytes}");
+        assert!(bytes < 17 << 20, "{bytes}");
     });
 }
