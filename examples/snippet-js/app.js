@@ -1,8 +1,16 @@
 // Runs JavaScript code that is handed in as text. This file is executed once, when the component is built; its state is frozen then.
 
 const { parse, stringify } = JSON;
-const evaluate = eval; // by another name, so that the code sees globals only
-const FILE = "snippet";
+let evaluate = eval; // by another name, so that the code sees globals only; after a prelude, by a function within that
+const [PRELUDE, FILE] = ["prelude", "snippet"];
+
+export function prelude(code) {
+  try {
+    evaluate = evaluate(`${code}\n;(function () { return eval(arguments[0]); })\n//# sourceURL=${PRELUDE}`);
+  } catch (error) {
+    throw describe(error, PRELUDE);
+  }
+}
 
 export async function run(code, input) {
   let argument;
@@ -19,14 +27,14 @@ export async function run(code, input) {
     if (result === undefined) throw new TypeError("the result is not JSON, but undefined or a function");
     return result;
   } catch (error) {
-    throw describe(error);
+    throw describe(error, FILE);
   }
 }
 
-function describe(error) {
+function describe(error, file) {
   try {
     if (!(error instanceof Error)) return `thrown: ${error}`;
-    const line = lineOf(error);
+    const line = lineOf(error, file);
     return `${error.name}: ${error.message}` + (line === undefined ? "" : ` (line ${line})`);
   } catch {
     return "an error that cannot be shown"; // it is the code's, and so may be its getters
@@ -34,8 +42,8 @@ function describe(error) {
 }
 
 // The stack names the code's own frames. A syntax error has none: its line is that of the text that was evaluated.
-function lineOf(error) {
-  const frame = new RegExp(`@${FILE}:(\\d+):`).exec(error.stack);
+function lineOf(error, file) {
+  const frame = new RegExp(`@${file}:(\\d+):`).exec(error.stack);
   if (frame) return frame[1];
   if (error instanceof SyntaxError) return error.lineNumber;
 }

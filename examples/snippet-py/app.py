@@ -5,7 +5,7 @@ from importlib.machinery import PathFinder
 
 # A sandbox has no files, so a snippet can import only what was imported before the state was frozen.
 import array, base64, binascii, bisect, calendar, cmath, collections, contextlib, copy, csv, dataclasses, datetime  # noqa: E401
-import decimal, difflib, enum, fractions, functools, graphlib, hashlib, heapq, html, io, itertools, json, math  # noqa: E401
+import decimal, difflib, enum, fractions, functools, gc, graphlib, hashlib, heapq, html, io, itertools, json, math  # noqa: E401
 import numbers, operator, os, random, re, statistics, string, struct, textwrap, time, types, typing, unicodedata  # noqa: E401
 import urllib.parse, uuid, zlib  # noqa: E401
 import linecache, traceback, warnings  # noqa: E401
@@ -13,7 +13,8 @@ import linecache, traceback, warnings  # noqa: E401
 import wit_world
 from componentize_py_types import Err
 
-FILE = "<snippet>"
+PRELUDE, FILE = "<prelude>", "<snippet>"
+snippet = types.ModuleType("snippet")  # what is defined: first by the prelude, if there is one
 
 
 class Nowhere(io.TextIOBase):
@@ -43,6 +44,7 @@ def refuse_outside(event, _):
 
 def prepare():
     """What reaches outside would end in a trap, which says little. Here it becomes an exception wherever that is cheap to have."""
+    sys.modules[snippet.__name__] = snippet  # dataclasses look it up there
     random.seed(0)  # otherwise it depends on when the component was built
     sys.stdout = sys.stderr = Nowhere()
     sys.stdin = io.StringIO()
@@ -64,23 +66,23 @@ def seal():
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not PathFinder]
 
 
-def line_of(error):
-    """The snippet's line that cannot be parsed, or that was running."""
-    if isinstance(error, SyntaxError) and error.filename == FILE:
+def line_of(error, file):
+    """The file's line that cannot be parsed, or that was running."""
+    if isinstance(error, SyntaxError) and error.filename == file:
         return error.lineno
     line, step = None, error.__traceback__
     while step is not None:
-        if step.tb_frame.f_code.co_filename == FILE:
+        if step.tb_frame.f_code.co_filename == file:
             line = step.tb_lineno
         step = step.tb_next
     return line
 
 
-def describe(error):
+def describe(error, file):
     text = type(error).__name__
     try:
         message = error.msg if isinstance(error, SyntaxError) else str(error)
-        line = line_of(error)
+        line = line_of(error, file)
         text += f": {message}" if message else ""
         text += f" (line {line})" if line is not None else ""
     except BaseException:  # the exception is the snippet's, and so may be its __str__
@@ -89,12 +91,10 @@ def describe(error):
 
 
 def execute(code, argument):
-    module = types.ModuleType("snippet")
-    sys.modules[module.__name__] = module  # dataclasses look it up there
-    exec(compile(code, FILE, "exec"), module.__dict__)
-    if not callable(module.__dict__.get("main")):
+    exec(compile(code, FILE, "exec"), snippet.__dict__)
+    if not callable(snippet.__dict__.get("main")):
         raise NameError("the code defines no function `main`")
-    result = module.main(argument)
+    result = snippet.main(argument)
     try:
         return json.dumps(result, allow_nan=False)
     except (TypeError, ValueError) as error:
@@ -102,6 +102,16 @@ def execute(code, argument):
 
 
 class WitWorld(wit_world.WitWorld):
+    def prelude(self, code: str) -> None:
+        seal()
+        try:
+            exec(compile(code, PRELUDE, "exec"), snippet.__dict__)
+        except BaseException as error:
+            raise Err(describe(error, PRELUDE))
+        # What is there now stays: were the collector to look at it in a call, it would touch, and so copy, all of it.
+        gc.collect()
+        gc.freeze()
+
     def run(self, code: str, input: str) -> str:
         seal()
         try:
@@ -111,7 +121,7 @@ class WitWorld(wit_world.WitWorld):
         try:
             return execute(code, argument)
         except BaseException as error:  # SystemExit too: whatever a snippet raises is its result
-            raise Err(describe(error))
+            raise Err(describe(error, FILE))
 
 
 prepare()

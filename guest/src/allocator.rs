@@ -9,9 +9,13 @@
 //! instructions each, no lists to set up, and all that a short call writes lies side by side. What a call
 //! leaves behind there is gone when the call ends. When they are full, `std::alloc::System` takes over, so a
 //! long call wastes 256 KiB and no more.
+//!
+//! What a function marked `#[init]` keeps is never freed, and would fill the arena for all later calls. So while one runs
+//! nothing new is put there; and what it frees beyond is made zeros, since its memory becomes a part of a file.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
+use std::hint::black_box;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 const SIZE: usize = 256 << 10;
@@ -20,24 +24,48 @@ const SIZE: usize = 256 << 10;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator::new();
 
+/// As [`Allocator::init`], of the allocator of this guest.
+#[cfg(target_arch = "wasm32")]
+pub(crate) fn init<T>(load: impl FnOnce() -> T) -> T {
+    ALLOCATOR.init(load)
+}
+
 struct Allocator {
     arena: Arena,
     /// Where the free part of the arena begins.
     top: AtomicUsize,
+    /// Where it ends: at 0 while a function marked `#[init]` runs.
+    end: AtomicUsize,
 }
 
 /// Aligned to a page of what a sandbox puts back.
 #[repr(align(4096))]
 struct Arena(UnsafeCell<[u8; SIZE]>);
 
-// SAFETY: the arena is handed out in parts that do not overlap, and never referred to as a whole. `top` is read and
+// SAFETY: the arena is handed out in parts that do not overlap, and never referred to as a whole. The numbers are read and
 // then written, which is no race, since without atomics there is one thread.
 #[cfg(not(target_feature = "atomics"))]
 unsafe impl Sync for Allocator {}
 
 impl Allocator {
     const fn new() -> Allocator {
-        Allocator { arena: Arena(UnsafeCell::new([0; SIZE])), top: AtomicUsize::new(0) }
+        Allocator { arena: Arena(UnsafeCell::new([0; SIZE])), top: AtomicUsize::new(0), end: AtomicUsize::new(SIZE) }
+    }
+
+    /// Runs what loads the state that all calls start from. The arena stays theirs, and when it is full there is room.
+    fn init<T>(&self, load: impl FnOnce() -> T) -> T {
+        self.end.store(0, Relaxed);
+        let result = load();
+        // `System` grows the memory by little more than it is asked for, and keeps what it got.
+        let mut room = Vec::<u8>::new();
+        let _ = room.try_reserve_exact(SIZE);
+        drop(black_box(room));
+        self.end.store(SIZE, Relaxed);
+        result
+    }
+
+    fn is_loading(&self) -> bool {
+        self.end.load(Relaxed) == 0
     }
 
     /// The place in the arena of a block that is within it.
@@ -56,7 +84,7 @@ impl Allocator {
         let align = layout.align();
         let place = (self.top.load(Relaxed) + align - 1) & !(align - 1);
         let end = place.checked_add(layout.size())?;
-        if end > SIZE || align > align_of::<Arena>() {
+        if end > self.end.load(Relaxed) || align > align_of::<Arena>() {
             return None;
         }
         self.top.store(end, Relaxed);
@@ -89,16 +117,16 @@ unsafe impl GlobalAlloc for Allocator {
             Some(place) if self.is_last(place, layout) => self.top.store(place, Relaxed),
             Some(_) => {}
             // SAFETY: a block outside of the arena was `System`'s.
-            None => unsafe { beyond::dealloc(block, layout) },
+            None => unsafe { beyond::dealloc(block, layout, self.is_loading()) },
         }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let Some(place) = self.place(block) else {
             // SAFETY: a block outside of the arena was `System`'s.
-            return unsafe { beyond::realloc(block, layout, size) };
+            return unsafe { beyond::realloc(block, layout, size, self.is_loading()) };
         };
-        if self.is_last(place, layout) && size <= SIZE - place {
+        if self.is_last(place, layout) && place.saturating_add(size) <= self.end.load(Relaxed) {
             self.top.store(place + size, Relaxed);
             return block;
         }
@@ -137,16 +165,31 @@ mod beyond {
 
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn dealloc(block: *mut u8, layout: Layout) {
-        // SAFETY: as this function's caller promised.
-        unsafe { System.dealloc(block, layout) }
+    pub(super) unsafe fn dealloc(block: *mut u8, layout: Layout, clear: bool) {
+        // SAFETY: as this function's caller promised; nobody reads the block any more.
+        unsafe {
+            if clear {
+                block.write_bytes(0, layout.size());
+            }
+            System.dealloc(block, layout)
+        }
     }
 
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn realloc(block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: as this function's caller promised.
-        unsafe { System.realloc(block, layout, size) }
+    pub(super) unsafe fn realloc(block: *mut u8, layout: Layout, size: usize, clear: bool) -> *mut u8 {
+        // SAFETY: as this function's caller promised; the new block is apart from the old one.
+        unsafe {
+            if !clear {
+                return System.realloc(block, layout, size);
+            }
+            let moved = System.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            if !moved.is_null() {
+                moved.copy_from_nonoverlapping(block, layout.size().min(size));
+                dealloc(block, layout, clear);
+            }
+            moved
+        }
     }
 }
 
@@ -192,6 +235,28 @@ mod tests {
             let wide = ALLOCATOR.alloc(layout(1, 8192));
             assert_eq!((wide.addr() % 8192, ALLOCATOR.place(wide)), (0, None));
             ALLOCATOR.dealloc(wide, layout(1, 8192));
+        }
+    }
+
+    #[test]
+    fn what_is_loaded_leaves_the_arena_to_the_calls_that_follow() {
+        static ALLOCATOR: Allocator = Allocator::new();
+        // SAFETY: every block is given back with its own layout.
+        unsafe {
+            let argument = ALLOCATOR.alloc(layout(10, 1));
+            ALLOCATOR.init(|| {
+                assert_eq!(ALLOCATOR.realloc(argument, layout(10, 1), 5), argument);
+                let kept = ALLOCATOR.alloc(layout(10, 1));
+                assert_eq!(ALLOCATOR.place(kept), None);
+                kept.write_bytes(7, 10);
+                let kept = ALLOCATOR.realloc(kept, layout(10, 1), 20);
+                assert_eq!(std::slice::from_raw_parts(kept, 10), [7; 10]);
+                let moved = ALLOCATOR.realloc(argument, layout(5, 1), 20);
+                assert_eq!(ALLOCATOR.place(moved), None);
+                ALLOCATOR.dealloc(moved, layout(20, 1));
+                ALLOCATOR.dealloc(kept, layout(20, 1));
+            });
+            assert_eq!(ALLOCATOR.place(ALLOCATOR.alloc(layout(1, 1))), Some(10));
         }
     }
 

@@ -88,6 +88,54 @@
 //! # assert_eq!(shapes::areas(vec![Shape::Nothing, Shape::Polygon(square)]), [0.0, 4.0]);
 //! ```
 //!
+//! # State that is loaded once
+//!
+//! A model's weights, a dictionary, a table that takes long to compute: what is the same in every call is loaded by a
+//! function marked `#[init]`, and stays in a `static`. As in a module of PyTorch's, the attributes are set once, and
+//! `forward` is forked many times.
+//!
+//! ```
+//! #[purefork_guest::module]
+//! mod linear {
+//!     use std::sync::OnceLock;
+//!
+//!     static WEIGHTS: OnceLock<Vec<f32>> = OnceLock::new();
+//!
+//!     /// Takes the weights.
+//!     #[init]
+//!     pub fn load(weights: Vec<f32>) -> Result<(), String> {
+//!         WEIGHTS.set(weights).map_err(|_| "the weights are loaded already".to_owned())
+//!     }
+//!
+//!     /// The sum of the products of weights and numbers.
+//!     pub fn forward(x: &[f32]) -> Result<f32, String> {
+//!         let weights = WEIGHTS.get().ok_or("no weights: run `purefork preinit` with `load` first")?;
+//!         Ok(weights.iter().zip(x).map(|(weight, x)| weight * x).sum())
+//!     }
+//! }
+//! # assert!(linear::forward(&[1.0]).unwrap_err().contains("preinit"));
+//! # linear::load(vec![2.0, 3.0]).unwrap();
+//! # assert_eq!(linear::forward(&[10.0, 1.0]), Ok(23.0));
+//! ```
+//!
+//! ```sh
+//! purefork preinit linear.wasm load '[2, 3]' -o loaded.wasm
+//! purefork run loaded.wasm forward '[10, 1]'                  # ok(23)
+//! ```
+//!
+//! `preinit` calls `load` once, and writes a module in which every call starts from what it left: forks from within too. What a
+//! call then changes, by a `Mutex` or a `Cell`, nobody else sees.
+//!
+//! An `#[init]` function is a `pub fn` that returns nothing, or a `Result<(), E>`: with an `Err` the preinit has failed.
+//! It has no fork, as what a fork changes is lost.
+//!
+//! There is no type for such state here, because std's do: `OnceLock` for what `load` is given, `LazyLock` for what needs no
+//! arguments (`LazyLock::force(&TABLE)` in an `#[init]` function; where that was not run, each call computes it for
+//! itself), `Mutex<Option<T>>` or `RwLock<Option<T>>` for what may be loaded again, and `thread_local!` for what is not
+//! `Sync`. An `Err` for what is not there tells the caller more than a panic, whose message does not leave the sandbox.
+//!
+//! Natively a `static` belongs to the process: tests share it, and load it once.
+//!
 //! # Failure
 //!
 //! A panic ends the call, and the call that waits for it fails with it. `try_wait` catches instead:
@@ -154,6 +202,13 @@ mod wait;
 ///
 /// The [crate's documentation](crate) says how, and which types are possible.
 pub use purefork_guest_macros::module;
+
+/// Marks a function of such a module that loads what later calls read: `purefork preinit` runs it once.
+///
+/// It returns nothing, or a `Result<(), E>` whose `Err` is a preinit that failed. It has no fork, since what a fork changes
+/// is lost. The [crate's documentation](crate#state-that-is-loaded-once) has an example. In the module `#[init]` needs no
+/// `use`.
+pub use purefork_guest_macros::init;
 pub use tensor::{Element, Tensor, TensorError, TensorType};
 pub use wait::{Wait, wait_all};
 
@@ -162,6 +217,25 @@ pub use wait::{Wait, wait_all};
 pub mod __private {
     pub use crate::called::Called;
     pub use wit_bindgen;
+
+    /// A function marked `#[init]`. The lifetime has the compiler look at a bound on it where it is used, not where it stands.
+    pub struct Init<'fork>(std::marker::PhantomData<&'fork ()>);
+
+    /// Implemented by nothing.
+    #[diagnostic::on_unimplemented(
+        message = "a function that is marked `#[init]` cannot be forked",
+        label = "what a fork changes is lost",
+        note = "`purefork preinit` calls it from without; within a call it can be called as it is, without `fork::`"
+    )]
+    pub trait CanBeForked {}
+
+    /// Runs a function marked `#[init]`.
+    pub fn init<T>(load: impl FnOnce() -> T) -> T {
+        #[cfg(all(target_arch = "wasm32", feature = "allocator"))]
+        return crate::allocator::init(load);
+        #[cfg(not(all(target_arch = "wasm32", feature = "allocator")))]
+        load()
+    }
 
     pub mod tensors {
         pub use crate::tensor::{Tensor, TensorType};

@@ -8,6 +8,7 @@ mod native {
     #![allow(clippy::needless_pass_by_value)]
 
     use std::cell::Cell;
+    use std::sync::OnceLock;
 
     thread_local! { static CALLS: Cell<u32> = const { Cell::new(0) } }
 
@@ -62,6 +63,22 @@ mod native {
         fork::elsewhere(String::new(), vec![]).try_wait()
     }
 
+    static GREETING: OnceLock<String> = OnceLock::new();
+
+    #[init]
+    pub fn load(greeting: &str) -> Result<(), String> {
+        GREETING.set(greeting.to_owned()).map_err(|_| "loaded already".to_owned())
+    }
+
+    pub fn greet(name: &str) -> Result<String, String> {
+        let greeting = GREETING.get().ok_or("nothing is loaded")?;
+        Ok(format!("{greeting}, {name}"))
+    }
+
+    pub(crate) fn greeted(name: &str) -> Result<String, String> {
+        fork::greet(name).wait()
+    }
+
     pub(crate) fn raw() -> u64 {
         fork::r#loop(4).wait()
     }
@@ -88,4 +105,12 @@ fn try_wait_catches_a_panic_s_message_through_a_wait() {
 fn a_function_of_another_module_is_not_there() {
     let text = "`elsewhere` is a function of another module: it is there when purefork links that module";
     assert_eq!(native::linked().unwrap_err(), text);
+}
+
+#[test]
+fn what_an_init_function_loads_is_there_for_all_that_follow() {
+    assert_eq!(native::greeted("you").unwrap_err(), "nothing is loaded");
+    native::load("hello").unwrap();
+    assert_eq!(native::greeted("you").unwrap(), "hello, you");
+    assert_eq!(native::load("bye").unwrap_err(), "loaded already");
 }

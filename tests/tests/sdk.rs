@@ -1,7 +1,7 @@
 //! Guests that the SDK has made: what `cargo build` for wasm32 gives is loaded as it is.
 
 use purefork::{ErrorKind, Executor, Module, Result, Tensor, TensorType, Value, args};
-use purefork_tests::{Watchdog, compiled, each_executor};
+use purefork_tests::{Watchdog, compiled, each_executor, each_executor_with};
 
 fn load(exec: &Executor, name: &str) -> Module {
     exec.load_bytes(compiled(name)).unwrap_or_else(|error| panic!("{error}"))
@@ -110,5 +110,113 @@ fn a_wit_by_hand_forks_by_its_own_interface() {
     each_executor(|exec| {
         let hand = load(exec, "hand");
         assert_eq!(hand.fork("run", args![4]).unwrap().wait().unwrap().to_string(), "111");
+        let loaded = hand.preinit("load", args![vec![1u8, 2]]).unwrap();
+        assert_eq!(given(&loaded, "loaded").unwrap(), "[1, 2]");
+        assert_eq!(given(&hand, "loaded").unwrap(), "[]");
+    });
+}
+
+/// The sum of the squares of the numbers below 1,000.
+const SQUARES: u64 = 332_833_500;
+
+fn floats(numbers: &[f32]) -> Tensor {
+    let data: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+    Tensor::new([numbers.len() as u32], TensorType::Fp32, data).unwrap()
+}
+
+#[test]
+fn what_is_loaded_once_is_there_in_every_call_and_in_every_fork() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let bare = load(exec, "weights");
+        let loaded = bare.preinit("load", args![floats(&[2.0, 3.0])]).unwrap();
+        let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
+        let results: Vec<_> = (0..100).map(|n| forward.fork(vec![n as f32, 1.0])).collect();
+        for (n, result) in results.into_iter().enumerate() {
+            assert_eq!(result.wait().unwrap(), Ok(2.0 * n as f32 + 3.0));
+        }
+        let all = loaded.function::<Vec<Vec<f32>>, Result<Vec<f32>, String>>("forward-all").unwrap();
+        assert_eq!(all.fork(vec![vec![10.0, 1.0], vec![0.0, 2.0]]).wait().unwrap(), Ok(vec![23.0, 6.0]));
+        // The module that it was made from is as it was.
+        let forward = bare.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
+        assert_eq!(forward.fork(vec![1.0]).wait().unwrap(), Err("no weights are loaded".to_owned()));
+    });
+}
+
+#[test]
+fn what_a_call_changes_of_what_was_loaded_no_other_sees() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let loaded = load(exec, "weights").preinit("warm-up", args![50]).unwrap();
+        let change = loaded.function::<(), (u32, u32)>("change").unwrap();
+        let changes: Vec<_> = (0..20).map(|_| change.fork(())).collect();
+        for change in changes {
+            assert_eq!(change.wait().unwrap(), (101, 5));
+        }
+        assert_eq!(given(&loaded, "changed-by-fork").unwrap(), "((101, 5), 100)");
+    });
+}
+
+#[test]
+fn a_state_is_loaded_in_steps_and_an_err_ends_them() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let warm = load(exec, "weights").preinit("warm-up", args![10]).unwrap();
+        let loaded = warm.preinit("load", args![floats(&[2.0])]).unwrap();
+        assert_eq!(given(&loaded, "change").unwrap(), "(101, 1)");
+        let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
+        assert_eq!(forward.fork(vec![4.0]).wait().unwrap(), Ok(8.0));
+        let error = loaded.preinit("load", args![floats(&[1.0])]).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Failed);
+        assert_eq!(error.message(), "`load` returned an error: \"the weights are loaded already\"");
+    });
+}
+
+#[test]
+fn the_heap_goes_on_after_what_was_loaded() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let bare = load(exec, "weights");
+        let loaded = bare.preinit("warm-up", args![5000]).unwrap();
+        let names = (0..5000).step_by(10).map(|n| format!("name {n}").len() as u64).sum::<u64>();
+        for (module, names) in [(&bare, 0), (&loaded, names)] {
+            let churn = module.function::<u32, (u64, u64)>("churn").unwrap();
+            for rounds in [3, 1000] {
+                assert_eq!(churn.fork(rounds).wait().unwrap(), (SQUARES, names));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_short_call_does_not_grow_memory_after_much_was_loaded() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let loaded = load(exec, "weights").preinit("load-as-given", args![vec![1.5f32; 300_000]]).unwrap();
+        let start: u64 = loaded.inspect().memories.iter().map(|(bytes, _)| bytes).sum();
+        let limits = purefork_tests::limits().memory(start as usize);
+        let exec = Executor::builder().threads(1).limits(limits).build().unwrap();
+        let churn = exec.load_bytes(loaded.bytes().unwrap()).unwrap();
+        let churn = churn.function::<u32, (u64, u64)>("churn").unwrap();
+        // Blocks of 115 KB are for the heap that is there at the start, and of 357 KB for the room beyond it as well.
+        for rounds in [40, 70] {
+            assert_eq!(churn.fork(rounds).wait().unwrap(), (SQUARES, 0));
+        }
+        assert_eq!(churn.fork(1000).wait().unwrap_err().kind(), ErrorKind::OutOfMemory);
+    });
+}
+
+#[test]
+fn a_large_state_is_loaded_and_kept_once() {
+    let _watchdog = Watchdog::new();
+    let limits = purefork_tests::limits().memory(128 << 20);
+    each_executor_with(limits, |exec| {
+        let numbers: Vec<f32> = (0..4 << 20).map(|n| (n % 251) as f32).collect();
+        let loaded = load(exec, "weights").preinit("load", args![floats(&numbers)]).unwrap();
+        let forward = loaded.function::<Vec<f32>, Result<f32, String>>("forward").unwrap();
+        assert_eq!(forward.fork(vec![0.0, 1.0, 1.0]).wait().unwrap(), Ok(3.0));
+        // The argument, as large as what was made of it, has left nothing but zeros.
+        let bytes = loaded.bytes().unwrap().len();
+        assert!(bytes < 17 << 20, "{bytes}");
     });
 }

@@ -33,7 +33,7 @@ pub(crate) fn derive(module: &Module, types: &Types, package: &str, world: &str)
     indented(&mut text, "  ", &uses);
     text += "  import fork: interface {\n";
     indented(&mut text, "    ", &uses);
-    for signature in types.functions() {
+    for (_, signature) in module.functions().zip(types.functions()).filter(|(function, _)| !function.init) {
         writer.resource(&mut text, signature);
     }
     text += "  }\n";

@@ -40,8 +40,9 @@ fn derived(mut module: Module) -> Result<TokenStream> {
 
     let bindings = interface(&derived);
     let methods = types.exported.iter().zip(&module.exported).map(|(signature, function)| {
-        let (method, function) = (name::snake(&signature.name), &function.ident);
-        method_of(&types, signature, &method, &quote!(super::#function), &bindings)
+        let (method, ident) = (name::snake(&signature.name), &function.ident);
+        let method = Method { name: &method, function: &quote!(super::#ident), init: function.init };
+        method_of(&types, signature, &method, &bindings)
     });
     let convert = (!types.own.is_empty()).then(|| {
         let functions = convert::functions(&types, &quote!(super::#bindings));
@@ -88,7 +89,8 @@ fn by_hand(module: Module, world: &World, wit: &syn::LitStr) -> Result<TokenStre
         let (types, names): (Vec<_>, Vec<_>) =
             function.params.iter().enumerate().map(|(place, (_, ty))| (ty, format_ident!("argument_{place}"))).unzip();
         let output = function.output.as_ref().map(|ty| quote!(-> #ty));
-        quote!(fn #method(#(#names: #types),*) #output { super::#ident(#(#names),*) })
+        let call = called(&quote!(super::#ident(#(#names),*)), function.init);
+        quote!(fn #method(#(#names: #types),*) #output { #call })
     });
     let (name, options) = (&world.name, options(world));
     let component = quote! {
@@ -152,13 +154,16 @@ fn interface(derived: &Derived) -> TokenStream {
     quote!(wit #(::#path)*)
 }
 
-fn method_of(
-    types: &Types,
-    signature: &Resolved,
-    method: &proc_macro2::Ident,
-    function: &TokenStream,
-    bindings: &TokenStream,
-) -> TokenStream {
+/// A function of the bindings' trait of exports.
+struct Method<'a> {
+    name: &'a proc_macro2::Ident,
+    /// What it calls.
+    function: &'a TokenStream,
+    init: bool,
+}
+
+fn method_of(types: &Types, signature: &Resolved, method: &Method<'_>, bindings: &TokenStream) -> TokenStream {
+    let Method { name: method, function, init } = method;
     let names: Vec<_> = (0..signature.params.len()).map(|place| format_ident!("argument_{place}")).collect();
     let params = signature.params.iter().zip(&names).map(|(Param { ty, .. }, name)| {
         let ty = bound(types, ty, bindings);
@@ -168,13 +173,21 @@ fn method_of(
         true => quote!(&#name),
         false => convert(Way::Lift, types, ty, quote!(#name)),
     });
-    let call = quote!(#function(#(#arguments),*));
+    let call = called(&quote!(#function(#(#arguments),*)), *init);
     match &signature.output {
         Some(ty) => {
             let (output, value) = (bound(types, ty, bindings), convert(Way::Lower, types, ty, call));
             quote!(fn #method(#(#params),*) -> #output { #value })
         }
         None => quote!(fn #method(#(#params),*) { #call }),
+    }
+}
+
+/// The call of a function: one that is marked `#[init]` owns its arguments, so that they are gone when it is over.
+fn called(call: &TokenStream, init: bool) -> TokenStream {
+    match init {
+        true => quote!(::purefork_guest::__private::init(move || #call)),
+        false => call.clone(),
     }
 }
 
@@ -280,6 +293,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_marked_init_returns_nothing_and_has_no_resource() {
+        let items = quote! {
+            #[init]
+            pub fn double(n: u32) -> u32 { 2 * n }
+            pub fn mirror(points: Vec<wit::Point>) -> Vec<wit::Point> { points }
+            pub fn sum(x: Tensor) -> f32 { 0.0 }
+            pub fn run(n: u32) -> u32 { n }
+        };
+        assert_eq!(
+            errors("example", items),
+            ["an `#[init]` function returns nothing, or `Result<(), E>`: what it loads stays in a `static`"]
+        );
+        let items = quote!(
+            #[init]
+            pub fn load(bytes: Vec<u8>) -> Result<(), String> {
+                Ok(())
+            }
+            #[init]
+            pub fn reset() {}
+        );
+        assert_eq!(
+            errors("loading", items),
+            [
+                "`reset` is marked `#[init]`, and the world `loading` has a resource `reset` in its interface `fork`: what a fork changes is lost; leave one out"
+            ]
+        );
+    }
+
+    #[test]
     fn a_world_that_is_not_there_is_an_error() {
         let items = quote!(
             pub fn double(n: u32) -> u32 {
@@ -303,6 +345,9 @@ mod tests {
                 /// Or not.
                 pub fn find_it(texts: &[String], kind: Kind) -> Result<Answer, ()> { Err(()) }
                 pub fn place(kind: Kind) -> Place { Place { x: 0.0, r#type: kind } }
+                /// Loads it all.
+                #[init]
+                pub fn load(places: Vec<Place>) -> Result<(), String> { Ok(()) }
             }
         };
         let module = crate::module::Module::take_apart(syn::parse2(module).unwrap()).unwrap();

@@ -23,6 +23,9 @@ pub(crate) struct Parts<'a> {
 impl Parts<'_> {
     pub(crate) fn forks(&self) -> TokenStream {
         let forks = self.module.functions().enumerate().filter_map(|(index, function)| {
+            if function.init {
+                return Some(refused(function));
+            }
             let fork = self.world.fork_of(&function.ident)?;
             Some(self.fork(function, index, fork))
         });
@@ -181,6 +184,22 @@ impl Parts<'_> {
                 use super::__purefork::convert::*;
             ),
             _ => TokenStream::new(),
+        }
+    }
+}
+
+/// In the place of a fork, for a function marked `#[init]`: whoever calls it is told why there is none.
+fn refused(function: &Function) -> TokenStream {
+    let ident = &function.ident;
+    let (names, types): (Vec<_>, Vec<_>) = function.params.iter().map(|(name, ty)| (name, ty)).unzip();
+    quote! {
+        #[doc(hidden)]
+        pub fn #ident<'fork>(#(#names: #types),*) -> ::purefork_guest::__private::Called<()>
+        where
+            ::purefork_guest::__private::Init<'fork>: ::purefork_guest::__private::CanBeForked,
+        {
+            #(let _ = #names;)*
+            ::core::unreachable!()
         }
     }
 }

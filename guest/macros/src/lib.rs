@@ -4,6 +4,7 @@
 //!
 //! - `args`: what the attribute was given;
 //! - `module`: the module's functions, types and all the rest, checked for what no WIT can say;
+//! - `init`: which functions are marked `#[init]`;
 //! - `types`: the Rust types of the signatures, resolved; `name`: their names in WIT;
 //! - `derive`: the WIT text of all this;
 //! - `world`: any WIT, derived or written by hand, read back: what is exported, what can be forked;
@@ -15,6 +16,7 @@ mod convert;
 mod derive;
 mod expand;
 mod fork;
+mod init;
 mod lend;
 mod module;
 mod name;
@@ -29,4 +31,15 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn module(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(attribute.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Marks a function of such a module that loads what later calls read: `purefork preinit` runs it once.
+///
+/// It returns nothing, or a `Result<(), E>` whose `Err` is a preinit that failed. It cannot be forked: what a fork changes
+/// is lost. See the documentation of the crate `purefork-guest`.
+#[proc_macro_attribute]
+pub fn init(_: TokenStream, item: TokenStream) -> TokenStream {
+    // Within a module `module` has taken it off; so this one stands elsewhere.
+    let error = syn::Error::new(proc_macro2::Span::call_site(), init::ELSEWHERE).into_compile_error();
+    TokenStream::from_iter([error.into(), item])
 }

@@ -6,6 +6,8 @@ use syn::{
     Lit, Meta, Pat, Result, ReturnType, Safety, Signature, Type, Visibility,
 };
 
+use crate::init;
+
 /// The name of the generated module of forks; a module's own items must leave it free.
 pub(crate) const FORK: &str = "fork";
 /// The name of the module of bindings, when the WIT was written by hand.
@@ -28,6 +30,8 @@ pub(crate) struct Module {
 /// A function that can be called from without, or forked.
 pub(crate) struct Function {
     pub(crate) ident: Ident,
+    /// Marked `#[init]`: it is there to be run before the first call, and is not forked.
+    pub(crate) init: bool,
     pub(crate) docs: Vec<String>,
     pub(crate) params: Vec<(Ident, Type)>,
     /// `None` for `()`.
@@ -86,13 +90,14 @@ impl Module {
         self.exported.iter().chain(&self.linked)
     }
 
-    fn take(&mut self, item: Item) -> Result<()> {
+    fn take(&mut self, mut item: Item) -> Result<()> {
         if let Some(ident) = named(&item).filter(|ident| *ident == FORK) {
             return Err(Error::new(ident.span(), "the name `fork` is taken: it holds the module's forks"));
         }
+        let init = init::take(&mut item)?;
         match &item {
             Item::Fn(function) if matches!(function.vis, Visibility::Public(_)) => {
-                self.exported.push(Function::read(&function.attrs, &function.sig)?);
+                self.exported.push(Function { init, ..Function::read(&function.attrs, &function.sig)? });
             }
             Item::ForeignMod(block) if abi(block).is_some_and(|abi| abi == "purefork") => {
                 return self.take_linked(block);
@@ -117,6 +122,7 @@ impl Module {
         for item in &block.items {
             match item {
                 ForeignItem::Fn(function) => {
+                    errors.keep(init::refuse_linked(&function.attrs));
                     if let Some(function) = errors.keep(Function::read(&function.attrs, &function.sig)) {
                         self.linked.push(function);
                     }
@@ -179,7 +185,8 @@ impl Function {
                 ty => Some(ty.clone()),
             },
         };
-        errors.finish(Function { ident: signature.ident.clone(), docs: docs(attributes), params, output })
+        let ident = signature.ident.clone();
+        errors.finish(Function { ident, init: false, docs: docs(attributes), params, output })
     }
 }
 

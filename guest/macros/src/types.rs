@@ -3,6 +3,7 @@
 use quote::ToTokens;
 use syn::{Error, Fields, GenericArgument, Ident, PathArguments, Result, Type};
 
+use crate::init;
 use crate::module::{Definition, Errors, Function, Module, docs};
 use crate::name::Names;
 
@@ -115,6 +116,9 @@ impl Types {
             let resolved = functions.iter().map(|function| {
                 let name = names.add(&function.ident).and_then(|name| not_a_method(&function.ident, name));
                 let signature = resolver.signature(function);
+                if let (true, Ok((_, output))) = (function.init, &signature) {
+                    errors.keep(init::check(function, output.as_ref()));
+                }
                 let (name, (params, output)) = (errors.keep(name)?, errors.keep(signature)?);
                 Some(Resolved { name, params, output })
             });

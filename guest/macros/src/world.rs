@@ -8,6 +8,7 @@ use syn::{Error, Ident, LitStr, Result};
 use wit_parser::{FunctionKind, Resolve, Type, TypeDefKind, WorldId, WorldItem};
 
 use crate::derive::TENSORS_ID;
+use crate::init;
 use crate::module::{Errors, Function, Module};
 use crate::name;
 
@@ -134,6 +135,7 @@ impl World {
             match missing.remove(&name) {
                 Some(export) => {
                     errors.keep(self.check_count(function, export.params.len()));
+                    errors.keep(self.check_init(function, export.result));
                 }
                 None => {
                     let text = format!(
@@ -181,6 +183,36 @@ impl World {
         let given = function.params.len();
         let text = format!("`{ident}` has {count} parameter{s} in the world `{}`, not {given}", self.name);
         Err(Error::new(ident.span(), text))
+    }
+
+    /// A function marked `#[init]` returns nothing but whether it could load, and is not forked.
+    fn check_init(&self, function: &Function, output: Option<Type>) -> Result<()> {
+        if !function.init {
+            return Ok(());
+        }
+        if !output.is_none_or(|ty| self.is_nothing_or_err(ty)) {
+            return Err(init::refuse_output(function));
+        }
+        let ident = &function.ident;
+        match self.fork_of(ident) {
+            Some(_) => {
+                let text = format!(
+                    "`{ident}` is marked `#[init]`, and the world `{}` has a resource `{ident}` in its interface `fork`: what a fork changes is lost; leave one out",
+                    self.name
+                );
+                Err(Error::new(ident.span(), text))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn is_nothing_or_err(&self, ty: Type) -> bool {
+        let Type::Id(id) = ty else { return false };
+        match &self.resolve.types[id].kind {
+            TypeDefKind::Type(ty) => self.is_nothing_or_err(*ty),
+            TypeDefKind::Result(result) => result.ok.is_none(),
+            _ => false,
+        }
     }
 
     /// A type, written out, to compare two by what they are.

@@ -5,6 +5,7 @@ use purefork_guest::Tensor;
 #[purefork_guest::module(wit = "wit", world = "example")]
 mod by_hand {
     use super::Tensor;
+    use std::sync::OnceLock;
     use wit::example::by_hand::shapes::Point;
 
     extern "purefork" {
@@ -31,6 +32,17 @@ mod by_hand {
         let failed = mirrored(vec![]).is_err() as u32;
         let _ = fork::mirror(vec![Point { x: 1.0, y: 1.0 }]).wait();
         double.wait() + failed * 100 + sum.try_wait().unwrap_or(0.0) as u32
+    }
+
+    static LOADED: OnceLock<Vec<u8>> = OnceLock::new();
+
+    #[init]
+    pub fn load(bytes: Vec<u8>) -> Result<(), String> {
+        LOADED.set(bytes).map_err(|_| "loaded already".to_owned())
+    }
+
+    pub fn loaded() -> Vec<u8> {
+        LOADED.get().cloned().unwrap_or_default()
     }
 
     #[allow(dead_code)]

@@ -1,0 +1,5 @@
+const WORD = /\w+/g;
+
+function words(text) {
+  return text.toLowerCase().match(WORD) ?? [];
+}
