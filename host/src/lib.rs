@@ -55,6 +55,7 @@ mod fork;
 mod function;
 mod future;
 mod inspect;
+mod instrument;
 mod limits;
 mod module;
 mod nearest;

@@ -5,6 +5,7 @@ use crate::engine::{Compiled, Key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
 use crate::inspect::Inspection;
+use crate::instrument::{Instrumented, instrument};
 use crate::module::Module;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -36,7 +37,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
 pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
     let bytes = binary(bytes)?;
     let digest = digest(&bytes);
-    let key = key(&digest);
+    let key = key(runtime, &digest);
     let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), guest)) {
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
@@ -48,29 +49,43 @@ pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Under which key a guest is kept.
-fn key(digest: &str) -> Key {
-    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions)))
+fn key(runtime: &Runtime, digest: &str) -> Key {
+    // How a guest is rewritten depends on how much memory it may have.
+    let memory = runtime.limits.memory;
+    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions), memory))
 }
 
 /// The guest as an earlier run has kept it.
 fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
     let bytes = Compiled::kept_facts(&runtime.engines, key)?;
-    let (facts, recipe, modules): (Facts, Recipe, usize) = postcard::from_bytes(&bytes).ok()?;
+    let (facts, recipe, undo, modules): (Facts, Recipe, _, usize) = postcard::from_bytes(&bytes).ok()?;
     let compiled = Compiled::kept(&runtime.engines, kind(&facts), modules, key)?;
-    Some(check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, compiled }))
+    Some(check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, undo, compiled }))
 }
 
 /// Compiles a guest that the audit has passed, and keeps it for later runs.
 fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
     let Audited { facts, recipe, modules } = audited;
     check(&runtime.limits, &facts)?;
-    let bytes = postcard::to_stdvec(&(&facts, &recipe, modules.len())).ok();
+    let (modules, undo) = match recyclable(&facts).and_then(|()| instrument(&modules, &recipe, runtime.limits.memory)) {
+        Ok(Instrumented { modules, undo }) => (modules, Ok(undo)),
+        Err(why) => (modules, Err(why)),
+    };
+    let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, modules.len())).ok();
     let keep = bytes.as_ref().map(|bytes| (key, bytes.as_slice()));
     let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, keep)?;
-    Ok(Guest { facts, recipe, compiled })
+    Ok(Guest { facts, recipe, undo, compiled })
+}
+
+/// Whether there is anything to put back after a call.
+fn recyclable(facts: &Facts) -> std::result::Result<(), String> {
+    match facts.functions.iter().all(|function| function.stateless.is_ok()) {
+        true => Err("none of its functions changes anything".to_owned()),
+        false => Ok(()),
+    }
 }
 
 /// What the audit finds out about a module, without an executor.

@@ -50,7 +50,7 @@ impl Call {
         drop(guard);
         let fuel = sandbox.fuel_used(plan);
         sandbox.take_carried();
-        plan.give(sandbox, stateless && result.is_ok());
+        plan.give(sandbox, stateless, result.is_ok());
         match result {
             Ok(value) => self.finish(Ok(value), Usage { fuel, forks: 0 }),
             Err(error) => self.fail(error),
@@ -82,7 +82,7 @@ impl Call {
         };
         let own = sandbox.fuel_used(plan);
         let children = sandbox.take_carried().end();
-        plan.give(sandbox, stateless && result.is_ok());
+        plan.give(sandbox, stateless, result.is_ok());
         match result {
             Ok(value) => {
                 let usage = Usage { fuel: own.saturating_add(children.fuel), forks: children.forks };

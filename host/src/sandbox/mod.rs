@@ -20,6 +20,7 @@ mod parts;
 mod plan;
 mod run;
 mod stock;
+mod undo;
 mod warm;
 mod watch;
 
