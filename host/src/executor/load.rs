@@ -6,6 +6,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
 use crate::inspect::Inspection;
 use crate::instrument::{Instrumented, instrument};
+use crate::isolation::Isolation;
+use crate::limits::Limits;
 use crate::module::Module;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -54,8 +56,8 @@ const FORMAT: u32 = 3;
 /// Under which key a guest is kept.
 fn key(runtime: &Runtime, digest: &str) -> Key {
     // How a guest is rewritten depends on how much memory it may have.
-    let memory = runtime.limits.memory;
-    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions), memory))
+    let rewriting = (runtime.isolation, runtime.limits.memory);
+    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions), rewriting))
 }
 
 /// The guest as an earlier run has kept it.
@@ -68,24 +70,34 @@ fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
 
 /// Compiles a guest that the audit has passed, and keeps it for later runs.
 fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
-    let Audited { facts, recipe, modules } = audited;
+    let Audited { mut facts, recipe, modules } = audited;
     check(&runtime.limits, &facts)?;
-    let (modules, undo) = match recyclable(&facts).and_then(|()| instrument(&modules, &recipe, runtime.limits.memory)) {
+    let (modules, undo) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
         Ok(Instrumented { modules, undo }) => (modules, Ok(undo)),
         Err(why) => (modules, Err(why)),
     };
+    facts.fresh = undo.as_ref().err().cloned();
     let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, modules.len())).ok();
     let keep = bytes.as_ref().map(|bytes| (key, bytes.as_slice()));
     let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, keep)?;
     Ok(Guest { facts, recipe, undo, compiled })
 }
 
-/// Whether there is anything to put back after a call.
-fn recyclable(facts: &Facts) -> std::result::Result<(), String> {
-    match facts.functions.iter().all(|function| function.stateless.is_ok()) {
-        true => Err("none of its functions changes anything".to_owned()),
-        false => Ok(()),
+/// A guest rewritten so that the state of its sandboxes can be put back, or why it is not.
+fn rewritten(
+    facts: &Facts,
+    recipe: &Recipe,
+    modules: &[Vec<u8>],
+    isolation: Isolation,
+    memory: usize,
+) -> std::result::Result<Instrumented, String> {
+    if isolation == Isolation::Fresh {
+        return Err("the executor was made so".to_owned());
     }
+    if facts.functions.iter().all(|function| function.stateless.is_ok()) {
+        return Err("none of its functions changes anything".to_owned());
+    }
+    instrument(modules, recipe, memory)
 }
 
 /// What the audit finds out about a module, without an executor.
@@ -102,7 +114,9 @@ fn recyclable(facts: &Facts) -> std::result::Result<(), String> {
 /// [`ErrorKind::Malformed`], or [`ErrorKind::Impure`] with every reason.
 pub fn inspect(bytes: impl AsRef<[u8]>) -> Result<Inspection> {
     let bytes = binary(bytes.as_ref())?;
-    Ok(Inspection::new(&audited(&bytes)?.facts, &digest(&bytes)))
+    let Audited { mut facts, recipe, modules } = audited(&bytes)?;
+    facts.fresh = rewritten(&facts, &recipe, &modules, Isolation::default(), Limits::default().memory).err();
+    Ok(Inspection::new(&facts, &digest(&bytes)))
 }
 
 /// The module's binary form: text is assembled.

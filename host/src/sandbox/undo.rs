@@ -11,6 +11,9 @@ pub(super) struct Undoing {
     globals: Box<[usize]>,
 }
 
+/// Builds with assertions look through memories of up to so many bytes after each call.
+const CHECKED: usize = 2 << 20;
+
 /// The state of a guest before any call.
 pub(super) struct Initial {
     /// The guest's own memory.
@@ -59,6 +62,10 @@ impl Undoing {
                 return false;
             }
             margin.undo(memory, &initial.memory);
+            debug_assert!(
+                initial.memory.len() > CHECKED || located.own(memory) == &*initial.memory,
+                "a write was not marked"
+            );
         }
         self.globals.iter().zip(&initial.globals).all(|(number, value)| {
             let global = located.global(store.as_context_mut(), *number);
