@@ -29,7 +29,10 @@ pub(super) type Marks = Vec<(usize, Mark)>;
 /// What is known of a value on the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Base {
-    Local { local: u32, version: Version },
+    Local {
+        local: u32,
+        version: Version,
+    },
     /// The constant is part of the offset.
     Constant,
 }

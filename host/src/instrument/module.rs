@@ -92,8 +92,10 @@ impl Facts {
                 for memory in section {
                     let memory = memory.map_err(broken)?;
                     self.memory(&memory)?;
-                    self.memory =
-                        Some(Memory { bytes: memory.initial * PAGE, maximum: memory.maximum.map(|pages| pages * PAGE) });
+                    self.memory = Some(Memory {
+                        bytes: memory.initial * PAGE,
+                        maximum: memory.maximum.map(|pages| pages * PAGE),
+                    });
                 }
             }
             Payload::TagSection(_) => return Err("it uses exceptions".to_owned()),
@@ -117,7 +119,8 @@ impl Facts {
                     if export.kind == ExternalKind::Tag {
                         return Err("it uses exceptions".to_owned());
                     }
-                    let quotes = export.name.strip_prefix(WORD).map(|rest| rest.len() - rest.trim_start_matches('\'').len());
+                    let quotes =
+                        export.name.strip_prefix(WORD).map(|rest| rest.len() - rest.trim_start_matches('\'').len());
                     self.quotes = self.quotes.max(quotes);
                 }
             }

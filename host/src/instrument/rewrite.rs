@@ -11,8 +11,7 @@ use wasm_encoder::{
     MemoryType, Module, SectionId, StartSection, TypeSection, ValType,
 };
 use wasmparser::{
-    DataKind, FuncToValidate, FunctionBody, Operator, Parser, ValidPayload, Validator, ValidatorResources,
-    WasmFeatures,
+    DataKind, FuncToValidate, FunctionBody, Operator, Parser, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 /// Writes a module anew.
@@ -32,7 +31,8 @@ pub(super) fn rewrite(bytes: &[u8], facts: &Facts, names: &Names, margin: Option
             }
         }
     }
-    let mut rewrite = Rewrite { facts, names, margin, bodies: bodies.into_iter(), exported: false, started: false, accesses: false };
+    let mut rewrite =
+        Rewrite { facts, names, margin, bodies: bodies.into_iter(), exported: false, started: false, accesses: false };
     let mut module = Module::new();
     rewrite.parse_core_module(&mut module, Parser::new(0), bytes).map_err(|error| match error {
         Broken::UserError(why) => why,
@@ -307,8 +307,7 @@ impl Rewrite<'_> {
 }
 
 /// Local variables for the address and the value of a store, in the order of [`temporary`].
-const TEMPORARIES: [ValType; 6] =
-    [ValType::I32, ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128];
+const TEMPORARIES: [ValType; 6] = [ValType::I32, ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128];
 
 fn temporary(ty: ValType) -> u32 {
     TEMPORARIES.iter().skip(1).position(|temporary| *temporary == ty).map_or(0, |at| at as u32 + 1)

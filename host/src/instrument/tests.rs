@@ -11,7 +11,8 @@ fn marked(function: &str) -> Vec<Mark> {
     let mut validator = Validator::new();
     let mut found = None;
     for payload in Parser::new(0).parse_all(&bytes) {
-        if let ValidPayload::Func(body, code) = validator.payload(&payload.expect("it is whole")).expect("it is valid") {
+        if let ValidPayload::Func(body, code) = validator.payload(&payload.expect("it is whole")).expect("it is valid")
+        {
             let validator = body.into_validator(Default::default());
             found = Some(marks(&code, validator, 512).expect("it is valid").0);
         }
@@ -135,7 +136,10 @@ fn addresses_of_constants_are_known_and_others_are_the_stores_own() {
 #[test]
 fn code_that_cannot_be_reached_needs_no_mark() {
     assert_eq!(marked("(func unreachable (i32.store (i32.const 0) (i32.const 1)) i32.store)"), []);
-    assert_eq!(marked("(func (param i32) (block (br 0) i32.store) (i32.store (local.get 0) (i32.const 1)))"), [local(0, 0)]);
+    assert_eq!(
+        marked("(func (param i32) (block (br 0) i32.store) (i32.store (local.get 0) (i32.const 1)))"),
+        [local(0, 0)]
+    );
 }
 
 fn margins() -> [Margin; 4] {
@@ -192,10 +196,7 @@ fn a_guest_that_cannot_be_rewritten_is_told_why() {
     assert_eq!(of("(memory 1) (global (mut i32) (i32.const 0))"), "rewritten");
     assert_eq!(of("(memory 1) (memory 1)"), "it has several memories");
     assert_eq!(of("(memory i64 1)"), "it has a memory of another kind than 32 bits and 64 KiB pages");
-    assert_eq!(
-        of("(global (mut funcref) (ref.null func))"),
-        "it has a mutable global that holds a reference"
-    );
+    assert_eq!(of("(global (mut funcref) (ref.null func))"), "it has a mutable global that holds a reference");
     let table = "(table 3 funcref) (elem $e funcref (ref.null func))";
     for change in [
         "(table.set (i32.const 0) (ref.null func))",

@@ -177,9 +177,9 @@ impl<D: Carried> Plan<D> {
     /// Puts back what a call has changed; false if that cannot be done.
     fn undo(&self, sandbox: &mut Sandbox<D>) -> bool {
         let undoing = self.loaded(sandbox).and_then(|loaded| Some((&loaded.located, loaded.undoing.as_ref()?)));
-        undoing.zip(self.initial.get()).is_some_and(|((located, undoing), initial)| {
-            undoing.undo(&mut sandbox.store, located, initial)
-        })
+        undoing
+            .zip(self.initial.get())
+            .is_some_and(|((located, undoing), initial)| undoing.undo(&mut sandbox.store, located, initial))
     }
 
     fn make(&self, shard: usize, function: u32, carried: D) -> wasmtime::Result<Sandbox<D>> {

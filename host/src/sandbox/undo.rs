@@ -48,12 +48,7 @@ impl Undoing {
     }
 
     /// Puts the state back; false if that cannot be done.
-    pub(super) fn undo<D: Carried>(
-        &self,
-        store: &mut Store<Room<D>>,
-        located: &Located,
-        initial: &Initial,
-    ) -> bool {
+    pub(super) fn undo<D: Carried>(&self, store: &mut Store<Room<D>>, located: &Located, initial: &Initial) -> bool {
         if let Some((number, margin)) = self.memory {
             let Some(memory) = located.memory(store.as_context_mut(), number) else { return false };
             let memory = memory.data_mut(&mut *store);

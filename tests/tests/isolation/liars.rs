@@ -60,7 +60,8 @@ const WRITER: &str = r#"(module
         (i64.store offset=396 (local.get $at) (local.get $v))
         (i32.store8 offset=2 (local.get $at) (i32.const 9))
         (local.set $at (i32.add (local.get $at) (i32.const 511)))
-        (i64.store offset=396 (local.get $at) (local.get $v)))
+        (i64.store offset=396 (local.get $at) (local.get $v))
+        (i64.store offset=1 (i32.add (local.get $at) (i32.const 1100)) (local.get $v)))
 
     ;; `reach` is the number of bytes within which is written: beyond the end of memory it may trap.
     (func (export "program") (param $seed i64) (param $steps i32) (param $reach i32) (result i64)
