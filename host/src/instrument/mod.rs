@@ -55,6 +55,15 @@ pub(crate) struct Undo {
     pub(crate) memory: Option<Marked>,
     /// The mutable globals.
     pub(crate) globals: Vec<Item>,
+    /// The first of the functions that were added to each core module.
+    pub(crate) added: Vec<u32>,
+}
+
+impl Undo {
+    /// Whether a function without a name may be one that was added, in some module.
+    pub(crate) fn may_have_added(&self, function: u32) -> bool {
+        self.added.iter().any(|first| (*first..first + added::MOST).contains(&function))
+    }
 }
 
 /// A memory whose blocks are marked.
@@ -224,6 +233,7 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
             .flat_map(|(facts, step)| facts.globals.iter().map(move |global| (step, *global)))
             .map(|(step, global)| Item { instance: step, name: names[module(step)].global(global) })
             .collect(),
+        added: facts.iter().map(|facts| facts.functions).collect(),
     };
     let rewritten = modules
         .iter()

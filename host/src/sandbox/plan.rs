@@ -274,7 +274,7 @@ impl<D: Carried> Plan<D> {
             let export = self.exports.iter().find(|export| export.index == index && self.recipe.steps.len() == 1)?;
             Some(crate::audit::shown(&export.name))
         };
-        explain(error, &self.name(function), refused, &exported)
+        explain(error, &self.name(function), refused, &exported, self.undo.as_ref())
     }
 
     pub(super) fn limits(&self) -> &Limits {

@@ -70,7 +70,8 @@ fn the_official_tests_hold_each_way() {
           4 in simd_const.wast
           1 in stack.wast
           4 in start.wast
-    "#]].assert_eq(&summary);
+    "#]]
+    .assert_eq(&summary);
 }
 
 const KEPT: &str = "they rely on what an earlier call has left";
