@@ -129,9 +129,9 @@ mod os {
 mod tests {
     use super::*;
 
-    /// Memory that nobody has touched: of an allocation that is too large to be anything but a mapping of its own.
+    /// Memory that nobody has touched: of an allocation that is too large for the heap of a thread.
     fn memory() -> Vec<u8> {
-        vec![0; 40 << 20]
+        vec![0; 80 << 20]
     }
 
     /// The first `bytes` bytes of it that begin at a page.
