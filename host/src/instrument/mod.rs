@@ -22,7 +22,7 @@ mod store;
 mod tests;
 
 use crate::audit::Recipe;
-use crate::audit::recipe::{Item, What};
+use crate::audit::recipe::{Given, Item, What};
 use module::Facts;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -199,7 +199,7 @@ pub(crate) struct Instrumented {
 ///
 /// Why its state cannot be put back.
 pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> Result<Instrumented, String> {
-    if recipe.components > 1 {
+    if recipe.steps.iter().flat_map(|step| &step.imports).any(|given| matches!(given, Given::Flag(_))) {
         return Err("it is composed of components that call each other".to_owned());
     }
     let plain = |what: &What| matches!(what, What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Trap);
