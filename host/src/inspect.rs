@@ -29,6 +29,9 @@ pub struct Inspection {
     pub tables: Vec<(u64, Option<u64>)>,
     /// Whether it has a start function, which runs each time a fresh sandbox is made.
     pub start: bool,
+    /// Why each call of a function that is not stateless gets a fresh sandbox; none where a sandbox serves one call after
+    /// another, its state put back in between. See [`Isolation`](crate::Isolation).
+    pub fresh: Option<String>,
     /// Bytes of code.
     pub code_bytes: u64,
 }
@@ -119,6 +122,7 @@ impl Inspection {
                 .collect(),
             tables: facts.tables.iter().map(|table| (table.initial, table.maximum)).collect(),
             start: facts.start,
+            fresh: facts.fresh.clone(),
             code_bytes: facts.counts.code_bytes,
         }
     }

@@ -55,6 +55,8 @@ mod fork;
 mod function;
 mod future;
 mod inspect;
+mod instrument;
+mod isolation;
 mod limits;
 mod module;
 mod nearest;
@@ -73,6 +75,7 @@ pub use future::{
     Future, Promise, Report, cancel_rest, collect_all, collect_any, first_ok, promise, wait_all, wait_all_or_cancel,
 };
 pub use inspect::{InspectedFork, InspectedFunction, Inspection};
+pub use isolation::Isolation;
 pub use limits::{Limits, Usage};
 pub use module::Module;
 pub use value::{Alone, Element, List, Name, Params, Payload, Results, Tensor, TensorType, Type, Typed, Value};

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// The rooms and their ranks, as in ARCHITECTURE.md.
 const RANKS: &[(u32, &[&str])] = &[
-    (0, &["error", "limits", "value", "event"]),
-    (1, &["audit", "nearest"]),
+    (0, &["error", "isolation", "limits", "value", "event"]),
+    (1, &["audit", "instrument", "nearest"]),
     (2, &["abi", "engine", "sched", "snapshot"]),
     (3, &["future", "backend"]),
     (4, &["args", "deferred", "inspect", "module", "function"]),
@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("event", "error"),
     ("value", "error"),
     ("nearest", "audit"),
+    ("instrument", "audit"),
     ("backend", "future"),
     // What the user holds forks with arguments, and tells what it is.
     ("deferred", "args"),

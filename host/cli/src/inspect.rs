@@ -77,6 +77,12 @@ fn pure_text(path: &str, inspection: &Inspection) -> String {
     if inspection.start {
         fact("start", "has a start function, which runs in every fresh sandbox".to_owned());
     }
+    if inspection.functions.iter().any(|function| !function.stateless) {
+        fact(
+            "sandbox",
+            inspection.fresh.as_ref().map_or("recycled".to_owned(), |why| format!("fresh for each call: {why}")),
+        );
+    }
     if inspection.functions.is_empty() {
         lines.push("\nexports no function".to_owned());
     } else {

@@ -86,6 +86,7 @@ pub(crate) fn inspection(inspection: &Inspection) -> Value {
             .map(|(elements, maximum)| json!({ "elements": elements, "maximum": maximum }))
             .collect::<Value>(),
         "start": inspection.start,
+        "fresh": inspection.fresh,
         "code_bytes": inspection.code_bytes,
     })
 }

@@ -35,6 +35,8 @@ pub(crate) struct Facts {
     pub(crate) component: bool,
     /// The names of the custom sections, fit to be shown, without repeats; at most a hundred.
     pub(crate) custom_sections: Vec<String>,
+    /// Why each call gets a fresh sandbox, if it does. Found out after the audit.
+    pub(crate) fresh: Option<String>,
 }
 
 impl Facts {

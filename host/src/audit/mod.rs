@@ -127,6 +127,7 @@ fn core(bytes: &[u8]) -> Result<Audited, Refusal> {
         component_type: scan.component_type,
         component: false,
         custom_sections: scan.custom_sections,
+        fresh: None,
     };
     let recipe = recipe::of_module(&scan.imports, &facts);
     Ok(Audited { facts, recipe, modules: vec![bytes.to_vec()] })

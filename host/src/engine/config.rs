@@ -2,6 +2,7 @@
 
 use super::mappings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::instrument::most_margin;
 use crate::limits::Limits;
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
 
@@ -136,7 +137,9 @@ pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
         .max_tables_per_module(MAX_TABLES as u32)
         .table_elements(limits.table_elements)
         .max_core_instance_size(4 << 20)
-        .max_memory_size(limits.memory.next_multiple_of(64 << 10))
+        .max_memory_size(
+            (limits.memory + most_margin(limits.memory)).next_multiple_of(64 << 10).min(Limits::MAX_MEMORY),
+        )
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)
         // Skips dirty pages that were swapped out, so that another call could read them (wasmtime 14357).

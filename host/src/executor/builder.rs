@@ -5,6 +5,7 @@ use crate::engine::{Cache, Engines};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::fork::{Runtime, Threads};
+use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::sandbox::{Stock, Watch};
 use crate::sched::Scheduler;
@@ -34,6 +35,7 @@ pub struct Builder {
     threads: Option<usize>,
     serial: bool,
     limits: Limits,
+    isolation: Isolation,
     cache_dir: Option<PathBuf>,
     observer: Box<dyn Fn(&Event) + Send + Sync>,
 }
@@ -41,7 +43,14 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Builder {
         let log = |event: &Event| tracing::warn!(kind = %event.error().kind().name(), "unobserved: {}", event.error());
-        Builder { threads: None, serial: false, limits: Limits::default(), cache_dir: None, observer: Box::new(log) }
+        Builder {
+            threads: None,
+            serial: false,
+            limits: Limits::default(),
+            isolation: Isolation::default(),
+            cache_dir: None,
+            observer: Box::new(log),
+        }
     }
 }
 
@@ -65,6 +74,12 @@ impl Builder {
     /// What calls may use.
     pub fn limits(mut self, limits: Limits) -> Builder {
         self.limits = limits;
+        self
+    }
+
+    /// How calls get their sandboxes.
+    pub fn isolation(mut self, isolation: Isolation) -> Builder {
+        self.isolation = isolation;
         self
     }
 
@@ -127,6 +142,7 @@ impl Builder {
         let stock = Arc::new(Stock::new(engines.shards(), engines.idle()));
         let runtime = Arc::new(Runtime {
             limits: self.limits,
+            isolation: self.isolation,
             engines,
             stock,
             watch,
@@ -147,6 +163,7 @@ impl std::fmt::Debug for Builder {
             .field("threads", &self.threads)
             .field("serial", &self.serial)
             .field("limits", &self.limits)
+            .field("isolation", &self.isolation)
             .finish_non_exhaustive()
     }
 }

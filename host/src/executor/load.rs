@@ -5,6 +5,9 @@ use crate::engine::{Compiled, Key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
 use crate::inspect::Inspection;
+use crate::instrument::{Instrumented, instrument};
+use crate::isolation::Isolation;
+use crate::limits::Limits;
 use crate::module::Module;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -67,41 +70,65 @@ pub(super) fn load_bytes(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module>
 /// Audits and compiles a guest, or finds it in the cache; gives its digest, too.
 pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, String)> {
     let digest = digest(bytes);
-    let key = key(&digest);
+    let key = key(runtime, &digest);
     let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), guest)) {
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
         // Nothing was kept, or it was made by another build of wasmtime.
-        _ => Program::new(runtime.clone(), compiled(runtime, audited(bytes)?, Some(&key))?)?,
+        _ => Program::new(runtime.clone(), compiled(runtime, audited(bytes)?, runtime.isolation, Some(&key))?)?,
     };
     Ok((program, digest))
 }
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Under which key a guest is kept.
-fn key(digest: &str) -> Key {
-    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions)))
+fn key(runtime: &Runtime, digest: &str) -> Key {
+    // How a guest is rewritten depends on how much memory it may have.
+    let rewriting = (runtime.isolation, runtime.limits.memory);
+    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions), rewriting))
 }
 
 /// The guest as an earlier run has kept it.
 fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
     let bytes = Compiled::kept_facts(&runtime.engines, key)?;
-    let (facts, recipe, modules): (Facts, Recipe, usize) = postcard::from_bytes(&bytes).ok()?;
+    let (facts, recipe, undo, modules): (Facts, Recipe, _, usize) = postcard::from_bytes(&bytes).ok()?;
     let compiled = Compiled::kept(&runtime.engines, kind(&facts), modules, key)?;
-    Some(check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, compiled }))
+    Some(check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, undo, compiled }))
 }
 
 /// Compiles a guest that the audit has passed, and keeps it for later runs under `key`, if there is one.
-pub(super) fn compiled(runtime: &Runtime, audited: Audited, key: Option<&Key>) -> Result<Guest> {
-    let Audited { facts, recipe, modules } = audited;
+pub(super) fn compiled(runtime: &Runtime, audited: Audited, isolation: Isolation, key: Option<&Key>) -> Result<Guest> {
+    let Audited { mut facts, recipe, modules } = audited;
     check(&runtime.limits, &facts)?;
-    let bytes = postcard::to_stdvec(&(&facts, &recipe, modules.len())).ok();
+    let (modules, undo) = match rewritten(&facts, &recipe, &modules, isolation, runtime.limits.memory) {
+        Ok(Instrumented { modules, undo }) => (modules, Ok(undo)),
+        Err(why) => (modules, Err(why)),
+    };
+    facts.fresh = undo.as_ref().err().cloned();
+    let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, modules.len())).ok();
     let keep = key.zip(bytes.as_deref());
     let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, keep)?;
-    Ok(Guest { facts, recipe, compiled })
+    Ok(Guest { facts, recipe, undo, compiled })
+}
+
+/// A guest rewritten so that the state of its sandboxes can be put back, or why it is not.
+fn rewritten(
+    facts: &Facts,
+    recipe: &Recipe,
+    modules: &[Vec<u8>],
+    isolation: Isolation,
+    memory: usize,
+) -> std::result::Result<Instrumented, String> {
+    if isolation == Isolation::Fresh {
+        return Err("the executor was made so".to_owned());
+    }
+    if facts.functions.iter().all(|function| function.stateless.is_ok()) {
+        return Err("none of its functions changes anything".to_owned());
+    }
+    instrument(modules, recipe, memory)
 }
 
 /// What the audit finds out about a module, without an executor.
@@ -118,7 +145,9 @@ pub(super) fn compiled(runtime: &Runtime, audited: Audited, key: Option<&Key>) -
 /// [`ErrorKind::Malformed`], or [`ErrorKind::Impure`] with every reason.
 pub fn inspect(bytes: impl AsRef<[u8]>) -> Result<Inspection> {
     let bytes = binary(bytes.as_ref())?;
-    Ok(Inspection::new(&audited(&bytes)?.facts, &digest(&bytes)))
+    let Audited { mut facts, recipe, modules } = audited(&bytes)?;
+    facts.fresh = rewritten(&facts, &recipe, &modules, Isolation::default(), Limits::default().memory).err();
+    Ok(Inspection::new(&facts, &digest(&bytes)))
 }
 
 /// The module's binary form: text is assembled.

@@ -5,6 +5,7 @@ use crate::audit::{shown, shown_within};
 use crate::backend::Preinitialised;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{Kept, Program};
+use crate::isolation::Isolation;
 use crate::snapshot::Prepared;
 use crate::value::{Value, Values};
 use std::panic::Location;
@@ -37,7 +38,8 @@ pub(super) fn preinit(
         let message = format!("the guest's state cannot be frozen: with what it would be read by, {}", error.message());
         Error::new(ErrorKind::Unsupported, message).with_reasons(error.reasons().to_vec())
     })?;
-    let guest = compiled(runtime, readable, None)?;
+    // What it runs in is used once, and read as it is.
+    let guest = compiled(runtime, readable, Isolation::Fresh, None)?;
     let recipe = guest.recipe.clone();
     let running = Program::new(runtime.clone(), guest)?.linked_as(program)?;
     let facts = running.facts().clone();

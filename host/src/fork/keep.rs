@@ -50,7 +50,7 @@ impl Call {
                 let kept = Kept { sandbox, value: Value::unit(), futures };
                 *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
             }
-            _ => program.plan.give(sandbox, stateless && ok),
+            _ => program.plan.give(sandbox, stateless, ok),
         }
     }
 }

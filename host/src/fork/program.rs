@@ -11,6 +11,7 @@ use crate::backend::{Backend, Preinitialised};
 use crate::engine::{Compiled, Kind, MAX_MEMORIES, MAX_TABLES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Completion;
+use crate::instrument::Undo;
 use crate::limits::Limits;
 use crate::sandbox::{Export, Plan};
 use crate::value::{Value, Values};
@@ -22,6 +23,8 @@ use std::sync::{Arc, Weak};
 pub(crate) struct Guest {
     pub(crate) facts: Facts,
     pub(crate) recipe: Recipe,
+    /// How the state of its sandboxes is put back, or why it cannot be.
+    pub(crate) undo: std::result::Result<Undo, String>,
     pub(crate) compiled: Compiled,
 }
 
@@ -46,7 +49,7 @@ impl Program {
     /// [`ErrorKind::Unsupported`] if it is too large, [`ErrorKind::Link`] if it forks one of its own functions with
     /// another type.
     pub(crate) fn new(runtime: Arc<Runtime>, guest: Guest) -> Result<Program> {
-        let Guest { facts, recipe, compiled } = guest;
+        let Guest { facts, recipe, undo, compiled } = guest;
         let facts = Arc::new(facts);
         let links = link::resolve(&facts, &[])?;
         let kind = kind(&facts);
@@ -67,6 +70,7 @@ impl Program {
             &runtime.limits,
             compiled,
             recipe,
+            undo.ok(),
             exports,
             kind,
             move |linker, name, host| imports::define(&linked, inline, linker, name, host),

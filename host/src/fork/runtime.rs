@@ -7,6 +7,7 @@ use crate::engine::Engines;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::future::Completion;
+use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::sandbox::{Stock, Watch};
 use crate::sched::Job;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// What the calls of an executor have in common.
 pub(crate) struct Runtime {
     pub(crate) limits: Limits,
+    pub(crate) isolation: Isolation,
     pub(crate) engines: Arc<Engines>,
     pub(crate) stock: Arc<Stock<Frame>>,
     pub(crate) watch: Watch,

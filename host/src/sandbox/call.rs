@@ -99,7 +99,7 @@ impl<D: Carried> Sandbox<D> {
                     self.store.data_mut().may_leave = false;
                     let place = self.raw(realloc, &args, &[Core::I32; 4], &[Core::I32])?;
                     self.store.data_mut().may_leave = true;
-                    places.push(checked_place(place[0] as u32, space)?);
+                    places.push((checked_place(place[0] as u32, space)?, space));
                 }
                 self.lower(target, passing, values, places)?
             }
@@ -117,7 +117,7 @@ impl<D: Carried> Sandbox<D> {
                     let args = realloc_args(space)?.map(u64::from);
                     let realloc = self.realloc(target, passing)?;
                     let place = self.helper(target, realloc, &args, &[Core::I32; 4], &[Core::I32]).await?;
-                    places.push(checked_place(place[0] as u32, space)?);
+                    places.push((checked_place(place[0] as u32, space)?, space));
                 }
                 self.lower(target, passing, values, places)?
             }
@@ -306,10 +306,13 @@ impl<D: Carried> Sandbox<D> {
         target: &Target<'_, D>,
         passing: Passing,
         values: Vec<Value>,
-        places: Vec<u32>,
+        places: Vec<(u32, Space)>,
     ) -> wasmtime::Result<Flat> {
         let memory = self.memory(target, passing)?;
         let bytes = memory.as_ref().map(|memory| memory.data_mut(&mut self.store)).unwrap_or_default();
+        let ranges = places.iter().map(|(place, space)| (*place, space.size));
+        let bytes = target.loaded.located.own_mut(bytes, ranges);
+        let places = places.iter().map(|(place, _)| *place).collect::<Vec<_>>();
         let mut writer = Writer { memory: bytes, encoding: passing.encoding, places: places.into_iter() };
         let mut flat = Flat::new();
         let no_room = |_| super::host::trap("the guest made no room for its arguments within its memory");
@@ -342,6 +345,7 @@ impl<D: Carried> Sandbox<D> {
         let Some(ty) = target.results.first() else { return Ok(Value::unit()) };
         let memory = self.memory(target, passing)?;
         let bytes = memory.as_ref().map(|memory| memory.data(&self.store)).unwrap_or_default();
+        let bytes = target.loaded.located.own(bytes);
         let mut budget = Budget::new(self.store.data().budget);
         let lifted = if abi::flat_count(ty) > abi::MAX_FLAT_RESULTS {
             let at = flat.first().copied().unwrap_or_default() as u32;

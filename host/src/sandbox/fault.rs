@@ -1,8 +1,9 @@
 //! What wasmtime reports, as one of our errors.
 
 use crate::error::{Error, ErrorKind, GuestFrame};
+use crate::instrument::Undo;
 use std::fmt;
-use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
+use wasmtime::{FrameInfo, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 /// An error of ours on its way through a guest's frames.
 #[derive(Debug)]
@@ -37,22 +38,23 @@ pub(super) fn is_pool_full(error: &wasmtime::Error) -> bool {
 }
 
 /// What happened to a call of `function`. `refused`: it was refused memory before. `exported`: the name under which the
-/// function of an index is exported.
+/// function of an index is exported. `undo`: how the guest was rewritten, if it was.
 pub(super) fn explain(
     error: wasmtime::Error,
     function: &str,
     refused: bool,
     exported: &dyn Fn(u32) -> Option<String>,
+    undo: Option<&Undo>,
 ) -> Error {
     // A child's error keeps its own place; the frames of those who waited for it say less.
     if let Some(Stop(stop)) = error.downcast_ref::<Stop>() {
         return if stop.backtrace().is_empty() && stop.chain().is_empty() {
-            stop.clone().with_backtrace(frames(&error, exported))
+            stop.clone().with_backtrace(frames(&error, exported, undo))
         } else {
             stop.clone()
         };
     }
-    let backtrace = frames(&error, exported);
+    let backtrace = frames(&error, exported, undo);
     let explained = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Error::new(ErrorKind::OutOfFuel, format!("`{function}` used up its fuel"))
             .with_help("raise `Limits::fuel` (`--fuel`) if it is meant to run that long"),
@@ -79,18 +81,24 @@ fn plain(trap: Trap) -> String {
     text.strip_prefix("wasm trap: ").map(str::to_owned).unwrap_or(text)
 }
 
-fn frames(error: &wasmtime::Error, exported: &dyn Fn(u32) -> Option<String>) -> Vec<GuestFrame> {
+fn frames(error: &wasmtime::Error, exported: &dyn Fn(u32) -> Option<String>, undo: Option<&Undo>) -> Vec<GuestFrame> {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
-    backtrace
-        .frames()
-        .iter()
-        .take(MAX_FRAMES)
-        .map(|frame| {
-            let name = frame.func_name().map(crate::audit::shown_function).or_else(|| exported(frame.func_index()));
-            GuestFrame {
-                function: name.unwrap_or_else(|| format!("func[{}]", frame.func_index())),
-                offset: frame.module_offset(),
-            }
-        })
-        .collect()
+    let added = |frame: &FrameInfo| undo.is_some_and(|undo| undo.may_have_added(frame.func_index()));
+    let mut frames = backtrace.frames();
+    // What was added in place of an instruction calls nothing; it is its caller that traps.
+    if let [first, rest @ ..] = frames
+        && first.func_name().is_none()
+        && added(first)
+    {
+        frames = rest;
+    }
+    let frames = frames.iter().take(MAX_FRAMES).map(|frame| {
+        let name = frame.func_name().map(crate::audit::shown_function).or_else(|| exported(frame.func_index()));
+        GuestFrame {
+            function: name.unwrap_or_else(|| format!("func[{}]", frame.func_index())),
+            // Of a guest that was rewritten, it would be a place that its author does not have.
+            offset: frame.module_offset().filter(|_| undo.is_none()),
+        }
+    });
+    frames.collect()
 }

@@ -344,14 +344,15 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 charge(&mut caller, len)?;
                 let (source, target) = host.memories.ok_or_else(|| trap("a memory that is not there"))?;
                 let source = host.memory(&mut caller, source)?;
-                let bytes = from.checked_add(len).and_then(|end| source.data(&caller).get(from..end));
+                let bytes = from.checked_add(len).and_then(|end| host.own(source.data(&caller)).get(from..end));
                 let bytes = bytes.ok_or_else(|| trap("a string beyond the end of its memory"))?;
                 if std::str::from_utf8(bytes).is_err() {
                     return Err(trap("one component of the guest gave another a string that is not valid UTF-8"));
                 }
                 let bytes = bytes.to_vec();
                 let target = host.memory(&mut caller, target)?;
-                let room = to.checked_add(len).and_then(|end| target.data_mut(&mut caller).get_mut(to..end));
+                let memory = host.own_mut(target.data_mut(&mut caller), [(to as u32, len)]);
+                let room = to.checked_add(len).and_then(|end| memory.get_mut(to..end));
                 room.ok_or_else(|| trap("a string beyond the end of its memory"))?.copy_from_slice(&bytes);
                 Ok(())
             })?;

@@ -79,6 +79,23 @@ impl Host {
         memory.ok_or_else(|| trap("a memory that is not there"))
     }
 
+    /// The guest's own part of its memory.
+    pub(super) fn own<'m>(&self, memory: &'m [u8]) -> &'m [u8] {
+        self.located.as_ref().map_or(memory, |located| located.own(memory))
+    }
+
+    /// The guest's own part of its memory, to write to in these ranges: addresses and sizes in bytes.
+    pub(super) fn own_mut<'m>(
+        &self,
+        memory: &'m mut [u8],
+        ranges: impl IntoIterator<Item = (u32, usize)>,
+    ) -> &'m mut [u8] {
+        match &self.located {
+            Some(located) => located.own_mut(memory, ranges),
+            None => memory,
+        }
+    }
+
     /// The arguments, of `types`, that a guest gave.
     ///
     /// # Errors
@@ -107,7 +124,7 @@ impl Host {
             None => None,
         };
         let mut budget = Budget::new(caller.data().budget);
-        let bytes = memory.as_ref().map(|memory| memory.data(&*caller)).unwrap_or_default();
+        let bytes = self.own(memory.as_ref().map(|memory| memory.data(&*caller)).unwrap_or_default());
         let count: usize = types.iter().map(abi::flat_count).sum();
         let lifted = if count > abi::MAX_FLAT_PARAMS {
             let at = flat.first().copied().unwrap_or_default() as u32;
@@ -157,22 +174,26 @@ impl Host {
                 caller.data_mut().may_leave = false;
                 realloc.call_async(&mut *caller, &args, &mut place).await?;
                 caller.data_mut().may_leave = true;
-                places.push(checked_place(place[0].unwrap_i32().cast_unsigned(), space)?);
+                places.push((checked_place(place[0].unwrap_i32().cast_unsigned(), space)?, space.size));
             }
         }
+        // Where a result that is passed in memory is wanted is the last parameter.
+        let space = abi::tuple_space([ty].into_iter());
+        let at = params.last().and_then(Val::i32).unwrap_or_default().cast_unsigned();
+        let whole = (abi::flat_count(ty) > abi::MAX_FLAT_RESULTS).then_some((at, space.size));
         let memory = match passing.memory {
             Some(number) => Some(self.memory(caller, number)?),
             None => None,
         };
         let bytes = memory.as_ref().map(|memory| memory.data_mut(&mut *caller)).unwrap_or_default();
+        let bytes = self.own_mut(bytes, places.iter().copied().chain(whole));
+        let places = places.iter().map(|(place, _)| *place).collect::<Vec<_>>();
         let mut writer = Writer { memory: bytes, encoding: passing.encoding, places: places.into_iter() };
-        if abi::flat_count(ty) > abi::MAX_FLAT_RESULTS {
-            // Where the result is wanted is the last parameter.
-            let at = params.last().and_then(Val::i32).unwrap_or_default().cast_unsigned();
-            let align = abi::tuple_space([ty].into_iter()).align;
-            if !(at as usize).is_multiple_of(align) {
+        if whole.is_some() {
+            if !(at as usize).is_multiple_of(space.align) {
                 return Err(trap(format!(
-                    "the guest wants a result at address {at}, which is not a multiple of {align}"
+                    "the guest wants a result at address {at}, which is not a multiple of {}",
+                    space.align
                 )));
             }
             return abi::store(&mut writer, ty, value, at as usize)

@@ -19,9 +19,10 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    pub(super) fn new(limits: &Limits) -> Limiter {
+    /// `margin`: bytes that lie in front of the guest's memory, and are not the guest's.
+    pub(super) fn new(limits: &Limits, margin: usize) -> Limiter {
         Limiter {
-            memory_limit: limits.memory,
+            memory_limit: limits.memory.saturating_add(margin),
             table_limit: limits.table_elements,
             memory: 0,
             refused: false,

@@ -21,6 +21,7 @@ mod plan;
 mod run;
 mod state;
 mod stock;
+mod undo;
 mod warm;
 mod watch;
 

@@ -6,6 +6,7 @@ use super::{Carried, Room};
 use crate::audit::Recipe;
 use crate::audit::recipe::{Canon, Core, Encoding, Given, Item};
 use crate::error::{Error, ErrorKind, Result};
+use crate::instrument::Margin;
 use smallvec::SmallVec;
 use std::sync::Arc;
 use wasmtime::{
@@ -29,11 +30,22 @@ pub(super) struct Parts {
 
 /// Exports of instances that are looked up while a call runs, by number.
 pub(super) struct Items {
-    items: Vec<(Item, Option<FuncType>)>,
+    items: Vec<(Item, Wanted)>,
+}
+
+/// What an export has to be.
+enum Wanted {
+    Function(FuncType),
+    Memory,
+    Global,
 }
 
 /// The same in one shard.
-pub(super) struct Located(Box<[(u32, ModuleExport)]>);
+pub(super) struct Located {
+    exports: Box<[(u32, ModuleExport)]>,
+    /// What lies in front of the guest's memory, if anything does.
+    margin: Option<Margin>,
+}
 
 /// How values are passed, with exports by number.
 #[derive(Clone, Copy, Debug)]
@@ -49,11 +61,15 @@ impl Items {
     }
 
     pub(super) fn memory(&mut self, item: &Item) -> usize {
-        self.number(item, None)
+        self.number(item, Wanted::Memory)
+    }
+
+    pub(super) fn global(&mut self, item: &Item) -> usize {
+        self.number(item, Wanted::Global)
     }
 
     pub(super) fn function(&mut self, item: &Item, ty: FuncType) -> usize {
-        self.number(item, Some(ty))
+        self.number(item, Wanted::Function(ty))
     }
 
     pub(super) fn passing(&mut self, engine: &Engine, canon: &Canon) -> Passing {
@@ -67,29 +83,30 @@ impl Items {
         }
     }
 
-    fn number(&mut self, item: &Item, ty: Option<FuncType>) -> usize {
-        let same = |(known, known_ty): &(Item, Option<FuncType>)| {
+    fn number(&mut self, item: &Item, wanted: Wanted) -> usize {
+        let same = |(known, known_wanted): &(Item, Wanted)| {
             known == item
-                && match (known_ty, &ty) {
-                    (Some(a), Some(b)) => FuncType::eq(a, b),
-                    (None, None) => true,
+                && match (known_wanted, &wanted) {
+                    (Wanted::Function(a), Wanted::Function(b)) => FuncType::eq(a, b),
+                    (Wanted::Memory, Wanted::Memory) | (Wanted::Global, Wanted::Global) => true,
                     _ => false,
                 }
         };
         self.items.iter().position(same).unwrap_or_else(|| {
-            self.items.push((item.clone(), ty));
+            self.items.push((item.clone(), wanted));
             self.items.len() - 1
         })
     }
 
     /// Finds the exports in the compiled modules, where they have to be of the very types that the audit has read.
-    pub(super) fn locate(&self, recipe: &Recipe, modules: &[Module]) -> Result<Located> {
-        let locate = |(item, ty): &(Item, Option<FuncType>)| {
+    pub(super) fn locate(&self, recipe: &Recipe, modules: &[Module], margin: Option<Margin>) -> Result<Located> {
+        let locate = |(item, wanted): &(Item, Wanted)| {
             let step = recipe.steps.get(item.instance as usize)?;
             let module = modules.get(step.module as usize)?;
-            let fits = match (module.get_export(&item.name)?, ty) {
-                (ExternType::Func(compiled), Some(ty)) => FuncType::eq(&compiled, ty),
-                (ExternType::Memory(memory), None) => !memory.is_64() && !memory.is_shared(),
+            let fits = match (module.get_export(&item.name)?, wanted) {
+                (ExternType::Func(compiled), Wanted::Function(ty)) => FuncType::eq(&compiled, ty),
+                (ExternType::Memory(memory), Wanted::Memory) => !memory.is_64() && !memory.is_shared(),
+                (ExternType::Global(global), Wanted::Global) => global.mutability() == Mutability::Var,
                 _ => false,
             };
             let export = module.get_export_index(&item.name).filter(|_| fits)?;
@@ -101,7 +118,7 @@ impl Items {
                 Error::new(ErrorKind::Unsupported, format!("the compiled module has another `{name}` than the bytes"))
             })
         });
-        Ok(Located(located.collect::<Result<_>>()?))
+        Ok(Located { exports: located.collect::<Result<_>>()?, margin })
     }
 }
 
@@ -116,7 +133,7 @@ impl Located {
         if let Some(Some(found)) = store.data().parts.found.get(number) {
             return Some(found.clone());
         }
-        let (instance, export) = self.0.get(number)?;
+        let (instance, export) = self.exports.get(number)?;
         let instance = *store.data().parts.instances.get(*instance as usize)?;
         let found = instance.get_module_export(&mut store, export)?;
         let known = &mut store.data_mut().parts.found;
@@ -133,6 +150,28 @@ impl Located {
 
     pub(super) fn memory<D: Carried>(&self, store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Memory> {
         self.get(store, number)?.into_memory()
+    }
+
+    pub(super) fn global<D: Carried>(&self, store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Global> {
+        self.get(store, number)?.into_global()
+    }
+
+    /// The guest's own part of its memory.
+    pub(super) fn own<'m>(&self, memory: &'m [u8]) -> &'m [u8] {
+        memory.get(self.margin.map_or(0, |margin| margin.bytes as usize)..).unwrap_or_default()
+    }
+
+    /// The guest's own part of its memory, to write to in these ranges: addresses and sizes in bytes.
+    pub(super) fn own_mut<'m>(
+        &self,
+        memory: &'m mut [u8],
+        ranges: impl IntoIterator<Item = (u32, usize)>,
+    ) -> &'m mut [u8] {
+        let Some(margin) = self.margin else { return memory };
+        for (address, bytes) in ranges {
+            margin.mark(memory, address as usize, bytes);
+        }
+        memory.get_mut(margin.bytes as usize..).unwrap_or_default()
     }
 }
 

@@ -3,12 +3,14 @@
 use super::fault::{explain, is_pool_full};
 use super::host::func_type;
 use super::parts::{Assembly, Items, Located, Passing};
+use super::undo::{Initial, Undoing};
 use super::warm::Warm;
 use super::{Carried, Host, Room, Sandbox, Stock};
 use crate::audit::Recipe;
 use crate::audit::recipe::{Core, Item, Lifted, ResourceId};
 use crate::engine::{Compiled, Engines, Kind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::instrument::Undo;
 use crate::limits::Limits;
 use crate::value::Type;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,6 +26,9 @@ pub(crate) struct Plan<D: Carried> {
     compiled: Compiled,
     limits: Limits,
     recipe: Recipe,
+    /// How a sandbox's state is put back, if it can be; and the state.
+    undo: Option<Undo>,
+    initial: OnceLock<Initial>,
     /// The exported functions, in the audit's order.
     exports: Vec<Export>,
     kind: Kind,
@@ -51,6 +56,8 @@ pub(super) struct Loaded<D: 'static> {
     /// The number of the memory that most is written to, and for each function what is known of that.
     memory: Option<usize>,
     warm: Box<[Warm]>,
+    /// How a sandbox's state is put back, if it can be.
+    undoing: Option<Undoing>,
 }
 
 /// How an exported function is called.
@@ -80,6 +87,7 @@ impl<D: Carried> Plan<D> {
         limits: &Limits,
         compiled: Compiled,
         recipe: Recipe,
+        undo: Option<Undo>,
         exports: Vec<Export>,
         kind: Kind,
         define: impl Fn(&mut Linker<Room<D>>, (&str, &str), &Host) -> wasmtime::Result<()> + Send + Sync + 'static,
@@ -93,6 +101,8 @@ impl<D: Carried> Plan<D> {
             compiled,
             limits: limits.clone(),
             recipe,
+            undo,
+            initial: OnceLock::new(),
             exports,
             kind,
             define: Box::new(define),
@@ -124,7 +134,9 @@ impl<D: Carried> Plan<D> {
         stateless: bool,
         carried: impl Fn() -> D,
     ) -> Result<Sandbox<D>> {
-        if stateless && let Some(mut sandbox) = self.stock.take(self.id, shard) {
+        if (stateless || self.undo.is_some())
+            && let Some(mut sandbox) = self.stock.take(self.id, shard)
+        {
             sandbox.carry(carried());
             return Ok(sandbox);
         }
@@ -148,17 +160,26 @@ impl<D: Carried> Plan<D> {
         Err(self.explain(error, function))
     }
 
-    /// Takes a sandbox back after a call. `ok`: the call has left its initial state in it.
-    pub(crate) fn give(&self, mut sandbox: Sandbox<D>, ok: bool) {
+    /// Takes a sandbox back after a call that has succeeded, if `ok`, of a function that changes nothing, if `stateless`.
+    pub(crate) fn give(&self, mut sandbox: Sandbox<D>, stateless: bool, ok: bool) {
         if let Some(function) = sandbox.learns_from()
             && let Some(loaded) = self.loaded(&sandbox)
             && let Some(memory) = loaded.memory(&mut sandbox)
         {
             loaded.warm[function as usize].learn(memory.data(&sandbox.store));
         }
-        if ok {
+        // After an error there may be anything in it.
+        if ok && sandbox.renew() && (stateless || self.undo(&mut sandbox)) {
             self.stock.put(sandbox);
         }
+    }
+
+    /// Puts back what a call has changed; false if that cannot be done.
+    fn undo(&self, sandbox: &mut Sandbox<D>) -> bool {
+        let undoing = self.loaded(sandbox).and_then(|loaded| Some((&loaded.located, loaded.undoing.as_ref()?)));
+        undoing
+            .zip(self.initial.get())
+            .is_some_and(|((located, undoing), initial)| undoing.undo(&mut sandbox.store, located, initial))
     }
 
     fn make(&self, shard: usize, function: u32, carried: D) -> wasmtime::Result<Sandbox<D>> {
@@ -166,6 +187,12 @@ impl<D: Carried> Plan<D> {
         let loaded = self.load(shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let engine = self.engines.get(self.kind, shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let mut sandbox = Sandbox::new(engine, loaded, self.kind, (self.id, shard, permit), &self.limits, carried)?;
+        if let Some(undoing) = &loaded.undoing
+            && self.initial.get().is_none()
+        {
+            let initial = undoing.initial(&mut sandbox.store, &loaded.located);
+            let _ = self.initial.set(initial.ok_or_else(|| wasmtime::format_err!("it has no state"))?);
+        }
         if let Some(memory) = loaded.memory(&mut sandbox) {
             let warm = &loaded.warm[function as usize];
             if warm.looks(memory.data_size(&sandbox.store)) {
@@ -198,6 +225,7 @@ impl<D: Carried> Plan<D> {
             .iter()
             .map(|function| Host::new(engine, function, &self.recipe, may_wait, &mut items))
             .collect();
+        let undoing = self.undo.as_ref().map(|undo| Undoing::new(undo, &mut items));
         let memory = own_memory(&self.recipe, &modules).map(|item| items.memory(&item));
         let functions: Vec<_> = {
             let all = self.recipe.functions.iter().zip(&self.exports);
@@ -207,11 +235,11 @@ impl<D: Carried> Plan<D> {
             })
             .collect()
         };
-        let located = Arc::new(items.locate(&self.recipe, &modules)?);
+        let located = Arc::new(items.locate(&self.recipe, &modules, undoing.as_ref().and_then(Undoing::margin))?);
         let assembly = Assembly::new(engine, &self.recipe, &modules, &hosts, &located, &*self.define)
             .map_err(|error| Error::new(ErrorKind::Unsupported, format!("the module cannot be linked: {error:#}")))?;
         let warm = functions.iter().map(|_| Warm::default()).collect();
-        Ok(self.shards[shard].get_or_init(|| Loaded { assembly, located, functions, memory, warm }))
+        Ok(self.shards[shard].get_or_init(|| Loaded { assembly, located, functions, memory, warm, undoing }))
     }
 
     /// The guest in the shard that a sandbox belongs to.
@@ -246,7 +274,7 @@ impl<D: Carried> Plan<D> {
             let export = self.exports.iter().find(|export| export.index == index && self.recipe.steps.len() == 1)?;
             Some(crate::audit::shown(&export.name))
         };
-        explain(error, &self.name(function), refused, &exported)
+        explain(error, &self.name(function), refused, &exported, self.undo.as_ref())
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -255,6 +283,11 @@ impl<D: Carried> Plan<D> {
 }
 
 impl<D: Carried> Loaded<D> {
+    /// Bytes in front of the guest's memory.
+    pub(super) fn margin(&self) -> usize {
+        self.undoing.as_ref().and_then(Undoing::margin).map_or(0, |margin| margin.bytes as usize)
+    }
+
     /// The memory that calls write to, if the guest exports one.
     fn memory(&self, sandbox: &mut Sandbox<D>) -> Option<Memory> {
         self.located.memory(sandbox.store.as_context_mut(), self.memory?)

@@ -21,9 +21,14 @@ pub(crate) struct Sandbox<D: 'static> {
     shard: usize,
     /// The function whose calls this one is to teach about.
     learns_from: Option<u32>,
+    /// How many calls it has served.
+    served: u32,
     /// Given back once everything above is.
     _permit: Permit,
 }
+
+/// How many calls a sandbox serves: wasmtime counts some things of a store in 32 bits.
+const MOST_SERVED: u32 = 1 << 20;
 
 impl<D: Carried> Sandbox<D> {
     /// Makes a sandbox for calls of the guest that was loaded, and of which `place` is the number, the shard, and the right to it.
@@ -37,7 +42,7 @@ impl<D: Carried> Sandbox<D> {
     ) -> wasmtime::Result<Sandbox<D>> {
         let room = Room {
             carried,
-            limiter: Limiter::new(limits),
+            limiter: Limiter::new(limits, loaded.margin()),
             parts: Parts::default(),
             handles: Handles::default(),
             may_leave: true,
@@ -60,7 +65,7 @@ impl<D: Carried> Sandbox<D> {
                 Poll::Pending => wasmtime::bail!("the start function waits for something"),
             }
         }
-        Ok(Sandbox { store, module: place.0, shard: place.1, learns_from: None, _permit: place.2 })
+        Ok(Sandbox { store, module: place.0, shard: place.1, learns_from: None, served: 0, _permit: place.2 })
     }
 
     pub(super) fn module(&self) -> u64 {
@@ -83,6 +88,15 @@ impl<D: Carried> Sandbox<D> {
 
     pub(super) fn carry(&mut self, carried: D) {
         self.store.data_mut().carried = carried;
+    }
+
+    /// Makes it one that has served no call, but for what the guest has changed; false if it has served enough.
+    pub(super) fn renew(&mut self) -> bool {
+        self.served += 1;
+        let room = self.store.data_mut();
+        room.limiter.take_refused();
+        room.may_leave = true;
+        self.served < MOST_SERVED
     }
 
     /// Takes out what the call has carried with it.

@@ -156,6 +156,7 @@ fn facts(recipe: &Recipe, parts: &[part::Part], links: Vec<super::LinkFacts>, ex
         component_type: false,
         component: true,
         custom_sections: Vec::new(),
+        fresh: None,
     };
     for step in &recipe.steps {
         let Some(part) = parts.get(step.module as usize) else { continue };

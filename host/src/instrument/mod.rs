@@ -1,0 +1,245 @@
+//! Rewrites a guest so that what a call has changed can be put back: WebAssembly to WebAssembly.
+//!
+//! A guest's memory is divided into blocks, and gets a *margin* in front of it, with a byte for each block: every store
+//! marks the blocks it writes to. What is marked is copied back from the initial state when the call has ended, and mutable
+//! globals, which become exports, are set again. All other state that a guest could have (tables that change, segments that
+//! are dropped, memories that grow) is a reason not to be rewritten, or to throw the sandbox away.
+//!
+//! The margin is out of the guest's reach: all its addresses are moved up by the margin's size, which every load and store
+//! has as part of its offset, and addresses never wrap. So a store and its mark need one register, and a sandbox no second
+//! memory.
+//!
+//! A mark is a store of two bytes, for the block of the address and the next: whatever begins in a block and is no longer than
+//! one ends in these two. So one mark is enough for all stores near the same address: a stack frame, a structure. See
+//! [`marks`].
+
+mod added;
+mod marks;
+mod module;
+mod rewrite;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use crate::audit::Recipe;
+use crate::audit::recipe::{Given, Item, What};
+use module::Facts;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// The size of a page of WebAssembly's, in bytes.
+const PAGE: u64 = 64 << 10;
+
+/// The fewest bytes of a block, as a power of two: copying 512 bytes takes about as long as finding them.
+const LEAST_SHIFT: u32 = 9;
+
+/// The most bytes of a block, as a power of two.
+const MOST_SHIFT: u32 = 12;
+
+/// How many marks are looked through one by one; to look at so many takes 50 ns.
+const LOOKED_THROUGH: u64 = 4096;
+
+/// Blocks of one mark of the second level, as a power of two.
+const GROUP_SHIFT: u32 = 6;
+
+/// The most bytes that may lie in front of a memory that may grow to `limit` bytes.
+pub(crate) fn most_margin(limit: usize) -> usize {
+    // A byte for each block of the smallest size, and for each group of such blocks; two more of each.
+    ((limit >> LEAST_SHIFT) + (limit >> (LEAST_SHIFT + GROUP_SHIFT)) + 4).next_multiple_of(PAGE as usize)
+}
+
+/// How the state of a guest that was rewritten is put back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Undo {
+    /// The memory; none if the guest has none.
+    pub(crate) memory: Option<Marked>,
+    /// The mutable globals.
+    pub(crate) globals: Vec<Item>,
+    /// The first of the functions that were added to each core module.
+    pub(crate) added: Vec<u32>,
+}
+
+impl Undo {
+    /// Whether a function without a name may be one that was added, in some module.
+    pub(crate) fn may_have_added(&self, function: u32) -> bool {
+        self.added.iter().any(|first| (*first..first + added::MOST).contains(&function))
+    }
+}
+
+/// A memory whose blocks are marked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Marked {
+    pub(crate) item: Item,
+    /// The guest's own memory at its start, in bytes, without the margin.
+    pub(crate) bytes: usize,
+    pub(crate) margin: Margin,
+}
+
+/// What lies in front of a guest's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Margin {
+    /// Its size in bytes, whole pages.
+    pub(crate) bytes: u32,
+    /// The size of a block, as a power of two.
+    pub(crate) shift: u32,
+    /// Where the marks of groups of blocks begin, in a memory that is too large to be looked through.
+    pub(crate) groups: Option<u32>,
+}
+
+impl Margin {
+    /// The margin of a memory of `bytes` bytes that may grow to `most`; none if there is no space for it.
+    fn new(bytes: u64, most: u64) -> Option<Margin> {
+        let fits = |shift: &u32| bytes >> shift <= LOOKED_THROUGH;
+        let shift = (LEAST_SHIFT..MOST_SHIFT).find(fits).unwrap_or(MOST_SHIFT);
+        // Of the last block, the mark is a store of two bytes.
+        let marks = (most >> shift) + 2;
+        let grouped = bytes >> shift > 4 * LOOKED_THROUGH;
+        let groups = if grouped { (most >> (shift + GROUP_SHIFT)) + 2 } else { 0 };
+        let size = (marks + groups).next_multiple_of(PAGE);
+        if size + most > 1 << 32 {
+            return None;
+        }
+        Some(Margin { bytes: size as u32, shift, groups: grouped.then_some(marks as u32) })
+    }
+
+    /// The size of a block, in bytes.
+    pub(crate) fn block(&self) -> usize {
+        1 << self.shift
+    }
+
+    /// Its size in pages.
+    fn pages(self) -> i32 {
+        (u64::from(self.bytes) / PAGE) as i32
+    }
+
+    /// Marks what the host is about to write, before it does; what lies beyond the memory will not be written.
+    pub(crate) fn mark(&self, memory: &mut [u8], address: usize, bytes: usize) {
+        let Some(last) = address.checked_add(bytes).and_then(|end| end.checked_sub(1)) else { return };
+        let (marks, groups) = self.levels(memory);
+        for (marks, shift) in [(marks, self.shift), (groups, self.group_shift())] {
+            if let Some(marks) = marks.get_mut(address >> shift..=last >> shift) {
+                marks.fill(1);
+            }
+        }
+    }
+
+    /// Puts back the blocks that are marked, and takes the marks away. `initial`: the guest's memory as it was.
+    pub(crate) fn undo(&self, memory: &mut [u8], initial: &[u8]) {
+        let Some((margin, own)) = memory.split_at_mut_checked(self.bytes as usize) else { return };
+        let (marks, groups) = self.levels(margin);
+        // The block behind the last one may be marked along with it.
+        let blocks = (initial.len() >> self.shift) + 2;
+        let Some(marks) = marks.get_mut(..blocks) else { return };
+        let mut put_back = |blocks: Range<usize>| {
+            let bytes = blocks.start << self.shift..(blocks.end << self.shift).min(initial.len());
+            if let (Some(own), Some(initial)) = (own.get_mut(bytes.clone()), initial.get(bytes)) {
+                own.copy_from_slice(initial);
+            }
+        };
+        if self.groups.is_none() {
+            return take_marks(marks, 0, &mut put_back);
+        }
+        take_marks(groups, 0, &mut |groups| {
+            let blocks = groups.start << GROUP_SHIFT..(groups.end << GROUP_SHIFT).min(marks.len());
+            if let Some(marks) = marks.get_mut(blocks.clone()) {
+                take_marks(marks, blocks.start, &mut put_back);
+            }
+        });
+    }
+
+    /// The marks of blocks, and those of groups.
+    fn levels<'m>(&self, memory: &'m mut [u8]) -> (&'m mut [u8], &'m mut [u8]) {
+        let margin = memory.get_mut(..self.bytes as usize).unwrap_or_default();
+        let groups = self.groups.map_or(margin.len(), |groups| groups as usize);
+        margin.split_at_mut_checked(groups).unwrap_or_default()
+    }
+
+    /// The size of a group of blocks, as a power of two.
+    pub(crate) fn group_shift(&self) -> u32 {
+        self.shift + GROUP_SHIFT
+    }
+}
+
+/// Takes marks away; tells of every run of them, counted from `first`.
+fn take_marks(marks: &mut [u8], first: usize, run: &mut impl FnMut(Range<usize>)) {
+    /// How many are looked at in one go: one line of a processor's cache.
+    const LINE: usize = 64;
+    let mut open: Option<Range<usize>> = None;
+    for (line, at) in marks.chunks_mut(LINE).zip((first..).step_by(LINE)) {
+        if line.iter().fold(0, |any, mark| any | mark) == 0 {
+            continue;
+        }
+        for (mark, at) in line.iter().zip(at..).filter(|(mark, _)| **mark != 0) {
+            debug_assert!(*mark == 1, "a mark is a one");
+            match &mut open {
+                Some(open) if open.end == at => open.end += 1,
+                _ => {
+                    if let Some(open) = open.replace(at..at + 1) {
+                        run(open);
+                    }
+                }
+            }
+        }
+        line.fill(0);
+    }
+    if let Some(open) = open {
+        run(open);
+    }
+}
+
+/// A guest that was rewritten.
+pub(crate) struct Instrumented {
+    pub(crate) modules: Vec<Vec<u8>>,
+    pub(crate) undo: Undo,
+}
+
+/// Rewrites the core modules of a guest whose memory may grow to `limit` bytes.
+///
+/// # Errors
+///
+/// Why its state cannot be put back.
+pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> Result<Instrumented, String> {
+    if recipe.steps.iter().flat_map(|step| &step.imports).any(|given| matches!(given, Given::Flag(_))) {
+        return Err("it is composed of components that call each other".to_owned());
+    }
+    let plain = |what: &What| matches!(what, What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Trap);
+    if !recipe.destructors.is_empty() || recipe.host.iter().any(|function| !plain(&function.what)) {
+        return Err("it has resources of its own".to_owned());
+    }
+    let facts = modules.iter().map(|bytes| Facts::new(bytes)).collect::<Result<Vec<_>, _>>()?;
+    let steps = || recipe.steps.iter().map(|step| &facts[step.module as usize]).zip(0..);
+    let mut memories = steps().filter_map(|(facts, step)| facts.memory.map(|memory| (memory, step)));
+    let memory = memories.next();
+    if memories.next().is_some() {
+        return Err("it has several memories".to_owned());
+    }
+    let margin = match memory {
+        Some((memory, _)) => {
+            let most = memory.maximum.unwrap_or(u64::MAX).min(limit as u64);
+            let margin = Margin::new(memory.bytes, most.max(memory.bytes).next_multiple_of(PAGE));
+            Some(margin.ok_or("its memory may grow too large")?)
+        }
+        None => None,
+    };
+    let names: Vec<_> = facts.iter().map(Facts::names).collect();
+    let module = |step: u32| recipe.steps[step as usize].module as usize;
+    let undo = Undo {
+        memory: memory.zip(margin).map(|((memory, step), margin)| Marked {
+            item: Item { instance: step, name: names[module(step)].memory() },
+            bytes: memory.bytes as usize,
+            margin,
+        }),
+        globals: steps()
+            .flat_map(|(facts, step)| facts.globals.iter().map(move |global| (step, *global)))
+            .map(|(step, global)| Item { instance: step, name: names[module(step)].global(global) })
+            .collect(),
+        added: facts.iter().map(|facts| facts.functions).collect(),
+    };
+    let rewritten = modules
+        .iter()
+        .zip(&facts)
+        .zip(&names)
+        .map(|((bytes, facts), names)| rewrite::rewrite(bytes, facts, names, margin))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Instrumented { modules: rewritten, undo })
+}

@@ -1,0 +1,337 @@
+//! Writes a module anew: addresses moved up, marks before stores, mutable globals exported.
+
+use super::added::{self, BEYOND};
+use super::marks::{Mark, marks};
+use super::module::{Facts, Names, constant};
+use super::store::{Store, is_load, store};
+use super::{Margin, PAGE};
+use wasm_encoder::reencode::{Error as Broken, Reencode, utils};
+use wasm_encoder::{
+    CodeSection, ConstExpr, DataSection, ExportKind, ExportSection, Function, FunctionSection, InstructionSink, MemArg,
+    MemoryType, Module, SectionId, StartSection, TypeSection, ValType,
+};
+use wasmparser::{
+    DataKind, FuncToValidate, FunctionBody, Operator, Parser, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+};
+
+/// Writes a module anew.
+///
+/// # Errors
+///
+/// Why its state cannot be put back.
+pub(super) fn rewrite(bytes: &[u8], facts: &Facts, names: &Names, margin: Option<Margin>) -> Result<Vec<u8>, String> {
+    let margin = margin.filter(|_| facts.has_memory);
+    let mut bodies = Vec::new();
+    if margin.is_some() {
+        let mut validator = Validator::new_with_features(WasmFeatures::all());
+        for payload in Parser::new(0).parse_all(bytes) {
+            let valid = payload.and_then(|payload| validator.payload(&payload));
+            if let ValidPayload::Func(body, _) = valid.map_err(|error| error.to_string())? {
+                bodies.push(body);
+            }
+        }
+    }
+    let mut rewrite =
+        Rewrite { facts, names, margin, bodies: bodies.into_iter(), exported: false, started: false, accesses: false };
+    let mut module = Module::new();
+    rewrite.parse_core_module(&mut module, Parser::new(0), bytes).map_err(|error| match error {
+        Broken::UserError(why) => why,
+        error => error.to_string(),
+    })?;
+    let rewritten = module.finish();
+    // A module at one of the limits of WebAssembly's implementations may have become too large.
+    let valid = Validator::new_with_features(WasmFeatures::all()).validate_all(&rewritten);
+    valid.map_err(|error| format!("it is too large: {error}"))?;
+    Ok(rewritten)
+}
+
+struct Rewrite<'a> {
+    facts: &'a Facts,
+    names: &'a Names,
+    /// None if the module has no memory.
+    margin: Option<Margin>,
+    bodies: std::vec::IntoIter<FuncToValidate<ValidatorResources>>,
+    exported: bool,
+    started: bool,
+    /// Whether the operator that was read last has an address.
+    accesses: bool,
+}
+
+/// The functions that are added, in order.
+#[derive(Clone, Copy)]
+enum Added {
+    Fill,
+    Copy,
+    Grow,
+    Start,
+}
+
+type Done<T> = Result<T, Broken<String>>;
+
+impl Rewrite<'_> {
+    fn adds_functions(&self) -> bool {
+        self.margin.is_some() && self.facts.code
+    }
+
+    /// Whether the module gets another start function than its own.
+    fn adds_start(&self) -> bool {
+        self.adds_functions() && !self.facts.placed.is_empty()
+    }
+
+    fn function(&self, added: Added) -> u32 {
+        self.facts.functions + added as u32
+    }
+
+    fn exports(&mut self, exports: &mut ExportSection) {
+        self.exported = true;
+        if self.facts.memory.is_some() {
+            exports.export(&self.names.memory(), ExportKind::Memory, 0);
+        }
+        for &global in &self.facts.globals {
+            exports.export(&self.names.global(global), ExportKind::Global, global);
+        }
+    }
+}
+
+fn refused(why: &str) -> Broken<String> {
+    Broken::UserError(why.to_owned())
+}
+
+impl Reencode for Rewrite<'_> {
+    type Error = String;
+
+    fn memory_type(&mut self, memory: wasmparser::MemoryType) -> Done<MemoryType> {
+        let mut memory = utils::memory_type(self, memory);
+        if let Some(margin) = self.margin {
+            let pages = u64::from(margin.bytes) / PAGE;
+            memory.minimum += pages;
+            // More than there can be is the same as no maximum: the limit is below.
+            memory.maximum = memory.maximum.map(|maximum| (maximum + pages).min((1 << 32) / PAGE));
+        }
+        Ok(memory)
+    }
+
+    fn mem_arg(&mut self, arg: wasmparser::MemArg) -> Done<MemArg> {
+        self.accesses = true;
+        let mut arg = utils::mem_arg(self, arg)?;
+        if let Some(margin) = self.margin {
+            arg.offset = (arg.offset + u64::from(margin.bytes)).min(BEYOND.into());
+        }
+        Ok(arg)
+    }
+
+    fn parse_data_section(&mut self, data: &mut DataSection, section: wasmparser::DataSectionReader<'_>) -> Done<()> {
+        let Some(margin) = self.margin else { return utils::parse_data_section(self, data, section) };
+        for segment in section {
+            let segment = segment?;
+            match &segment.kind {
+                DataKind::Passive => {
+                    data.passive(segment.data.iter().copied());
+                }
+                DataKind::Active { memory_index, offset_expr } => {
+                    let offset = match constant(offset_expr) {
+                        Some(address) => {
+                            let address = address.cast_unsigned().checked_add(margin.bytes).unwrap_or(BEYOND);
+                            ConstExpr::i32_const(address.cast_signed())
+                        }
+                        // That this does not go round is seen to by the start function.
+                        None => self
+                            .const_expr(offset_expr.clone())?
+                            .with_i32_const(margin.bytes.cast_signed())
+                            .with_i32_add(),
+                    };
+                    data.active(*memory_index, &offset, segment.data.iter().copied());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn parse_type_section(&mut self, types: &mut TypeSection, section: wasmparser::TypeSectionReader<'_>) -> Done<()> {
+        utils::parse_type_section(self, types, section)?;
+        if self.adds_functions() {
+            let i32s = |n| std::iter::repeat_n(ValType::I32, n);
+            types.ty().function(i32s(3), []);
+            types.ty().function(i32s(1), i32s(1));
+            types.ty().function([], []);
+        }
+        Ok(())
+    }
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        section: wasmparser::FunctionSectionReader<'_>,
+    ) -> Done<()> {
+        utils::parse_function_section(self, functions, section)?;
+        if self.adds_functions() {
+            let first = self.facts.types;
+            functions.function(first).function(first).function(first + 1);
+            if self.adds_start() {
+                functions.function(first + 2);
+            }
+        }
+        Ok(())
+    }
+
+    fn parse_export_section(
+        &mut self,
+        exports: &mut ExportSection,
+        section: wasmparser::ExportSectionReader<'_>,
+    ) -> Done<()> {
+        utils::parse_export_section(self, exports, section)?;
+        self.exports(exports);
+        Ok(())
+    }
+
+    fn start_section(&mut self, start: u32) -> Done<u32> {
+        self.started = true;
+        Ok(if self.adds_start() { self.function(Added::Start) } else { start })
+    }
+
+    /// Adds the sections that the module does not have.
+    fn intersperse_section_hook(
+        &mut self,
+        module: &mut Module,
+        _after: Option<SectionId>,
+        before: Option<SectionId>,
+    ) -> Done<()> {
+        let place = |section| match section {
+            SectionId::Start => 1,
+            SectionId::Element => 2,
+            SectionId::DataCount => 3,
+            SectionId::Code => 4,
+            SectionId::Data => 5,
+            _ => 0,
+        };
+        let place = before.map_or(6, place);
+        if place > 0 && !self.exported {
+            let mut exports = ExportSection::new();
+            self.exports(&mut exports);
+            if !exports.is_empty() {
+                module.section(&exports);
+            }
+        }
+        if place > 1 && !self.started && self.adds_start() {
+            self.started = true;
+            module.section(&StartSection { function_index: self.function(Added::Start) });
+        }
+        Ok(())
+    }
+
+    fn parse_code_section(&mut self, code: &mut CodeSection, section: wasmparser::CodeSectionReader<'_>) -> Done<()> {
+        utils::parse_code_section(self, code, section)?;
+        let Some(margin) = self.margin.filter(|_| self.adds_functions()) else { return Ok(()) };
+        code.function(&added::fill(margin));
+        code.function(&added::copy(margin));
+        code.function(&added::grow(margin));
+        if self.adds_start() {
+            code.function(&added::start(margin, &self.facts.placed, self.facts.start));
+        }
+        Ok(())
+    }
+
+    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Done<()> {
+        let (marks, locals) = match self.margin {
+            Some(margin) => {
+                let validator = self.bodies.next().ok_or_else(|| refused("its functions could not be read"))?;
+                marks(&body, validator.into_validator(Default::default()), margin.block() as u64)?
+            }
+            None => (Vec::new(), 0),
+        };
+        let mut marks = marks.into_iter().peekable();
+        let mut declared = Vec::new();
+        for group in body.get_locals_reader()? {
+            let (count, ty) = group?;
+            declared.push((count, self.val_type(ty)?));
+        }
+        if marks.peek().is_some() {
+            declared.extend(TEMPORARIES.map(|ty| (1, ty)));
+        }
+        let mut function = Function::new(declared);
+        for (number, op) in body.get_operators_reader()?.into_iter().enumerate() {
+            let op = op?;
+            if let Some(margin) = self.margin
+                && let Some((_, mark)) = marks.next_if(|(at, _)| *at == number)
+                && let Some(store) = store(&op)
+            {
+                make(mark, &store, margin, locals, &mut function.instructions());
+            }
+            self.operator(op, &mut function)?;
+        }
+        code.function(&function);
+        Ok(())
+    }
+}
+
+impl Rewrite<'_> {
+    fn operator(&mut self, op: Operator<'_>, function: &mut Function) -> Done<()> {
+        use Operator as O;
+        match (op, self.margin) {
+            (O::MemoryInit { .. } | O::DataDrop { .. }, _) => {
+                return Err(refused("it has data that is written, or dropped, by an instruction"));
+            }
+            (
+                O::TableInit { .. }
+                | O::TableSet { .. }
+                | O::TableGrow { .. }
+                | O::TableFill { .. }
+                | O::TableCopy { .. }
+                | O::ElemDrop { .. },
+                _,
+            ) => return Err(refused("it has instructions that change tables")),
+            (O::MemoryFill { .. }, Some(_)) => {
+                function.instructions().call(self.function(Added::Fill));
+            }
+            (O::MemoryCopy { .. }, Some(_)) => {
+                function.instructions().call(self.function(Added::Copy));
+            }
+            (O::MemoryGrow { .. }, Some(_)) => {
+                function.instructions().call(self.function(Added::Grow));
+            }
+            (O::MemorySize { .. }, Some(margin)) => {
+                function.instructions().memory_size(0).i32_const(margin.pages()).i32_sub();
+            }
+            (op, _) => {
+                let known = store(&op).is_some() || is_load(&op);
+                self.accesses = false;
+                let instruction = self.instruction(op)?;
+                if self.accesses && !known {
+                    return Err(refused("it has an instruction that may write to memory in a way that is not known"));
+                }
+                function.instruction(&instruction);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Local variables for the address and the value of a store, in the order of [`temporary`].
+const TEMPORARIES: [ValType; 6] = [ValType::I32, ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128];
+
+fn temporary(ty: ValType) -> u32 {
+    TEMPORARIES.iter().skip(1).position(|temporary| *temporary == ty).map_or(0, |at| at as u32 + 1)
+}
+
+/// Makes a mark before a store whose address and value lie on the stack. `locals`: how many the function has.
+fn make(mark: Mark, store: &Store, margin: Margin, locals: u32, code: &mut InstructionSink<'_>) {
+    match mark {
+        Mark::Constant { address } => added::mark(margin, code, |code| {
+            // Beyond 4 GiB there is nothing, and the store traps.
+            code.i32_const((address as u32).cast_signed());
+        }),
+        Mark::Local { local, offset } => added::mark(margin, code, |code| {
+            code.local_get(local);
+            added::plus(code, offset);
+        }),
+        Mark::Own { offset } => {
+            let (address, value) = (locals, locals + temporary(store.value));
+            code.local_set(value).local_tee(address);
+            added::mark(margin, code, |code| {
+                code.local_get(address);
+                added::plus(code, offset);
+            });
+            code.local_get(value);
+        }
+    }
+}

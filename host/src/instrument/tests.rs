@@ -1,0 +1,229 @@
+//! What is marked, what is put back, and what is refused.
+
+use super::marks::{Mark, marks};
+use super::*;
+use crate::audit::audit;
+use wasmparser::{Parser, ValidPayload, Validator};
+
+/// The marks of the last function of a module, with blocks of 512 bytes.
+fn marked(function: &str) -> Vec<Mark> {
+    let bytes = wat::parse_str(format!("(module (memory 1) {function})")).expect("it is text");
+    let mut validator = Validator::new();
+    let mut found = None;
+    for payload in Parser::new(0).parse_all(&bytes) {
+        if let ValidPayload::Func(body, code) = validator.payload(&payload.expect("it is whole")).expect("it is valid")
+        {
+            let validator = body.into_validator(Default::default());
+            found = Some(marks(&code, validator, 512).expect("it is valid").0);
+        }
+    }
+    found.expect("it has a function").into_iter().map(|(_, mark)| mark).collect()
+}
+
+fn local(local: u32, offset: u64) -> Mark {
+    Mark::Local { local, offset }
+}
+
+#[test]
+fn stores_of_one_frame_share_a_mark_at_the_lowest() {
+    let frame = marked(
+        "(func (param i32)
+            (i32.store offset=12 (local.get 0) (i32.const 1))
+            (i64.store offset=504 (local.get 0) (i64.const 1))
+            (i32.store8 offset=4 (local.get 0) (i32.const 1)))",
+    );
+    assert_eq!(frame, [local(0, 4)]);
+}
+
+#[test]
+fn a_store_too_far_from_the_others_has_a_mark_of_its_own() {
+    let far = marked(
+        "(func (param i32)
+            (i32.store (local.get 0) (i32.const 1))
+            (i32.store offset=508 (local.get 0) (i32.const 1))
+            (i32.store offset=509 (local.get 0) (i32.const 1)))",
+    );
+    assert_eq!(far, [local(0, 0), local(0, 508)]);
+}
+
+#[test]
+fn an_assignment_makes_another_address() {
+    let two = marked(
+        "(func (param i32)
+            (i32.store (local.get 0) (i32.const 1))
+            (local.set 0 (i32.add (local.get 0) (i32.const 4000)))
+            (i32.store (local.get 0) (i32.const 1))
+            (i32.store (local.tee 0 (i32.const 7)) (i32.const 1))
+            (i32.store (local.get 0) (i32.const 1)))",
+    );
+    assert_eq!(two, [local(0, 0), local(0, 0), local(0, 0)]);
+}
+
+#[test]
+fn an_address_that_was_assigned_after_it_was_pushed_is_the_stores_own() {
+    let own = marked(
+        "(func (param i32)
+            (i32.store (local.get 0) (i32.const 1))
+            local.get 0
+            (local.set 0 (i32.const 60000))
+            i32.const 1
+            i32.store offset=3)",
+    );
+    assert_eq!(own, [local(0, 0), Mark::Own { offset: 3 }]);
+}
+
+#[test]
+fn what_is_marked_in_a_branch_is_not_marked_after_it() {
+    let branch = marked(
+        "(func (param i32 i32)
+            (if (local.get 1)
+                (then (i32.store (local.get 0) (i32.const 1)))
+                (else (i32.store (local.get 0) (i32.const 2))))
+            (i32.store (local.get 0) (i32.const 3))
+            (block (i32.store (local.get 0) (i32.const 4)))
+            (loop (i32.store (local.get 0) (i32.const 5))))",
+    );
+    assert_eq!(branch, [local(0, 0), local(0, 0), local(0, 0)]);
+}
+
+#[test]
+fn what_is_assigned_in_one_branch_is_not_known_in_another() {
+    let branches = marked(
+        "(func (param i32 i32)
+            (i32.store (local.get 0) (i32.const 1))
+            (if (local.get 1)
+                (then (local.set 0 (i32.const 60000)))
+                (else (i32.store (local.get 0) (i32.const 2))))
+            (i32.store (local.get 0) (i32.const 3)))",
+    );
+    assert_eq!(branches, [local(0, 0), local(0, 0), local(0, 0)]);
+}
+
+#[test]
+fn a_variable_that_changes_in_a_loop_is_another_each_time_round() {
+    let moving = marked(
+        "(func (param i32)
+            (i32.store (local.get 0) (i32.const 1))
+            (loop
+                (i32.store (local.get 0) (i32.const 2))
+                (i32.store offset=8 (local.get 0) (i32.const 2))
+                (local.set 0 (i32.add (local.get 0) (i32.const 4)))
+                (br_if 0 (i32.lt_u (local.get 0) (i32.const 9999)))))",
+    );
+    assert_eq!(moving, [local(0, 0), local(0, 0)]);
+    let still = marked(
+        "(func (param i32 i32)
+            (i32.store (local.get 0) (i32.const 1))
+            (loop
+                (i32.store (local.get 0) (i32.const 2))
+                (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))",
+    );
+    assert_eq!(still, [local(0, 0)]);
+}
+
+#[test]
+fn addresses_of_constants_are_known_and_others_are_the_stores_own() {
+    let mixed = marked(
+        "(func (param i32)
+            (i32.store offset=4 (i32.const 1000) (i32.const 1))
+            (i32.store (i32.const 1100) (i32.const 1))
+            (i32.store (i32.const 900) (i32.const 1))
+            (v128.store offset=2 (i32.add (local.get 0) (local.get 0)) (v128.const i64x2 0 0)))",
+    );
+    assert_eq!(mixed, [Mark::Constant { address: 900 }, Mark::Own { offset: 2 }]);
+}
+
+#[test]
+fn code_that_cannot_be_reached_needs_no_mark() {
+    assert_eq!(marked("(func unreachable (i32.store (i32.const 0) (i32.const 1)) i32.store)"), []);
+    assert_eq!(
+        marked("(func (param i32) (block (br 0) i32.store) (i32.store (local.get 0) (i32.const 1)))"),
+        [local(0, 0)]
+    );
+}
+
+fn margins() -> [Margin; 4] {
+    let margin = |bytes, most| Margin::new(bytes, most).expect("it fits");
+    [margin(64 << 10, 64 << 10), margin(1 << 20, 64 << 20), margin(16 << 20, 64 << 20), margin(256 << 20, 1 << 30)]
+}
+
+#[test]
+fn a_margin_has_small_blocks_for_small_memories_and_groups_for_large_ones() {
+    let [tiny, small, medium, large] = margins();
+    assert_eq!(tiny, Margin { bytes: 64 << 10, shift: 9, groups: None });
+    assert_eq!(small, Margin { bytes: 3 * (64 << 10), shift: 9, groups: None });
+    assert_eq!(medium, Margin { bytes: 64 << 10, shift: 12, groups: None });
+    assert_eq!(large, Margin { bytes: 5 * (64 << 10), shift: 12, groups: Some((1 << 18) + 2) });
+    for most in [0usize, 1 << 16, 100 << 16, 64 << 20, 1 << 30, 4 << 30] {
+        let margin = Margin::new(most as u64, most as u64).map_or(0, |margin| margin.bytes as usize);
+        assert!(margin <= most_margin(most), "{most}");
+    }
+    assert_eq!(Margin::new(1 << 16, 4 << 30), None, "there is no space in front of it");
+}
+
+#[test]
+fn what_is_marked_is_put_back_and_nothing_else() {
+    for margin in margins() {
+        let bytes = (300 << 10) + (64 << 10) * usize::from(margin.groups.is_some());
+        let initial: Vec<u8> = (0..bytes).map(|at| (at / 7) as u8).collect();
+        let mut memory = vec![0; margin.bytes as usize];
+        memory.extend(initial.iter().map(|byte| byte ^ 0xff));
+        let (block, last) = (margin.block(), bytes - 1);
+        for (address, len) in [(0, 1), (5 * block - 1, 2), (9 * block, block), (last, 1), (usize::MAX, 9), (7, 0)] {
+            margin.mark(&mut memory, address, len);
+        }
+        margin.undo(&mut memory, &initial);
+        let blocks = memory[margin.bytes as usize..].chunks(block).zip(initial.chunks(block));
+        let put_back: Vec<usize> =
+            blocks.enumerate().filter(|(_, (now, before))| now == before).map(|(at, _)| at).collect();
+        assert_eq!(put_back, [0, 4, 5, 9, last / block], "{margin:?}");
+        assert!(memory[..margin.bytes as usize].iter().all(|mark| *mark == 0), "{margin:?}: no mark is left");
+    }
+}
+
+fn refusal(wat: &str) -> String {
+    let bytes = wat::parse_str(wat).expect("it is text");
+    let audited = audit(&bytes).unwrap_or_else(|_| panic!("it is pure"));
+    match instrument(&audited.modules, &audited.recipe, 64 << 20) {
+        Ok(_) => "rewritten".to_owned(),
+        Err(why) => why,
+    }
+}
+
+#[test]
+fn a_guest_that_cannot_be_rewritten_is_told_why() {
+    let of = |fields: &str| refusal(&format!("(module {fields})"));
+    assert_eq!(of("(memory 1) (global (mut i32) (i32.const 0))"), "rewritten");
+    assert_eq!(of("(memory 1) (memory 1)"), "it has several memories");
+    assert_eq!(of("(memory i64 1)"), "it has a memory of another kind than 32 bits and 64 KiB pages");
+    assert_eq!(of("(global (mut funcref) (ref.null func))"), "it has a mutable global that holds a reference");
+    let table = "(table 3 funcref) (elem $e funcref (ref.null func))";
+    for change in [
+        "(table.set (i32.const 0) (ref.null func))",
+        "(table.fill (i32.const 0) (ref.null func) (i32.const 1))",
+        "(table.copy (i32.const 0) (i32.const 1) (i32.const 1))",
+        "(table.init $e (i32.const 0) (i32.const 0) (i32.const 1))",
+        "(drop (table.grow (ref.null func) (i32.const 1)))",
+        "(elem.drop $e)",
+    ] {
+        let why = of(&format!("{table} (func (export \"f\") {change})"));
+        assert_eq!(why, "it has instructions that change tables", "{change}");
+    }
+    let data = "(memory 1) (data $d \"x\")";
+    for change in ["(data.drop $d)", "(memory.init $d (i32.const 0) (i32.const 0) (i32.const 1))"] {
+        let why = of(&format!("{data} (func (export \"f\") {change})"));
+        assert_eq!(why, "it has data that is written, or dropped, by an instruction", "{change}");
+    }
+}
+
+#[test]
+fn names_that_are_added_are_no_names_of_the_guests() {
+    let bytes = wat::parse_str(
+        r#"(module (memory (export "purefork memory") 1) (global (export "purefork'' global 0") (mut i32) (i32.const 7)))"#,
+    );
+    let audited = audit(&bytes.expect("it is text")).unwrap_or_else(|_| panic!("it is pure"));
+    let Instrumented { undo, .. } =
+        instrument(&audited.modules, &audited.recipe, 64 << 20).expect("it can be rewritten");
+    assert_eq!(undo.memory.expect("it has one").item.name, "purefork''' memory");
+    assert_eq!(undo.globals[0].name, "purefork''' global 0");
+}

@@ -1,0 +1,70 @@
+//! A sandbox's state, put back to what it was before the call.
+
+use super::parts::{Items, Located};
+use super::{Carried, Room};
+use crate::instrument::{Margin, Undo};
+use wasmtime::{AsContextMut as _, Store, Val};
+
+/// How state is put back, in one shard: with exports by number.
+pub(super) struct Undoing {
+    memory: Option<(usize, Margin)>,
+    globals: Box<[usize]>,
+}
+
+/// Builds with assertions look through memories of up to so many bytes after each call.
+const CHECKED: usize = 2 << 20;
+
+/// The state of a guest before any call.
+pub(super) struct Initial {
+    /// The guest's own memory.
+    memory: Box<[u8]>,
+    globals: Box<[Val]>,
+}
+
+impl Undoing {
+    pub(super) fn new(undo: &Undo, items: &mut Items) -> Undoing {
+        Undoing {
+            memory: undo.memory.as_ref().map(|marked| (items.memory(&marked.item), marked.margin)),
+            globals: undo.globals.iter().map(|item| items.global(item)).collect(),
+        }
+    }
+
+    /// What lies in front of the guest's memory.
+    pub(super) fn margin(&self) -> Option<Margin> {
+        self.memory.map(|(_, margin)| margin)
+    }
+
+    /// The state of a sandbox that has served no call; none if it is not what it was said to be.
+    pub(super) fn initial<D: Carried>(&self, store: &mut Store<Room<D>>, located: &Located) -> Option<Initial> {
+        let memory = match self.memory {
+            Some((number, _)) => located.own(located.memory(store.as_context_mut(), number)?.data(&*store)).into(),
+            None => Box::default(),
+        };
+        let globals = self.globals.iter().map(|number| {
+            let global = located.global(store.as_context_mut(), *number)?;
+            Some(global.get(&mut *store))
+        });
+        Some(Initial { globals: globals.collect::<Option<_>>()?, memory })
+    }
+
+    /// Puts the state back; false if that cannot be done.
+    pub(super) fn undo<D: Carried>(&self, store: &mut Store<Room<D>>, located: &Located, initial: &Initial) -> bool {
+        if let Some((number, margin)) = self.memory {
+            let Some(memory) = located.memory(store.as_context_mut(), number) else { return false };
+            let memory = memory.data_mut(&mut *store);
+            // What has grown stays grown.
+            if memory.len() != margin.bytes as usize + initial.memory.len() {
+                return false;
+            }
+            margin.undo(memory, &initial.memory);
+            debug_assert!(
+                initial.memory.len() > CHECKED || located.own(memory) == &*initial.memory,
+                "a write was not marked"
+            );
+        }
+        self.globals.iter().zip(&initial.globals).all(|(number, value)| {
+            let global = located.global(store.as_context_mut(), *number);
+            global.is_some_and(|global| global.set(&mut *store, *value).is_ok())
+        })
+    }
+}
