@@ -29,6 +29,7 @@ fn a_pure_module_is_shown_with_what_it_has() {
               memory   64 KiB, at most 1 MiB
               table    4 elements, at most 4 elements
               start    has a start function, which runs in every fresh sandbox
+              sandbox  recycled
 
             exports
               next() -> i32
@@ -111,38 +112,39 @@ fn names_from_the_guest_cannot_reach_the_terminal() {
     check_all(
         &["inspect ops.wat"],
         &expect![[r#"
-        $ purefork inspect ops.wat
-        ops.wat: pure
-          name     ops
-          digest   719867b4c043ac1f4a0562ecb08daaa9d7ec56343cd82557b1db70777289b178
-          code     80 bytes
-          memory   64 KiB, may grow to the limit
+            $ purefork inspect ops.wat
+            ops.wat: pure
+              name     ops
+              digest   719867b4c043ac1f4a0562ecb08daaa9d7ec56343cd82557b1db70777289b178
+              code     80 bytes
+              memory   64 KiB, may grow to the limit
+              sandbox  recycled
 
-        exports
-          trap()
-              stateless
-          spin()
-              stateless
-          recurse(n: i32) -> i32
-              stateless
-          grow(pages: i32) -> i32
-              not stateless: grows memory: memory.grow in `grow`
-          nothing()
-              stateless
-          half(x: f64) -> f64
-              stateless
-          single(x: f32) -> f32
-              stateless
-          wide(x: i64) -> i64
-              stateless
-          vector(v: v128) -> v128
-              stateless
-          collide(timeout: i32, max_depth: i32) -> (i32, i32)
-              stateless
-          \u{1b}[31mred\`() -> i32
-              stateless
-        exit 0
-    "#]],
+            exports
+              trap()
+                  stateless
+              spin()
+                  stateless
+              recurse(n: i32) -> i32
+                  stateless
+              grow(pages: i32) -> i32
+                  not stateless: grows memory: memory.grow in `grow`
+              nothing()
+                  stateless
+              half(x: f64) -> f64
+                  stateless
+              single(x: f32) -> f32
+                  stateless
+              wide(x: i64) -> i64
+                  stateless
+              vector(v: v128) -> v128
+                  stateless
+              collide(timeout: i32, max_depth: i32) -> (i32, i32)
+                  stateless
+              \u{1b}[31mred\`() -> i32
+                  stateless
+            exit 0
+        "#]],
     );
 }
 
@@ -151,18 +153,18 @@ fn the_same_is_told_as_json() {
     check_all(
         &["inspect add.wat --json", "inspect state.wat --json", "inspect app.wat --json"],
         &expect![[r#"
-        $ purefork inspect add.wat --json
-        {"code_bytes":19,"digest":"d3fefd9da3503eaae1074a1d53ce4e2ad26370fa0142b342692bdc4b11c57914","file":"add.wat","forks":[],"functions":[{"can_fork":false,"forks":[],"name":"add","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"results":["i32"],"signature":"add(a: i32, b: i32) -> i32","state":null,"stateless":true},{"can_fork":false,"forks":[],"name":"div","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"results":["i32","i32"],"signature":"div(a: i32, b: i32) -> (i32, i32)","state":null,"stateless":true}],"memories":[],"name":"math","pure":true,"start":false,"tables":[]}
-        exit 0
+            $ purefork inspect add.wat --json
+            {"code_bytes":19,"digest":"d3fefd9da3503eaae1074a1d53ce4e2ad26370fa0142b342692bdc4b11c57914","file":"add.wat","forks":[],"fresh":"none of its functions changes anything","functions":[{"can_fork":false,"forks":[],"name":"add","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"results":["i32"],"signature":"add(a: i32, b: i32) -> i32","state":null,"stateless":true},{"can_fork":false,"forks":[],"name":"div","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"results":["i32","i32"],"signature":"div(a: i32, b: i32) -> (i32, i32)","state":null,"stateless":true}],"memories":[],"name":"math","pure":true,"start":false,"tables":[]}
+            exit 0
 
-        $ purefork inspect state.wat --json
-        {"code_bytes":21,"digest":"9faea17bf92e5fbb29b1fe2e7958dfa60ee91e709bc3f66e66cd44a864a9d54d","file":"state.wat","forks":[],"functions":[{"can_fork":false,"forks":[],"name":"next","params":[],"results":["i32"],"signature":"next() -> i32","state":"writes a global: global.set in `bump` (called by export `next`)","stateless":false}],"memories":[{"bytes":65536,"maximum":1048576}],"name":"state","pure":true,"start":true,"tables":[{"elements":4,"maximum":4}]}
-        exit 0
+            $ purefork inspect state.wat --json
+            {"code_bytes":21,"digest":"9faea17bf92e5fbb29b1fe2e7958dfa60ee91e709bc3f66e66cd44a864a9d54d","file":"state.wat","forks":[],"fresh":null,"functions":[{"can_fork":false,"forks":[],"name":"next","params":[],"results":["i32"],"signature":"next() -> i32","state":"writes a global: global.set in `bump` (called by export `next`)","stateless":false}],"memories":[{"bytes":65536,"maximum":1048576}],"name":"state","pure":true,"start":true,"tables":[{"elements":4,"maximum":4}]}
+            exit 0
 
-        $ purefork inspect app.wat --json
-        {"code_bytes":10,"digest":"870ef33e7215d767b39e2771b16d15991ed240f233f02fc62fea958a11723152","file":"app.wat","forks":[{"name":"add","own":false,"params":["i32","i32"],"results":["i32"]}],"functions":[{"can_fork":true,"forks":["add"],"name":"next","params":[{"name":"n","type":"i32"}],"results":["i32"],"signature":"next(n: i32) -> i32","state":null,"stateless":true}],"memories":[],"name":"app","pure":true,"start":false,"tables":[]}
-        exit 0
-    "#]],
+            $ purefork inspect app.wat --json
+            {"code_bytes":10,"digest":"870ef33e7215d767b39e2771b16d15991ed240f233f02fc62fea958a11723152","file":"app.wat","forks":[{"name":"add","own":false,"params":["i32","i32"],"results":["i32"]}],"fresh":"none of its functions changes anything","functions":[{"can_fork":true,"forks":["add"],"name":"next","params":[{"name":"n","type":"i32"}],"results":["i32"],"signature":"next(n: i32) -> i32","state":null,"stateless":true}],"memories":[],"name":"app","pure":true,"start":false,"tables":[]}
+            exit 0
+        "#]],
     );
 }
 
@@ -171,96 +173,97 @@ fn long_types_are_broken_into_lines() {
     check_all(
         &["inspect shapes.wat"],
         &expect![[r#"
-        $ purefork inspect shapes.wat
-        shapes.wat: pure
-          digest   08e08aa3f1bdf947de1052600ac33ca031bb0a3ed290c9cc88ae5e26fba617eb
-          code     179 bytes
-          memory   64 KiB, may grow to the limit
+            $ purefork inspect shapes.wat
+            shapes.wat: pure
+              digest   08e08aa3f1bdf947de1052600ac33ca031bb0a3ed290c9cc88ae5e26fba617eb
+              code     179 bytes
+              memory   64 KiB, may grow to the limit
+              sandbox  recycled
 
-        exports
-          text(text: string) -> string
-              not stateless: writes memory: i32.store in `list`
-          bytes(data: list<u8>) -> list<u8>
-              not stateless: writes memory: i32.store in `list`
-          numbers(values: list<f32>) -> list<f32>
-              not stateless: writes memory: i32.store in `list`
-          wholes(values: list<s16>) -> list<s16>
-              not stateless: writes memory: i32.store in `list`
-          move(point: record { x: f64, y: f64 }) -> record { x: f64, y: f64 }
-              not stateless: writes memory: f64.store in `point`
-          shapes(
-            shapes: list<variant {
-              nothing,
-              circle(tuple<record { x: f64, y: f64 }, f64>),
-              polygon(record {
-                name: string,
-                points: list<record { x: f64, y: f64 }>,
-                fill: option<enum { red, green, dark-blue }>,
-              }),
-            }>,
-          ) -> list<variant {
-            nothing,
-            circle(tuple<record { x: f64, y: f64 }, f64>),
-            polygon(record {
-              name: string,
-              points: list<record { x: f64, y: f64 }>,
-              fill: option<enum { red, green, dark-blue }>,
-            }),
-          }>
-              not stateless: writes memory: i32.store in `list`
-          set(
-            settings: record {
-              width: u32,
-              height: u32,
-              depth: u32,
-              border: f32,
-              margin: f32,
-              padding: f32,
-              rounded: bool,
-              visible: bool,
-              closed: bool,
-              title: string,
-              author: string,
-              color: enum { red, green, dark-blue },
-              style: flags { bold, italic, under-line },
-              seed: option<u64>,
-            },
-          ) -> record {
-            width: u32,
-            height: u32,
-            depth: u32,
-            border: f32,
-            margin: f32,
-            padding: f32,
-            rounded: bool,
-            visible: bool,
-            closed: bool,
-            title: string,
-            author: string,
-            color: enum { red, green, dark-blue },
-            style: flags { bold, italic, under-line },
-            seed: option<u64>,
-          }
-              not stateless: its arguments are written to memory
-          tint(image: tensor) -> tensor
-              not stateless: writes memory: i32.store in `tensor`
-          maybe(value: option<option<u8>>) -> option<option<u8>>
-              not stateless: writes memory: i32.store8 in `maybe`
-          measure(text: string) -> result<u32, string>
-              not stateless: writes memory: i32.store in `measure`
-          letter(letter: char) -> char
-              stateless
-          paint(color: enum { red, green, dark-blue }) -> enum { red, green, dark-blue }
-              stateless
-          draw(style: flags { bold, italic, under-line }) -> flags { bold, italic, under-line }
-              stateless
-          demo:shapes/sums@1.0.0#add(max-len: u32, more: u32) -> u32
-              stateless
-          demo:shapes/totals@1.0.0#total(max-len: u32, more: u32) -> u32
-              stateless
-          demo:shapes/others@1.0.0#total(max-len: u32, more: u32) -> u32
-              stateless
-        exit 0
-    "#]],
+            exports
+              text(text: string) -> string
+                  not stateless: writes memory: i32.store in `list`
+              bytes(data: list<u8>) -> list<u8>
+                  not stateless: writes memory: i32.store in `list`
+              numbers(values: list<f32>) -> list<f32>
+                  not stateless: writes memory: i32.store in `list`
+              wholes(values: list<s16>) -> list<s16>
+                  not stateless: writes memory: i32.store in `list`
+              move(point: record { x: f64, y: f64 }) -> record { x: f64, y: f64 }
+                  not stateless: writes memory: f64.store in `point`
+              shapes(
+                shapes: list<variant {
+                  nothing,
+                  circle(tuple<record { x: f64, y: f64 }, f64>),
+                  polygon(record {
+                    name: string,
+                    points: list<record { x: f64, y: f64 }>,
+                    fill: option<enum { red, green, dark-blue }>,
+                  }),
+                }>,
+              ) -> list<variant {
+                nothing,
+                circle(tuple<record { x: f64, y: f64 }, f64>),
+                polygon(record {
+                  name: string,
+                  points: list<record { x: f64, y: f64 }>,
+                  fill: option<enum { red, green, dark-blue }>,
+                }),
+              }>
+                  not stateless: writes memory: i32.store in `list`
+              set(
+                settings: record {
+                  width: u32,
+                  height: u32,
+                  depth: u32,
+                  border: f32,
+                  margin: f32,
+                  padding: f32,
+                  rounded: bool,
+                  visible: bool,
+                  closed: bool,
+                  title: string,
+                  author: string,
+                  color: enum { red, green, dark-blue },
+                  style: flags { bold, italic, under-line },
+                  seed: option<u64>,
+                },
+              ) -> record {
+                width: u32,
+                height: u32,
+                depth: u32,
+                border: f32,
+                margin: f32,
+                padding: f32,
+                rounded: bool,
+                visible: bool,
+                closed: bool,
+                title: string,
+                author: string,
+                color: enum { red, green, dark-blue },
+                style: flags { bold, italic, under-line },
+                seed: option<u64>,
+              }
+                  not stateless: its arguments are written to memory
+              tint(image: tensor) -> tensor
+                  not stateless: writes memory: i32.store in `tensor`
+              maybe(value: option<option<u8>>) -> option<option<u8>>
+                  not stateless: writes memory: i32.store8 in `maybe`
+              measure(text: string) -> result<u32, string>
+                  not stateless: writes memory: i32.store in `measure`
+              letter(letter: char) -> char
+                  stateless
+              paint(color: enum { red, green, dark-blue }) -> enum { red, green, dark-blue }
+                  stateless
+              draw(style: flags { bold, italic, under-line }) -> flags { bold, italic, under-line }
+                  stateless
+              demo:shapes/sums@1.0.0#add(max-len: u32, more: u32) -> u32
+                  stateless
+              demo:shapes/totals@1.0.0#total(max-len: u32, more: u32) -> u32
+                  stateless
+              demo:shapes/others@1.0.0#total(max-len: u32, more: u32) -> u32
+                  stateless
+            exit 0
+        "#]],
     );
 }
