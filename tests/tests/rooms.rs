@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// The rooms and their ranks, as in ARCHITECTURE.md.
 const RANKS: &[(u32, &[&str])] = &[
-    (0, &["error", "limits", "value", "event"]),
+    (0, &["error", "limits", "value", "event", "wasi"]),
     (1, &["audit", "nearest"]),
     (2, &["abi", "engine", "sched"]),
     (3, &["future", "backend"]),

@@ -23,6 +23,7 @@ mod json;
 mod layout;
 mod npy;
 mod output;
+mod program;
 mod report;
 mod run;
 mod stdout;

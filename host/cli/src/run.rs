@@ -7,18 +7,28 @@ use crate::inspect::{audit, read};
 use crate::layout::{WIDTH, brief_signature};
 use crate::output::Output;
 use crate::report::{Usage, shown_path};
-use crate::{describe, stdout};
+use crate::{describe, program, stdout};
 use anyhow::{Context as _, Result};
 use purefork::{
     Args, Error, ErrorKind, Executor, InspectedFunction, Inspection, Limits, Module, Type, Value, default_cache_dir,
 };
+use std::io::Write as _;
 use std::path::Path;
 
 /// Calls the function and gives its result to whoever is to have it, or tells what there is to call. Returns whether
 /// the call was a success: an `err` is none.
 pub(crate) fn run(run: &Run) -> Result<bool> {
+    if run.common.wasi.is_some()
+        && !run.help
+        && let Some(done) = program::run(run)?
+    {
+        return Ok(done);
+    }
+    if let Some(wrong) = &run.wrong {
+        return Err(wrong.clone().into());
+    }
     let Some(name) = &run.function else {
-        let inspection = audit(&run.module)?;
+        let inspection = audit(&run.module, run.common.wasi)?;
         if run.help {
             stdout::print(&describe::module(&run.module, &inspection))?;
             return Ok(true);
@@ -30,7 +40,7 @@ pub(crate) fn run(run: &Run) -> Result<bool> {
             .into());
     };
     if run.help {
-        let inspection = audit(&run.module)?;
+        let inspection = audit(&run.module, run.common.wasi)?;
         stdout::print(&describe::function(&run.module, name, function(&inspection, name)?))?;
         return Ok(true);
     }
@@ -43,7 +53,7 @@ pub(crate) fn run(run: &Run) -> Result<bool> {
     output.write(function, value)
 }
 
-fn executor(common: &Common) -> Result<Executor> {
+pub(crate) fn executor(common: &Common) -> Result<Executor> {
     let mut limits = Limits::default();
     macro_rules! limit {
         ($($name:ident)*) => {$(
@@ -53,8 +63,11 @@ fn executor(common: &Common) -> Result<Executor> {
         )*};
     }
     limit!(fuel timeout memory stack table_elements depth forks tree_forks tree_values);
+    if let Some(bytes) = common.output_limit {
+        limits = limits.output(bytes);
+    }
     let build = |cache: Option<&Path>| {
-        let mut builder = Executor::builder().limits(limits.clone());
+        let mut builder = Executor::builder().limits(limits.clone()).wasi(common.wasi.unwrap_or_default());
         if let Some(threads) = common.threads {
             builder = builder.threads(threads);
         }
@@ -74,12 +87,12 @@ fn executor(common: &Common) -> Result<Executor> {
     }
 }
 
-fn load(exec: &Executor, path: &Path) -> Result<Module> {
+pub(crate) fn load(exec: &Executor, path: &Path) -> Result<Module> {
     exec.load_bytes(read(path)?).with_context(|| format!("`{}`", shown_path(path)))
 }
 
 /// The module with all that is linked to it. A linked module that needs others itself gets those before it.
-fn link(exec: &Executor, common: &Common, module: Module) -> Result<Module> {
+pub(crate) fn link(exec: &Executor, common: &Common, module: Module) -> Result<Module> {
     let mut linked: Vec<(&str, Module)> = Vec::new();
     for link in &common.link {
         let mut provider = load(exec, &link.module)?;
@@ -123,7 +136,16 @@ fn function<'a>(inspection: &'a Inspection, name: &str) -> Result<&'a InspectedF
 fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Result<Value> {
     let args = arguments(function, given)?;
     let future = module.fork(&function.exact, args).map_err(|error| hint(error, function, given))?;
-    Ok(future.wait()?)
+    let result = future.wait();
+    if let Some(output) = future.output() {
+        // Results alone go to stdout. Where stderr is closed there is nobody to tell.
+        let mut stderr = std::io::stderr().lock();
+        let _ = stderr.write_all(&output.stdout).and_then(|()| stderr.write_all(&output.stderr));
+        if result.is_ok() {
+            program::note(&output.refused);
+        }
+    }
+    Ok(result?)
 }
 
 /// The arguments as values. One that has no parameter is passed on, for the library to say so; an option that is not

@@ -8,6 +8,7 @@ use crate::fork::{Runtime, Threads};
 use crate::limits::Limits;
 use crate::sandbox::{Stock, Watch};
 use crate::sched::Scheduler;
+use crate::wasi::Wasi;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -34,6 +35,7 @@ pub struct Builder {
     threads: Option<usize>,
     serial: bool,
     limits: Limits,
+    wasi: Wasi,
     cache_dir: Option<PathBuf>,
     observer: Box<dyn Fn(&Event) + Send + Sync>,
 }
@@ -41,7 +43,14 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Builder {
         let log = |event: &Event| tracing::warn!(kind = %event.error().kind().name(), "unobserved: {}", event.error());
-        Builder { threads: None, serial: false, limits: Limits::default(), cache_dir: None, observer: Box::new(log) }
+        Builder {
+            threads: None,
+            serial: false,
+            limits: Limits::default(),
+            wasi: Wasi::None,
+            cache_dir: None,
+            observer: Box::new(log),
+        }
     }
 }
 
@@ -65,6 +74,12 @@ impl Builder {
     /// What calls may use.
     pub fn limits(mut self, limits: Limits) -> Builder {
         self.limits = limits;
+        self
+    }
+
+    /// Whether guests may import WASI. By default, they may not.
+    pub fn wasi(mut self, wasi: Wasi) -> Builder {
+        self.wasi = wasi;
         self
     }
 
@@ -127,6 +142,7 @@ impl Builder {
         let stock = Arc::new(Stock::new(engines.shards(), engines.idle()));
         let runtime = Arc::new(Runtime {
             limits: self.limits,
+            wasi: self.wasi,
             engines,
             stock,
             watch,
@@ -146,6 +162,7 @@ impl std::fmt::Debug for Builder {
             .field("threads", &self.threads)
             .field("serial", &self.serial)
             .field("limits", &self.limits)
+            .field("wasi", &self.wasi)
             .finish_non_exhaustive()
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::audit::{Audited, Facts, Recipe, Refusal, audit, shown, too_deep};
 use crate::engine::{Compiled, Key};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, ReasonKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
 use crate::inspect::Inspection;
 use crate::module::Module;
+use crate::wasi::Wasi;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -36,23 +37,23 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
 pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
     let bytes = binary(bytes)?;
     let digest = digest(&bytes);
-    let key = key(&digest);
+    let key = key(&digest, runtime.wasi);
     let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), guest)) {
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
         // Nothing was kept, or it was made by another build of wasmtime.
-        _ => Program::new(runtime.clone(), compiled(runtime, audited(&bytes)?, &key)?)?,
+        _ => Program::new(runtime.clone(), compiled(runtime, audited(&bytes, runtime.wasi)?, &key)?)?,
     };
     Ok(Module::new(program.facts().clone(), digest, Arc::new(program)))
 }
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// Under which key a guest is kept.
-fn key(digest: &str) -> Key {
-    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions)))
+fn key(digest: &str, wasi: Wasi) -> Key {
+    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions), wasi))
 }
 
 /// The guest as an earlier run has kept it.
@@ -86,8 +87,17 @@ fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
 ///
 /// [`ErrorKind::Malformed`], or [`ErrorKind::Impure`] with every reason.
 pub fn inspect(bytes: impl AsRef<[u8]>) -> Result<Inspection> {
+    inspect_with(bytes, Wasi::None)
+}
+
+/// As [`inspect`], for executors whose guests may import WASI.
+///
+/// # Errors
+///
+/// As [`inspect`].
+pub fn inspect_with(bytes: impl AsRef<[u8]>, wasi: Wasi) -> Result<Inspection> {
     let bytes = binary(bytes.as_ref())?;
-    Ok(Inspection::new(&audited(&bytes)?.facts, &digest(&bytes)))
+    Ok(Inspection::new(&audited(&bytes, wasi)?.facts, &digest(&bytes)))
 }
 
 /// The module's binary form: text is assembled.
@@ -118,8 +128,22 @@ fn first_line(text: &str) -> String {
     }
 }
 
+/// Audits a guest; says if it would be taken with WASI.
+fn audited(bytes: &[u8], wasi: Wasi) -> Result<Audited> {
+    audited_with(bytes, wasi).map_err(|error| {
+        let imports = error.reasons().iter().any(|reason| reason.what == ReasonKind::Import);
+        if wasi == Wasi::None && imports && audited_with(bytes, Wasi::Frozen).is_ok() {
+            return error.with_help(
+                "it imports nothing else than WASI: `Builder::wasi` (`--wasi frozen`) gives it one in which time stands still and there are no files",
+            );
+        }
+        error
+    })
+}
+
 /// Audits a guest. A core module that is meant to become a component is made one first.
-fn audited(bytes: &[u8]) -> Result<Audited> {
+fn audited_with(bytes: &[u8], wasi: Wasi) -> Result<Audited> {
+    let audit = |bytes: &[u8]| audit(bytes, wasi);
     if !component_type(bytes) {
         return audit(bytes).map_err(refused);
     }

@@ -9,6 +9,7 @@ use crate::limits::Limits;
 use crate::sandbox::{Stock, Watch};
 use crate::sched::Job;
 use crate::value::Value;
+use crate::wasi::Wasi;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -16,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// What the calls of an executor have in common.
 pub(crate) struct Runtime {
     pub(crate) limits: Limits,
+    /// Whether guests may import WASI.
+    pub(crate) wasi: Wasi,
     pub(crate) engines: Arc<Engines>,
     pub(crate) stock: Arc<Stock<Frame>>,
     pub(crate) watch: Watch,

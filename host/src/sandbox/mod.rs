@@ -20,6 +20,7 @@ mod parts;
 mod plan;
 mod run;
 mod stock;
+mod wasi;
 mod watch;
 
 pub(crate) use fault::Stop;
@@ -44,6 +45,8 @@ pub(crate) struct Room<D> {
     may_leave: bool,
     /// How many bytes of the host's memory a call may have it read, each time.
     budget: usize,
+    /// What of WASI belongs to the call, once it has used any.
+    wasi: Option<Box<wasi::State>>,
 }
 
 /// What a call carries with it.

@@ -1,6 +1,7 @@
 //! The core instances of a sandbox, and what is looked up in them.
 
 use super::handles;
+use super::wasi;
 use super::host::{Host, func_type};
 use super::{Carried, Room};
 use crate::audit::Recipe;
@@ -170,7 +171,8 @@ impl<D: Carried> Assembly<D> {
         let mut assembly = Assembly { linker: Linker::new(engine), steps: Vec::new(), flags: 0 };
         let define = |linker: &mut Linker<Room<D>>, name: (&str, &str), host: &Host| {
             let host = host.with(located.clone());
-            if handles::define(linker, name, &host)? { Ok(()) } else { define(linker, name, &host) }
+            let ours = handles::define(linker, name, &host)? || wasi::define(linker, name, &host)?;
+            if ours { Ok(()) } else { define(linker, name, &host) }
         };
         let host = |number: u32| {
             hosts.get(number as usize).ok_or_else(|| wasmtime::format_err!("there is no function {number} of the host"))

@@ -47,6 +47,8 @@ pub(super) struct Loaded<D: 'static> {
     pub(super) assembly: Assembly<D>,
     pub(super) located: Arc<Located>,
     pub(super) functions: Vec<Entry>,
+    /// What is called once the instances are made.
+    pub(super) initialize: Option<usize>,
 }
 
 /// How an exported function is called.
@@ -177,7 +179,7 @@ impl<D: Carried> Plan<D> {
             .recipe
             .host
             .iter()
-            .map(|function| Host::new(engine, function, &self.recipe, may_wait, &mut items))
+            .map(|function| Host::new(engine, function, &self.recipe, (may_wait, self.limits.output), &mut items))
             .collect();
         let functions = {
             let all = self.recipe.functions.iter().zip(&self.exports);
@@ -187,10 +189,12 @@ impl<D: Carried> Plan<D> {
             })
             .collect()
         };
+        let initialize =
+            self.recipe.initialize.as_ref().map(|item| items.function(item, func_type(engine, &[], &[])));
         let located = Arc::new(items.locate(&self.recipe, &modules)?);
         let assembly = Assembly::new(engine, &self.recipe, &modules, &hosts, &located, &*self.define)
             .map_err(|error| Error::new(ErrorKind::Unsupported, format!("the module cannot be linked: {error:#}")))?;
-        Ok(self.shards[shard].get_or_init(|| Loaded { assembly, located, functions }))
+        Ok(self.shards[shard].get_or_init(|| Loaded { assembly, located, functions, initialize }))
     }
 
     /// The guest in the shard that a sandbox belongs to.
@@ -255,7 +259,7 @@ fn receiving(
     let receiver = function.receiver.as_ref()?;
     let destructor = match receiver.given.resource {
         ResourceId::Own { number, .. } => recipe.destructors.get(number as usize).and_then(Option::as_ref),
-        ResourceId::Future(_) => None,
+        ResourceId::Future(_) | ResourceId::Wasi(_) => None,
     };
     let (made_of, rest) = params.split_at_checked(receiver.params)?;
     Some(Receiving {
