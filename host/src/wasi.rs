@@ -46,7 +46,7 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// What was written to stderr.
     pub stderr: Vec<u8>,
-    /// What the call asked for and was not truly given, such as ``opened `a.txt`: there are no files``; each once, and no
+    /// What the call asked for and was not truly given, such as ``tried to open `a.txt`: there are no files``; each once, and no
     /// more than sixteen. Fit to be shown.
     pub refused: Vec<String>,
 }

@@ -6,7 +6,7 @@ use super::wasi::State;
 use super::{Carried, Room};
 use crate::abi::{self, Budget, Flat, Writer, Wrong};
 use crate::audit::Recipe;
-use crate::audit::recipe::{Core, HandleType, HostFunction, ResourceId, What};
+use crate::audit::recipe::{Core, Encoding, HandleType, HostFunction, ResourceId, What};
 use crate::error::{Error, ErrorKind};
 use crate::value::{Type, Value, Values};
 use crate::wasi::Output;
@@ -64,6 +64,10 @@ impl Host {
             },
             output,
         }
+    }
+
+    pub(super) fn encoding(&self) -> Encoding {
+        self.passing.map(|passing| passing.encoding).unwrap_or_default()
     }
 
     /// The memory that it reads and writes, by number.

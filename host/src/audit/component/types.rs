@@ -88,7 +88,7 @@ fn name(name: &str) -> Arc<str> {
 }
 
 /// The most bytes of a type that [`shape`] writes out; those that are looked for are shorter.
-const MAX_SHAPE: usize = 400;
+const MAX_SHAPE: usize = 1500;
 
 /// A function's type, written out as in WIT: `(borrow<pollable>) -> bool`. `resource` names the resource of a table. What is
 /// long is cut, and no type that is looked for is that long.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! functions {
-    ($($variant:ident $interface:literal $name:literal $ty:literal;)*) => {
+    ($($variant:ident $interface:literal $name:literal $ty:expr;)*) => {
         /// A function of WASI 0.2 that has an answer.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
         pub(crate) enum Preview2 {
@@ -19,13 +19,61 @@ macro_rules! functions {
                 }
             }
 
-            /// Its type, as [`shape`](crate::audit::component::shape) writes it.
+            /// Its type, as the audit writes types out.
             pub(crate) fn ty(self) -> &'static str {
                 match self {
                     $(Preview2::$variant => $ty,)*
                 }
             }
         }
+    };
+}
+
+macro_rules! kinds {
+    () => {
+        "enum { unknown, block-device, character-device, directory, fifo, symbolic-link, regular-file, socket }"
+    };
+}
+
+macro_rules! stat {
+    () => {
+        concat!(
+            "record { type: ",
+            kinds!(),
+            ", link-count: u64, size: u64, data-access-timestamp: option<record { seconds: u64, nanoseconds: u32 }>",
+            ", data-modification-timestamp: option<record { seconds: u64, nanoseconds: u32 }>",
+            ", status-change-timestamp: option<record { seconds: u64, nanoseconds: u32 }> }"
+        )
+    };
+}
+
+/// The type of a function of files, with what goes wrong with them.
+macro_rules! fails {
+    ($params:expr, $ok:expr) => {
+        concat!(
+            $params,
+            " -> result<",
+            $ok,
+            ", enum { access, would-block, already, bad-descriptor, busy, deadlock, quota, exist, file-too-large, illegal-byte-sequence",
+            ", in-progress, interrupted, invalid, io, is-directory, loop, too-many-links, message-size, name-too-long, no-device, no-entry",
+            ", no-lock, insufficient-memory, insufficient-space, not-directory, not-empty, not-recoverable, unsupported, no-tty",
+            ", no-such-device, overflow, not-permitted, pipe, read-only, invalid-seek, text-file-busy, cross-device }>"
+        )
+    };
+}
+
+/// The type of a function that would give something of the network.
+macro_rules! no_socket {
+    ($params:expr, $ok:expr) => {
+        concat!(
+            $params,
+            " -> result<own<",
+            $ok,
+            ">, enum { unknown, access-denied, not-supported, invalid-argument, out-of-memory, timeout, concurrency-conflict",
+            ", not-in-progress, would-block, invalid-state, new-socket-limit, address-not-bindable, address-in-use, remote-unreachable",
+            ", connection-refused, connection-reset, connection-aborted, datagram-too-large, name-unresolvable",
+            ", temporary-resolver-failure, permanent-resolver-failure }>"
+        )
     };
 }
 
@@ -84,6 +132,35 @@ functions! {
     BlockingSplice "wasi:io/streams" "[method]output-stream.blocking-splice"
         "(borrow<output-stream>, borrow<input-stream>, u64) -> result<u64, variant { last-operation-failed(own<error>), closed }>";
     Directories "wasi:filesystem/preopens" "get-directories" "() -> list<tuple<own<descriptor>, string>>";
+    GetFlags "wasi:filesystem/types" "[method]descriptor.get-flags"
+        fails!("(borrow<descriptor>)", "flags { read, write, file-integrity-sync, data-integrity-sync, requested-write-sync, mutate-directory }");
+    GetType "wasi:filesystem/types" "[method]descriptor.get-type" fails!("(borrow<descriptor>)", kinds!());
+    Stat "wasi:filesystem/types" "[method]descriptor.stat" fails!("(borrow<descriptor>)", stat!());
+    StatAt "wasi:filesystem/types" "[method]descriptor.stat-at"
+        fails!("(borrow<descriptor>, flags { symlink-follow }, string)", stat!());
+    OpenAt "wasi:filesystem/types" "[method]descriptor.open-at"
+        fails!("(borrow<descriptor>, flags { symlink-follow }, string, flags { create, directory, exclusive, truncate }, flags { read, write, file-integrity-sync, data-integrity-sync, requested-write-sync, mutate-directory })", "own<descriptor>");
+    ReadDirectory "wasi:filesystem/types" "[method]descriptor.read-directory"
+        fails!("(borrow<descriptor>)", "own<directory-entry-stream>");
+    ReadDirectoryEntry "wasi:filesystem/types" "[method]directory-entry-stream.read-directory-entry"
+        fails!("(borrow<directory-entry-stream>)", concat!("option<record { type: ", kinds!(), ", name: string }>"));
+    ReadlinkAt "wasi:filesystem/types" "[method]descriptor.readlink-at" fails!("(borrow<descriptor>, string)", "string");
+    MetadataHash "wasi:filesystem/types" "[method]descriptor.metadata-hash"
+        fails!("(borrow<descriptor>)", "record { lower: u64, upper: u64 }");
+    MetadataHashAt "wasi:filesystem/types" "[method]descriptor.metadata-hash-at"
+        fails!("(borrow<descriptor>, flags { symlink-follow }, string)", "record { lower: u64, upper: u64 }");
+    IsSameObject "wasi:filesystem/types" "[method]descriptor.is-same-object" "(borrow<descriptor>, borrow<descriptor>) -> bool";
+    CreateDirectoryAt "wasi:filesystem/types" "[method]descriptor.create-directory-at" fails!("(borrow<descriptor>, string)", "_");
+    RemoveDirectoryAt "wasi:filesystem/types" "[method]descriptor.remove-directory-at" fails!("(borrow<descriptor>, string)", "_");
+    UnlinkFileAt "wasi:filesystem/types" "[method]descriptor.unlink-file-at" fails!("(borrow<descriptor>, string)", "_");
+    SymlinkAt "wasi:filesystem/types" "[method]descriptor.symlink-at" fails!("(borrow<descriptor>, string, string)", "_");
+    RenameAt "wasi:filesystem/types" "[method]descriptor.rename-at"
+        fails!("(borrow<descriptor>, string, borrow<descriptor>, string)", "_");
+    Network "wasi:sockets/instance-network" "instance-network" "() -> own<network>";
+    TcpSocket "wasi:sockets/tcp-create-socket" "create-tcp-socket" no_socket!("(enum { ipv4, ipv6 })", "tcp-socket");
+    UdpSocket "wasi:sockets/udp-create-socket" "create-udp-socket" no_socket!("(enum { ipv4, ipv6 })", "udp-socket");
+    ResolveAddresses "wasi:sockets/ip-name-lookup" "resolve-addresses"
+        no_socket!("(borrow<network>, string)", "resolve-address-stream");
 }
 
 /// A resource of WASI 0.2. In a world that stands still each handle is a number that is always the same; so nothing has to be
@@ -96,8 +173,13 @@ pub(crate) enum Resource {
     TerminalInput,
     TerminalOutput,
     Descriptor,
+    DirectoryEntries,
     Error,
-    /// One that no function gives.
+    Network,
+    TcpSocket,
+    UdpSocket,
+    Addresses,
+    /// One of a function without an answer.
     Other,
 }
 
@@ -107,6 +189,10 @@ impl Resource {
     pub(crate) const STDERR: u32 = 3;
     /// Something that is ready.
     pub(crate) const READY: u32 = 4;
+    /// The empty directory, and what is in it.
+    pub(crate) const ROOT: u32 = 5;
+    pub(crate) const ENTRIES: u32 = 6;
+    pub(crate) const NETWORK: u32 = 7;
 
     /// The resource of that name in an interface, which is given without its version.
     pub(crate) fn find(interface: &str, name: &str) -> Resource {
@@ -118,6 +204,11 @@ impl Resource {
             ("wasi:cli/terminal-input", "terminal-input") => Resource::TerminalInput,
             ("wasi:cli/terminal-output", "terminal-output") => Resource::TerminalOutput,
             ("wasi:filesystem/types", "descriptor") => Resource::Descriptor,
+            ("wasi:filesystem/types", "directory-entry-stream") => Resource::DirectoryEntries,
+            ("wasi:sockets/network", "network") => Resource::Network,
+            ("wasi:sockets/tcp", "tcp-socket") => Resource::TcpSocket,
+            ("wasi:sockets/udp", "udp-socket") => Resource::UdpSocket,
+            ("wasi:sockets/ip-name-lookup", "resolve-address-stream") => Resource::Addresses,
             _ => Resource::Other,
         }
     }
@@ -130,7 +221,12 @@ impl Resource {
             Resource::TerminalInput => "terminal-input",
             Resource::TerminalOutput => "terminal-output",
             Resource::Descriptor => "descriptor",
+            Resource::DirectoryEntries => "directory-entry-stream",
             Resource::Error => "error",
+            Resource::Network => "network",
+            Resource::TcpSocket => "tcp-socket",
+            Resource::UdpSocket => "udp-socket",
+            Resource::Addresses => "resolve-address-stream",
             Resource::Other => "another resource",
         }
     }
@@ -141,6 +237,9 @@ impl Resource {
             Resource::InputStream => handle == Self::STDIN,
             Resource::OutputStream => matches!(handle, Self::STDOUT | Self::STDERR),
             Resource::Pollable => handle == Self::READY,
+            Resource::Descriptor => handle == Self::ROOT,
+            Resource::DirectoryEntries => handle == Self::ENTRIES,
+            Resource::Network => handle == Self::NETWORK,
             _ => false,
         }
     }

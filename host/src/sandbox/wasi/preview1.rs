@@ -1,6 +1,6 @@
 //! WASI 0.1: numbers in, a number out that says what went wrong, and the rest in memory.
 
-use super::state::{Exit, Sink};
+use super::state::{Exit, Sink, is_root};
 use super::{Asked, Params};
 use crate::audit::wasi::Preview1;
 
@@ -180,10 +180,10 @@ impl Asked<'_> {
                 let path = self.path(p(0), p(2), p(3))?;
                 let (create, truncate) = (p(4) & 1 != 0, p(4) & 8 != 0);
                 if create || truncate || params.u64(5) & MAY_WRITE != 0 {
-                    self.state.no_file("opened for writing", &path);
+                    self.state.no_write("write", &path);
                     return fail(if create { ROFS } else { NOENT });
                 }
-                self.state.no_file("opened", &path);
+                self.state.no_file("tried to open", &path);
                 fail(if is_root(&path) { ACCES } else { NOENT })
             }
             PathFilestatGet => {
@@ -226,13 +226,13 @@ impl Asked<'_> {
 
     fn changes(&mut self, function: Preview1, path: &str) -> Done {
         let verb = match function {
-            Preview1::PathCreateDirectory => "made the directory",
-            Preview1::PathRemoveDirectory | Preview1::PathUnlinkFile => "removed",
-            Preview1::PathRename => "renamed",
-            Preview1::PathFilestatSetTimes => "changed the times of",
-            _ => "made the link",
+            Preview1::PathCreateDirectory => "make the directory",
+            Preview1::PathRemoveDirectory | Preview1::PathUnlinkFile => "remove",
+            Preview1::PathRename => "rename",
+            Preview1::PathFilestatSetTimes => "change the times of",
+            _ => "make the link",
         };
-        self.state.no_file(verb, path);
+        self.state.no_write(verb, path);
         fail(ROFS)
     }
 
@@ -456,9 +456,4 @@ impl Asked<'_> {
     fn u32(&self, at: usize) -> Done<u32> {
         self.array(at).map(u32::from_le_bytes)
     }
-}
-
-/// Whether a path below the directory is that of the directory itself.
-fn is_root(path: &str) -> bool {
-    path.split('/').all(|part| part.is_empty() || part == ".")
 }

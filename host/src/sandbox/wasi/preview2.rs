@@ -1,10 +1,13 @@
 //! WASI 0.2: values of WIT, and handles that are constants.
 
-use super::state::{Exit, Sink};
+use super::state::{Exit, Sink, is_root};
 use super::{Asked, Params, ask};
+use crate::abi;
+use crate::audit::recipe::Encoding;
+use crate::audit::shown;
 use crate::audit::wasi::{Preview2, Resource};
 use crate::error::{Error, ErrorKind};
-use crate::sandbox::host::{Host, trap};
+use crate::sandbox::host::{Host, trap, wrong_value};
 use crate::sandbox::{Carried, Room, Stop};
 use crate::value::{Type, Value};
 use std::ops::Range;
@@ -13,6 +16,9 @@ use wasmtime::{Caller, Linker, Val};
 
 /// How many bytes a stream takes at a time: any number.
 const ROOM: u64 = 1 << 20;
+
+/// How many bytes of the host's memory a path may take.
+const MAX_PATH: usize = 64 << 10;
 
 /// Fails where a resource has no such handle.
 pub(in crate::sandbox) fn check(resource: Resource, handle: u32) -> wasmtime::Result<()> {
@@ -59,18 +65,26 @@ fn answer<D: Carried>(
     params: &[Val],
 ) -> wasmtime::Result<Value> {
     let budget = caller.data().budget;
-    ask(caller, host, |asked| asked.value(function, Params(params), budget))
+    let encoding = host.encoding();
+    ask(caller, host, |asked| asked.value(function, Params(params), budget, encoding))
 }
 
 impl Asked<'_> {
     /// `budget`: how many bytes the host may make for the guest.
-    fn value(&mut self, function: Preview2, params: Params<'_>, budget: usize) -> wasmtime::Result<Value> {
+    fn value(
+        &mut self,
+        function: Preview2,
+        params: Params<'_>,
+        budget: usize,
+        encoding: Encoding,
+    ) -> wasmtime::Result<Value> {
         use Preview2::*;
-        use Resource::{InputStream, OutputStream, Pollable};
+        use Resource::{Descriptor, DirectoryEntries, InputStream, OutputStream, Pollable};
         let is = |resource, at| check(resource, params.u32(at));
         let no_list = || Value::from(Vec::<Value>::new());
         Ok(match function {
-            Environment | Directories => no_list(),
+            Environment => no_list(),
+            Directories => Value::from(vec![Value::tuple([Value::U32(Resource::ROOT), Value::from("/")])]),
             Arguments => {
                 let args: Vec<Value> = self.state.args.iter().map(|arg| Value::String(arg.clone())).collect();
                 Value::from(args)
@@ -180,7 +194,105 @@ impl Asked<'_> {
                 self.state.write(sink, &bytes)?;
                 ok(Value::U64(len as u64))
             }
+            GetFlags => {
+                is(Descriptor, 0)?;
+                ok(Value::Flags(["read".into()].into()))
+            }
+            GetType => {
+                is(Descriptor, 0)?;
+                ok(Value::Enum("directory".into()))
+            }
+            Stat => {
+                is(Descriptor, 0)?;
+                stat()
+            }
+            StatAt | MetadataHashAt => {
+                is(Descriptor, 0)?;
+                let path = self.text(params, 2, encoding)?;
+                match function {
+                    _ if !is_root(&path) => {
+                        self.state.no_file("looked for", &path);
+                        error("no-entry")
+                    }
+                    StatAt => stat(),
+                    _ => hash(),
+                }
+            }
+            MetadataHash => {
+                is(Descriptor, 0)?;
+                hash()
+            }
+            IsSameObject => {
+                is(Descriptor, 0)?;
+                is(Descriptor, 1)?;
+                Value::Bool(true)
+            }
+            OpenAt => {
+                is(Descriptor, 0)?;
+                let path = self.text(params, 2, encoding)?;
+                let (flags, mode) = (params.u32(4), params.u32(5));
+                // To create, to truncate; to write, to change the directory.
+                if flags & 0b1001 != 0 || mode & 0b10_0010 != 0 {
+                    self.state.no_write("write", &path);
+                    return Ok(error(if flags & 1 != 0 { "read-only" } else { "no-entry" }));
+                }
+                if is_root(&path) {
+                    return Ok(ok(Value::U32(Resource::ROOT)));
+                }
+                self.state.no_file("tried to open", &path);
+                error("no-entry")
+            }
+            ReadDirectory => {
+                is(Descriptor, 0)?;
+                ok(Value::U32(Resource::ENTRIES))
+            }
+            ReadDirectoryEntry => {
+                is(DirectoryEntries, 0)?;
+                ok(Value::Option(None))
+            }
+            ReadlinkAt => {
+                is(Descriptor, 0)?;
+                let path = self.text(params, 1, encoding)?;
+                self.state.no_file("looked for", &path);
+                error(if is_root(&path) { "invalid" } else { "no-entry" })
+            }
+            CreateDirectoryAt | RemoveDirectoryAt | UnlinkFileAt | SymlinkAt | RenameAt => {
+                is(Descriptor, 0)?;
+                let path = self.text(params, if function == SymlinkAt { 3 } else { 1 }, encoding)?;
+                let verb = match function {
+                    CreateDirectoryAt => "make the directory",
+                    RenameAt => "rename",
+                    SymlinkAt => "make the link",
+                    _ => "remove",
+                };
+                self.state.no_write(verb, &path);
+                error("read-only")
+            }
+            Network => Value::U32(Resource::NETWORK),
+            TcpSocket | UdpSocket => {
+                self.state.refuse("asked for a socket: there is no network");
+                error("not-supported")
+            }
+            ResolveAddresses => {
+                is(Resource::Network, 0)?;
+                let name = self.text(params, 1, encoding)?;
+                self.state.refuse(format!("looked for the host `{}`: there is no network", shown(&name)));
+                error("name-unresolvable")
+            }
         })
+    }
+
+    /// A string.
+    fn text(&mut self, params: Params<'_>, at: usize, encoding: Encoding) -> wasmtime::Result<String> {
+        // A string's length is in units of up to two bytes, each of which takes up to two in UTF-8.
+        self.meter.bytes(2 * (params.u32(at + 1) as usize & 0x7fff_ffff))?;
+        let mut budget = abi::Budget::new(MAX_PATH);
+        let flat = [params.u32(at).into(), params.u32(at + 1).into()];
+        let lifted = abi::lift(self.memory, encoding, &Type::String, &mut flat.as_slice(), &mut budget);
+        match lifted.map_err(|wrong| wrong_value(wrong, "WASI was given"))? {
+            Value::String(text) => Ok(text.to_string()),
+            _ => Ok(String::new()),
+        }
     }
 
     /// How many bytes of stdin can be read, of so many that are wanted; none at its end.
@@ -239,6 +351,25 @@ fn done() -> Value {
 
 fn closed() -> Value {
     Value::Result(Err(Some(Arc::new(Value::variant("closed", None)))))
+}
+
+fn error(code: &str) -> Value {
+    Value::Result(Err(Some(Arc::new(Value::Enum(code.into())))))
+}
+
+fn stat() -> Value {
+    ok(Value::record([
+        ("type", Value::Enum("directory".into())),
+        ("link-count", Value::U64(1)),
+        ("size", Value::U64(0)),
+        ("data-access-timestamp", Value::Option(None)),
+        ("data-modification-timestamp", Value::Option(None)),
+        ("status-change-timestamp", Value::Option(None)),
+    ]))
+}
+
+fn hash() -> Value {
+    ok(Value::record([("lower", Value::U64(0)), ("upper", Value::U64(0))]))
 }
 
 fn too_many_bytes() -> wasmtime::Error {

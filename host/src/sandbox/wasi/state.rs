@@ -139,6 +139,10 @@ impl State {
         self.refuse(format!("{verb} `{}`: there are no files", shown(path)));
     }
 
+    pub(super) fn no_write(&mut self, verb: &str, path: &str) {
+        self.refuse(format!("tried to {verb} `{}`: no file can be written", shown(path)));
+    }
+
     /// Adds what a call wrote that this one forked and has waited for.
     ///
     /// # Errors
@@ -168,4 +172,9 @@ impl State {
     pub(crate) fn notes(&self) -> Option<String> {
         (!self.output.refused.is_empty()).then(|| format!("it {}", self.output.refused.join("; it ")))
     }
+}
+
+/// Whether a path below the empty directory is that of the directory itself.
+pub(super) fn is_root(path: &str) -> bool {
+    path.split('/').all(|part| part.is_empty() || part == ".")
 }
