@@ -22,10 +22,10 @@ int main(int argc, char **argv) {
     for (int row = 0; row < height; row++) {
         for (int column = 0; column < width; column++) {
             int n = steps(-2.25 + 3.0 * column / width, -1.0 + 2.0 * row / height);
-            int light = n == LIMIT ? 0 : 255 - 255 * n / LIMIT;
-            putchar(light * light / 255);
-            putchar(light * (n % 16) / 15);
+            int light = n == LIMIT ? 0 : n < 32 ? 8 * n : 255;
             putchar(light);
+            putchar(light * 2 / 3);
+            putchar(n == LIMIT ? 0 : 80 + light / 2);
         }
     }
 }
