@@ -86,7 +86,7 @@ pub(super) fn judge(
 }
 
 /// The name of the resource that handles of a table are of: plain if it is one of WASI's own, as WASI has it.
-fn resource_name(component: &Component, types: &ComponentTypesBuilder, table: TypeResourceTableIndex) -> String {
+pub(super) fn resource_name(component: &Component, types: &ComponentTypesBuilder, table: TypeResourceTableIndex) -> String {
     let TypeResourceTable::Concrete { ty, .. } = types[table] else { return "a resource".to_owned() };
     if component.defined_resource_index(ty).is_some() {
         return "a resource of the guest's own".to_owned();

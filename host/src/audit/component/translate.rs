@@ -13,8 +13,8 @@ use wasmtime_environ::{
     EntityIndex, ModuleInternedTypeIndex, ModuleTranslation, PrimaryMap, StaticModuleIndex, WasmValType,
 };
 
-use super::imports::{FORK, Part, wasi_resource};
-use super::types::{convert, with_handles};
+use super::imports::{FORK, Part, resource_name, wasi_resource};
+use super::types::{convert, shape, with_handles};
 use crate::audit::facts::{FunctionFacts, LinkFacts, Param, Write};
 use crate::audit::part::{Part as ModulePart, PartFunction};
 use crate::audit::recipe::{
@@ -239,8 +239,10 @@ impl<'a> Translate<'a> {
                     _ => None,
                 });
                 let import = import.ok_or("an import that is not there")?;
-                let what = self.fork(import).or_else(|| self.wasi(import, *lower_ty));
-                what.ok_or("an import that is not from `fork`")?
+                match self.fork(import) {
+                    Some(what) => what,
+                    None => self.wasi(import, *lower_ty)?.ok_or("an import that is not from `fork`")?,
+                }
             }
             Trampoline::ResourceNew { ty, .. } => What::NewHandle(self.handle_type(*ty)?),
             Trampoline::ResourceRep { ty, .. } => What::Representation(self.handle_type(*ty)?),
@@ -290,19 +292,28 @@ impl<'a> Translate<'a> {
     }
 
     /// The function of WASI that an imported one is. Where it has an answer, it has WASI's own type.
-    fn wasi(&self, import: wasmtime_environ::component::RuntimeImportIndex, ty: TypeFuncIndex) -> Option<What> {
+    fn wasi(
+        &self,
+        import: wasmtime_environ::component::RuntimeImportIndex,
+        ty: TypeFuncIndex,
+    ) -> Result<Option<What>, Unsupported> {
         let (import, path) = &self.component.imports[import];
-        let (name, _) = self.component.import_types.get(*import)?;
-        let interface = wasi::interface(name).filter(|_| self.may_wasi)?;
-        let [function] = path.as_slice() else { return None };
-        Some(What::Wasi(match Preview2::find(interface, function) {
+        let imported = self.component.import_types.get(*import).filter(|_| self.may_wasi);
+        let found = imported.and_then(|(name, _)| Some((name, wasi::interface(name)?)));
+        let (Some((name, interface)), [function]) = (found, path.as_slice()) else { return Ok(None) };
+        let full = || format!("{}#{}", shown(name), shown(function));
+        Ok(Some(What::Wasi(match Preview2::find(interface, function) {
             Some(known) => {
+                // As the component within it sees it that calls it.
+                let resource = |table| resource_name(self.component, self.types, table);
+                if shape(self.types, &self.types[ty], &resource) != known.ty() {
+                    return Err(format!("a component that calls `{}` as another type than WASI's", full()));
+                }
                 let result = self.types[self.types[ty].results].types.first();
-                let result = result.map(|ty| with_handles(self.types, ty)).transpose().ok()?;
-                wasi::Function::Preview2(known, result)
+                wasi::Function::Preview2(known, result.map(|ty| with_handles(self.types, ty)).transpose()?)
             }
-            None => wasi::Function::Unanswered(format!("{}#{}", shown(name), shown(function))),
-        }))
+            None => wasi::Function::Unanswered(full()),
+        })))
     }
 
     fn link(&self, resource: &str) -> Option<u32> {
