@@ -75,5 +75,5 @@ pub use future::{
 pub use inspect::{InspectedFork, InspectedFunction, InspectedWasi, Inspection};
 pub use limits::{Limits, Usage};
 pub use module::Module;
-pub use wasi::{Output, Wasi};
 pub use value::{Alone, Element, List, Name, Params, Payload, Results, Tensor, TensorType, Type, Typed, Value};
+pub use wasi::{Output, Wasi};

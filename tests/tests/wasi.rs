@@ -2,10 +2,10 @@
 
 #[path = "wasi/asked.rs"]
 mod asked;
-#[path = "wasi/components.rs"]
-mod components;
 #[path = "wasi/compiled.rs"]
 mod compiled_programs;
+#[path = "wasi/components.rs"]
+mod components;
 #[path = "wasi/programs.rs"]
 mod programs;
 #[path = "wasi/refused.rs"]
@@ -39,7 +39,8 @@ fn frozen(mode: Mode, limits: Limits) -> Executor {
 /// Runs a program: its status, and what it wrote to stdout and to stderr.
 fn run(program: &Module, args: &[&str], stdin: &[u8]) -> purefork::Result<(u8, Vec<u8>, Vec<u8>)> {
     let words: Vec<Value> = args.iter().map(|arg| Value::from(*arg)).collect();
-    let name = program.inspect().functions.into_iter().find(|function| function.program).expect("it is a program").exact;
+    let name =
+        program.inspect().functions.into_iter().find(|function| function.program).expect("it is a program").exact;
     let result = program.fork(&name, purefork::args![Value::from(words), Value::from(stdin.to_vec())])?.wait()?;
     let bytes = |field| match result.field(field) {
         Some(Value::List(bytes)) => bytes.as_slice::<u8>().expect("they are bytes").to_vec(),
@@ -51,9 +52,8 @@ fn run(program: &Module, args: &[&str], stdin: &[u8]) -> purefork::Result<(u8, V
 
 /// A core module with the memory of one page that WASI wants; `imports` by name with their types.
 fn guest(imports: &[(&str, &str)], rest: &str) -> String {
-    let import = |(name, ty): &(&str, &str)| {
-        format!("(import \"wasi_snapshot_preview1\" \"{name}\" (func ${name} {ty}))\n")
-    };
+    let import =
+        |(name, ty): &(&str, &str)| format!("(import \"wasi_snapshot_preview1\" \"{name}\" (func ${name} {ty}))\n");
     format!("(module {} (memory (export \"memory\") 1) {rest})", imports.iter().map(import).collect::<String>())
 }
 

@@ -70,8 +70,7 @@ pub(crate) fn inspection(inspection: &Inspection) -> Value {
             "own": fork.own,
         })
     });
-    let wasi =
-        inspection.wasi.iter().map(|function| json!({ "name": function.name, "answered": function.answered }));
+    let wasi = inspection.wasi.iter().map(|function| json!({ "name": function.name, "answered": function.answered }));
     json!({
         "pure": true,
         "name": inspection.name,

@@ -19,7 +19,8 @@ pub(crate) fn run(run: &Run) -> Result<Option<bool>> {
         return match &run.stdin {
             None => Ok(None),
             Some(_) => {
-                let message = format!("`--stdin` is for programs, and this call of `{}` is none", shown_path(&run.module));
+                let message =
+                    format!("`--stdin` is for programs, and this call of `{}` is none", shown_path(&run.module));
                 Err(Usage::new(message).with_kind(ErrorKind::ArgumentMismatch).into())
             }
         };

@@ -135,7 +135,8 @@ impl<D: Carried> Sandbox<D> {
                 None => return Err(error),
             },
         };
-        let (stdout, stderr) = self.store.data_mut().wasi.as_mut().map(|state| state.take_written()).unwrap_or_default();
+        let (stdout, stderr) =
+            self.store.data_mut().wasi.as_mut().map(|state| state.take_written()).unwrap_or_default();
         Ok(Value::record([
             ("status", Value::U8(status)),
             ("stdout", Value::from(stdout)),

@@ -277,11 +277,7 @@ impl Host {
     /// # Errors
     ///
     /// [`ErrorKind::TooMuchOutput`].
-    pub(crate) fn append<D: Carried>(
-        &self,
-        caller: &mut Caller<'_, Room<D>>,
-        output: &Output,
-    ) -> wasmtime::Result<()> {
+    pub(crate) fn append<D: Carried>(&self, caller: &mut Caller<'_, Room<D>>, output: &Output) -> wasmtime::Result<()> {
         charge(caller, output.bytes())?;
         caller.data_mut().wasi.get_or_insert_with(|| Box::new(State::new(self.output))).append(output)
     }

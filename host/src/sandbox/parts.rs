@@ -1,8 +1,8 @@
 //! The core instances of a sandbox, and what is looked up in them.
 
 use super::handles;
-use super::wasi;
 use super::host::{Host, func_type};
+use super::wasi;
 use super::{Carried, Room};
 use crate::audit::Recipe;
 use crate::audit::recipe::{Canon, Core, Encoding, Given, Item};

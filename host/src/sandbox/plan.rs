@@ -189,8 +189,7 @@ impl<D: Carried> Plan<D> {
             })
             .collect()
         };
-        let initialize =
-            self.recipe.initialize.as_ref().map(|item| items.function(item, func_type(engine, &[], &[])));
+        let initialize = self.recipe.initialize.as_ref().map(|item| items.function(item, func_type(engine, &[], &[])));
         let located = Arc::new(items.locate(&self.recipe, &modules)?);
         let assembly = Assembly::new(engine, &self.recipe, &modules, &hosts, &located, &*self.define)
             .map_err(|error| Error::new(ErrorKind::Unsupported, format!("the module cannot be linked: {error:#}")))?;

@@ -56,9 +56,7 @@ const FUNCTIONS: &[(&str, &str)] = &[
 
 /// A guest that calls every function with what it is given, with some text, vectors and subscriptions in its memory.
 fn all() -> String {
-    let types = |params: &str| {
-        params.chars().map(|ty| if ty == 'i' { " i32" } else { " i64" }).collect::<String>()
-    };
+    let types = |params: &str| params.chars().map(|ty| if ty == 'i' { " i32" } else { " i64" }).collect::<String>();
     let result = |name: &str| if name == "proc_exit" { "" } else { "(result i32)" };
     let imports: Vec<(&str, String)> =
         FUNCTIONS.iter().map(|(name, params)| (*name, format!("(param{}) {}", types(params), result(name)))).collect();
@@ -125,11 +123,7 @@ fn functions_answer_as_wasi_has_it() {
                 &[0, 1, AT],
                 r#"(0, 0, 0, 0) "" "" asked for the time: it is always 1970-01-01T00:00:00Z"#,
             ),
-            (
-                "clock_time_get",
-                &[1, 1, AT],
-                r#"(0, 0, 0, 0) "" "" asked how much time has passed: none ever does"#,
-            ),
+            ("clock_time_get", &[1, 1, AT], r#"(0, 0, 0, 0) "" "" asked how much time has passed: none ever does"#),
             ("clock_time_get", &[4, 1, AT], "(28, 0, 0, 0)"),
             ("fd_write", &[1, 64, 2, AT], r#"(0, 10, 0, 0) "helloworld" "" "#),
             ("fd_write", &[2, 64, 1, AT], r#"(0, 5, 0, 0) "" "hello" "#),
@@ -174,17 +168,16 @@ fn functions_answer_as_wasi_has_it() {
                 &[3, 0, 32, 3, 1, 2, 0, 0, AT],
                 r#"(69, 0, 0, 0) "" "" tried to write `a/b`: no file can be written"#,
             ),
+            // The directory itself.
+            ("path_open", &[3, 0, 33, 1, 0, 2, 0, 0, AT], "(0, 4, 0, 0)"),
+            ("path_open", &[3, 0, 33, 1, 0, 2, 0, 0, AT + 1], "(28, 0, 0, 0)"),
             ("path_open", &[3, 0, 32, 5, 0, 2, 0, 0, AT], "(25, 0, 0, 0)"),
             ("path_open", &[0, 0, 32, 3, 0, 2, 0, 0, AT], "(54, 0, 0, 0)"),
             ("path_open", &[4, 0, 32, 3, 0, 2, 0, 0, AT], "(8, 0, 0, 0)"),
             ("path_open", &[3, 0, 32, 4097, 0, 2, 0, 0, AT], "(37, 0, 0, 0)"),
             ("path_filestat_get", &[3, 0, 32, 3, AT], r#"(44, 0, 0, 0) "" "" looked for `a/b`: there are no files"#),
             ("path_filestat_get", &[3, 0, 33, 1, AT - 16], "(0, 3, 0, 1)"),
-            (
-                "path_unlink_file",
-                &[3, 32, 3],
-                r#"(69, 0, 0, 0) "" "" tried to remove `a/b`: no file can be written"#,
-            ),
+            ("path_unlink_file", &[3, 32, 3], r#"(69, 0, 0, 0) "" "" tried to remove `a/b`: no file can be written"#),
             (
                 "path_rename",
                 &[3, 32, 3, 3, 32, 1],
@@ -250,7 +243,28 @@ fn what_is_no_place_in_memory_is_a_fault_and_what_is_not_aligned_is_invalid() {
 #[test]
 fn no_arguments_break_a_function() {
     const ODD: [i64; 22] = [
-        0, 1, 2, 3, 4, 5, 7, 8, 16, 32, 64, 65, 128, 1024, 4096, 65_528, 65_535, 65_536, 0x1fff_ffff, 0x7fff_ffff, -8, -1,
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        7,
+        8,
+        16,
+        32,
+        64,
+        65,
+        128,
+        1024,
+        4096,
+        65_528,
+        65_535,
+        65_536,
+        0x1fff_ffff,
+        0x7fff_ffff,
+        -8,
+        -1,
     ];
     each_frozen_with(limits().fuel(3_000_000).output(1000), |exec| {
         let guest = loaded(exec, &all());

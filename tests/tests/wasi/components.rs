@@ -166,11 +166,7 @@ fn what_is_invented_traps() {
             ("poll", args![0u32, 4u32], "1819043176 is no handle of WASI's `pollable`"),
             ("poll", args![0u32, 0u32], "the guest polls nothing, and would wait for ever"),
             ("poll", args![0u32, u32::MAX], "the guest gave WASI a list that lies beyond the end of its memory"),
-            (
-                "poll",
-                args![2u32, 1u32],
-                "the guest gave WASI a list at address 2, which is not a multiple of 4",
-            ),
+            ("poll", args![2u32, 1u32], "the guest gave WASI a list at address 2, which is not a multiple of 4"),
             (
                 "write",
                 args![2u32, 65_536u32, 1u32, 512u32],

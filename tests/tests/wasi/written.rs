@@ -136,7 +136,10 @@ fn what_uses_wasi_is_not_stateless() {
             &guest(&[("sched_yield", "(result i32)")], r#"(func (export "yield") (result i32) (call $sched_yield))"#),
         );
         let function = &module.inspect().functions[0];
-        assert_eq!(function.state.as_deref(), Some("calls `wasi_snapshot_preview1.sched_yield` (called by export `yield`)"));
+        assert_eq!(
+            function.state.as_deref(),
+            Some("calls `wasi_snapshot_preview1.sched_yield` (called by export `yield`)")
+        );
     });
 }
 

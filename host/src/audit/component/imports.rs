@@ -48,9 +48,13 @@ pub(super) fn judge(
                             let known = Preview2::find(interface, item);
                             let name = format!("{}#{}", shown(name), shown(item));
                             if let Some(known) = known {
-                                let ty = shape(types, &types[function], &|table| resource_name(component, types, table));
+                                let ty =
+                                    shape(types, &types[function], &|table| resource_name(component, types, table));
                                 if ty != known.ty() {
-                                    let message = format!("imports the function `{name}` as `{ty}`, and WASI has it as `{}`; build the guest with WASI's own interfaces", known.ty());
+                                    let message = format!(
+                                        "imports the function `{name}` as `{ty}`, and WASI has it as `{}`; build the guest with WASI's own interfaces",
+                                        known.ty()
+                                    );
                                     refuse(ReasonKind::Import, message, reasons);
                                 }
                             }
@@ -86,7 +90,11 @@ pub(super) fn judge(
 }
 
 /// The name of the resource that handles of a table are of: plain if it is one of WASI's own, as WASI has it.
-pub(super) fn resource_name(component: &Component, types: &ComponentTypesBuilder, table: TypeResourceTableIndex) -> String {
+pub(super) fn resource_name(
+    component: &Component,
+    types: &ComponentTypesBuilder,
+    table: TypeResourceTableIndex,
+) -> String {
     let TypeResourceTable::Concrete { ty, .. } = types[table] else { return "a resource".to_owned() };
     if component.defined_resource_index(ty).is_some() {
         return "a resource of the guest's own".to_owned();

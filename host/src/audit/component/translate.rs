@@ -16,11 +16,11 @@ use wasmtime_environ::{
 use super::imports::{FORK, Part, resource_name, wasi_resource};
 use super::types::{convert, shape, with_handles};
 use crate::audit::facts::{FunctionFacts, LinkFacts, Param, Write};
+use crate::audit::names::shown;
 use crate::audit::part::{Part as ModulePart, PartFunction};
 use crate::audit::recipe::{
     Canon, Core, Encoding, Given, HandleType, HostFunction, Item, Lifted, Receiver, Recipe, ResourceId, Step, What,
 };
-use crate::audit::names::shown;
 use crate::audit::wasi::{self, Preview2};
 use crate::value::Type;
 
@@ -520,7 +520,16 @@ impl<'a> Translate<'a> {
         let (params, results) = self.core_type(options.core_type)?;
         let post_return = options.post_return.and_then(|post| self.post_returns.get(&post).cloned());
         let helpers_leave = self.leaves(canon.realloc.as_ref()) || self.leaves(post_return.as_ref());
-        Ok(Lifted { function, params, results, canon: Some(canon), post_return, helpers_leave, receiver: None, program: false })
+        Ok(Lifted {
+            function,
+            params,
+            results,
+            canon: Some(canon),
+            post_return,
+            helpers_leave,
+            receiver: None,
+            program: false,
+        })
     }
 
     fn stateless(&self, lifted: &Lifted, params: &[Param]) -> Result<(), Write> {

@@ -7,11 +7,11 @@ use crate::audit::wasi::Preview1;
 /// What a function gives: 0, or what went wrong.
 type Code = u16;
 
-const ACCES: Code = 2;
 const BADF: Code = 8;
 const FAULT: Code = 21;
 const ILSEQ: Code = 25;
 const INVAL: Code = 28;
+const MFILE: Code = 33;
 const NAMETOOLONG: Code = 37;
 const NOENT: Code = 44;
 const NOTDIR: Code = 54;
@@ -27,7 +27,7 @@ const DIRECTORY: u8 = 3;
 const STDIN: u32 = 0;
 const STDOUT: u32 = 1;
 const STDERR: u32 = 2;
-/// The empty directory.
+/// The empty directory; and so is every later one, as nothing else can be opened.
 const ROOT: u32 = 3;
 const ROOT_NAME: &[u8] = b"/";
 
@@ -145,13 +145,13 @@ impl Asked<'_> {
                 self.put(p(3), written.to_le_bytes())
             }
             FdPrestatGet => {
-                self.directory(p(0))?;
+                self.given(p(0))?;
                 let mut prestat = [0; 8];
                 prestat[4] = ROOT_NAME.len() as u8;
                 self.bytes(p(1), 8, 4).map(|room| room.copy_from_slice(&prestat))
             }
             FdPrestatDirName => {
-                self.directory(p(0))?;
+                self.given(p(0))?;
                 if (p(2) as usize) < ROOT_NAME.len() {
                     return fail(NAMETOOLONG);
                 }
@@ -183,8 +183,16 @@ impl Asked<'_> {
                     self.state.no_write("write", &path);
                     return fail(if create { ROFS } else { NOENT });
                 }
-                self.state.no_file("tried to open", &path);
-                fail(if is_root(&path) { ACCES } else { NOENT })
+                if !is_root(&path) {
+                    self.state.no_file("tried to open", &path);
+                    return fail(NOENT);
+                }
+                // Looked at first, so that nothing is opened in vain.
+                self.bytes(p(8), 4, 4)?;
+                let mut later = self.state.open.iter().enumerate().skip(ROOT as usize + 1);
+                let (fd, _) = later.find(|(_, open)| !**open).ok_or(Fail::Code(MFILE))?;
+                self.state.open[fd] = true;
+                self.put(p(8), (fd as u32).to_le_bytes())
             }
             PathFilestatGet => {
                 let path = self.path(p(0), p(2), p(3))?;
@@ -400,11 +408,17 @@ impl Asked<'_> {
     }
 
     fn kind(&self, fd: u32) -> Done<u8> {
-        Ok(if self.fd(fd)? as u32 == ROOT { DIRECTORY } else { UNKNOWN })
+        Ok(if self.fd(fd)? as u32 >= ROOT { DIRECTORY } else { UNKNOWN })
     }
 
     fn directory(&self, fd: u32) -> Done {
-        if self.fd(fd)? as u32 == ROOT { Ok(()) } else { fail(if fd > ROOT { BADF } else { NOTDIR }) }
+        if self.kind(fd)? == DIRECTORY { Ok(()) } else { fail(NOTDIR) }
+    }
+
+    /// The directory that is there from the start.
+    fn given(&self, fd: u32) -> Done {
+        self.directory(fd)?;
+        if fd == ROOT { Ok(()) } else { fail(BADF) }
     }
 
     /// A path below a directory.

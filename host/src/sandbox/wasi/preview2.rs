@@ -125,9 +125,7 @@ impl Asked<'_> {
                 Value::U64(self.state.random.next())
             }
             // It need not be random, and is used for tables of hashes.
-            InsecureSeed => {
-                Value::tuple([Value::U64(self.state.random.next()), Value::U64(self.state.random.next())])
-            }
+            InsecureSeed => Value::tuple([Value::U64(self.state.random.next()), Value::U64(self.state.random.next())]),
             Poll => self.poll_all(params)?,
             Ready => {
                 is(Pollable, 0)?;

@@ -22,8 +22,8 @@ pub(crate) struct State {
     /// How much of stdin was read.
     read: usize,
     pub(super) random: Random,
-    /// Which of the four descriptors of WASI 0.1 are open.
-    pub(super) open: [bool; 4],
+    /// Which descriptors of WASI 0.1 are open: the first four at the start.
+    pub(super) open: [bool; 16],
     pub(super) output: Output,
     /// Bytes that may still be written.
     left: usize,
@@ -62,7 +62,7 @@ impl State {
             stdin,
             read: 0,
             random: Random::default(),
-            open: [true; 4],
+            open: std::array::from_fn(|fd| fd < 4),
             output: Output::default(),
             left: limit,
             limit,
