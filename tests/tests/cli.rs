@@ -20,5 +20,7 @@ mod output;
 mod support;
 #[path = "cli/values.rs"]
 mod values;
+#[path = "cli/wasi.rs"]
+mod wasi;
 #[path = "cli/written.rs"]
 mod written;

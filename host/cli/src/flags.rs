@@ -61,13 +61,13 @@ Examples:
   purefork run app.wasm main 7 --link math=math.wasm
   purefork run clock.wasm tick -- --timeout 3
 
-With `--wasi frozen`, modules may import WASI 0.1 and 0.2. It is always 1970, random numbers are the
-same in every call, there are no files, no network and no environment. A module that exports `_start`,
-or a component that exports `wasi:cli/run`, is a program: what follows MODULE are its arguments, what
-it writes goes to stdout and stderr, and if its status is not 0 the exit code is 1.
+With `--wasi frozen`, modules may import WASI 0.1 and 0.2. It is always 1970, random numbers are
+the same in every call, there are no files, no network and no environment. A module that exports
+`_start`, or a component that exports `wasi:cli/run`, is a program: what follows MODULE are its
+arguments, what it writes goes to stdout and stderr, and if its status is not 0 the exit code is 1.
 
-  purefork run --wasi frozen sort.wasm -- -r --stdin-is-data
-  purefork run --wasi frozen --stdin @numbers.txt sort.wasm";
+  purefork run --wasi frozen sort.wasm -- 3 -1 2.5
+  purefork run --wasi frozen sort.wasm --stdin @numbers.txt";
 
 const INSPECT_HELP: &str = "\
 A guest that cannot be shown to be pure is printed with every reason; the exit code is then 3.
@@ -120,7 +120,7 @@ pub(crate) struct Run {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// With `--wasi`: a program's standard input, as text, `@FILE` or `@-`; by default empty
-    #[arg(long, value_name = "TEXT", requires = "wasi")]
+    #[arg(long, value_name = "TEXT")]
     pub(crate) stdin: Option<String>,
     /// The function's arguments.
     #[arg(skip)]
@@ -226,6 +226,9 @@ pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
         Ok(Typed { verb: Verb::Run(run) }) => {
             let Split { given, words, wrong, help, .. } = split;
             match wrong {
+                _ if run.stdin.is_some() && run.common.wasi.is_none() => {
+                    Err(Usage::new("`--stdin` is for programs of WASI").with_help("give `--wasi frozen`, too").into())
+                }
                 // Whether the function is a program, which takes any words, is not known yet.
                 Some(wrong) if run.common.wasi.is_none() => Err(wrong.into()),
                 wrong => Ok(Command::Run(Box::new(Run { given, words, wrong, help, ..*run }))),

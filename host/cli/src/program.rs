@@ -4,28 +4,34 @@ use crate::argument::Reader;
 use crate::flags::Run;
 use crate::output::Output;
 use crate::report::{Usage, shown_path};
-use crate::run::{executor, link, load};
 use anyhow::Result;
-use purefork::{Args, ErrorKind, InspectedFunction, Inspection, Value};
+use purefork::{Args, ErrorKind, InspectedFunction, Inspection, Module, Value};
 use std::ffi::OsString;
 use std::io::Write as _;
 
-/// Runs the module if it is a program, or says that it is none. Returns whether its status was 0.
-pub(crate) fn run(run: &Run) -> Result<Option<bool>> {
-    let exec = executor(&run.common)?;
-    let module = load(&exec, &run.module)?;
+/// Whether a program is to be run, and not another function of the module.
+pub(crate) fn is_meant(inspection: &Inspection, run: &Run) -> bool {
+    program(inspection, run).is_some()
+}
+
+/// Fails if what was typed is for a program alone.
+pub(crate) fn is_not_meant(run: &Run) -> Result<()> {
+    if let Some(wrong) = &run.wrong {
+        return Err(wrong.clone().into());
+    }
+    if run.stdin.is_some() {
+        let message = "`--stdin` is for a program, and this is a call of another function";
+        return Err(Usage::new(message).with_kind(ErrorKind::ArgumentMismatch).into());
+    }
+    Ok(())
+}
+
+/// Runs the module's program. Returns whether its status was 0.
+pub(crate) fn run(run: &Run, module: &Module) -> Result<bool> {
     let inspection = module.inspect();
     let Some((program, words)) = program(&inspection, run) else {
-        return match &run.stdin {
-            None => Ok(None),
-            Some(_) => {
-                let message =
-                    format!("`--stdin` is for programs, and this call of `{}` is none", shown_path(&run.module));
-                Err(Usage::new(message).with_kind(ErrorKind::ArgumentMismatch).into())
-            }
-        };
+        return Err(Usage::new(format!("`{}` is no program", shown_path(&run.module))).into());
     };
-    let module = link(&exec, &run.common, module)?;
     let output = Output::new(run, program)?;
     let stdin = match &run.stdin {
         Some(text) => Reader::default().bytes("stdin", text)?,
@@ -35,32 +41,37 @@ pub(crate) fn run(run: &Run) -> Result<Option<bool>> {
     let future = module.fork(&program.exact, Args::new().push(Value::from(args)).push(Value::from(stdin)))?;
     let result = future.wait();
     let rest = future.output().unwrap_or_default();
-    let mut stderr = std::io::stderr().lock();
     let value = match result {
         Ok(value) => value,
         Err(error) => {
             // What it wrote before it failed. Where stderr is closed there is nobody to tell.
+            let mut stderr = std::io::stderr().lock();
             let _ = stderr.write_all(&rest.stdout).and_then(|()| stderr.write_all(&rest.stderr));
+            drop(stderr);
+            end_line(if rest.stderr.is_empty() { &rest.stdout } else { &rest.stderr });
             return Err(error.into());
         }
     };
-    drop(stderr);
     let status = match value.field("status") {
         Some(Value::U8(status)) => *status,
         _ => 0,
     };
+    let mut stderr: &[u8] = &[];
     if run.json {
-        output.write(program, value)?;
+        output.write(program, value.clone())?;
     } else {
-        // First what explains the rest: whoever reads from the pipe may close it.
-        let _ = std::io::stderr().lock().write_all(bytes(&value, "stderr"));
+        stderr = bytes(&value, "stderr");
+        let _ = std::io::stderr().lock().write_all(stderr);
         output.write_bytes(bytes(&value, "stdout"))?;
     }
-    note(&rest.refused);
+    note(stderr, &rest.refused);
     if status != 0 {
+        if rest.refused.is_empty() {
+            end_line(stderr);
+        }
         let _ = writeln!(std::io::stderr().lock(), "error: `{}` exited with status {status}", program.name);
     }
-    Ok(Some(status == 0))
+    Ok(status == 0)
 }
 
 /// The program, and the words that are its arguments: those after its name, or, where it is not named, after the module's.
@@ -94,10 +105,20 @@ fn unicode(word: &OsString) -> Result<&str, Usage> {
     })
 }
 
-/// Tells what a guest asked for and was not truly given.
-pub(crate) fn note(refused: &[String]) {
+/// Tells what a guest asked for and was not truly given, after it has written `last`.
+pub(crate) fn note(last: &[u8], refused: &[String]) {
+    if !refused.is_empty() {
+        end_line(last);
+    }
     for what in refused {
         // Where stderr is closed there is nobody to tell.
         let _ = writeln!(std::io::stderr().lock(), "note: the guest {what}");
+    }
+}
+
+/// Ends the line that a guest has begun on stderr.
+pub(crate) fn end_line(last: &[u8]) {
+    if last.last().is_some_and(|byte| *byte != b'\n') {
+        let _ = writeln!(std::io::stderr().lock());
     }
 }

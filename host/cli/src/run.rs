@@ -18,20 +18,19 @@ use std::path::Path;
 /// Calls the function and gives its result to whoever is to have it, or tells what there is to call. Returns whether
 /// the call was a success: an `err` is none.
 pub(crate) fn run(run: &Run) -> Result<bool> {
-    if run.common.wasi.is_some()
-        && !run.help
-        && let Some(done) = program::run(run)?
-    {
-        return Ok(done);
-    }
-    if let Some(wrong) = &run.wrong {
-        return Err(wrong.clone().into());
+    if run.help {
+        let inspection = audit(&run.module, run.common.wasi)?;
+        stdout::print(&match &run.function {
+            None => describe::module(&run.module, &inspection),
+            Some(name) => describe::function(&run.module, name, function(&inspection, name)?),
+        })?;
+        return Ok(true);
     }
     let Some(name) = &run.function else {
         let inspection = audit(&run.module, run.common.wasi)?;
-        if run.help {
-            stdout::print(&describe::module(&run.module, &inspection))?;
-            return Ok(true);
+        if program::is_meant(&inspection, run) {
+            let exec = executor(&run.common)?;
+            return program::run(run, &link(&exec, &run.common, load(&exec, &run.module)?)?);
         }
         let message = format!("expected the name of a function of `{}`", shown_path(&run.module));
         return Err(Usage::new(message)
@@ -39,21 +38,20 @@ pub(crate) fn run(run: &Run) -> Result<bool> {
             .with_kind(ErrorKind::NotCallable)
             .into());
     };
-    if run.help {
-        let inspection = audit(&run.module, run.common.wasi)?;
-        stdout::print(&describe::function(&run.module, name, function(&inspection, name)?))?;
-        return Ok(true);
-    }
     let exec = executor(&run.common)?;
     let module = link(&exec, &run.common, load(&exec, &run.module)?)?;
     let inspection = module.inspect();
+    if program::is_meant(&inspection, run) {
+        return program::run(run, &module);
+    }
+    program::is_not_meant(run)?;
     let function = function(&inspection, name)?;
     let output = Output::new(run, function)?;
     let value = call(&module, function, &run.given)?;
     output.write(function, value)
 }
 
-pub(crate) fn executor(common: &Common) -> Result<Executor> {
+fn executor(common: &Common) -> Result<Executor> {
     let mut limits = Limits::default();
     macro_rules! limit {
         ($($name:ident)*) => {$(
@@ -87,12 +85,12 @@ pub(crate) fn executor(common: &Common) -> Result<Executor> {
     }
 }
 
-pub(crate) fn load(exec: &Executor, path: &Path) -> Result<Module> {
+fn load(exec: &Executor, path: &Path) -> Result<Module> {
     exec.load_bytes(read(path)?).with_context(|| format!("`{}`", shown_path(path)))
 }
 
 /// The module with all that is linked to it. A linked module that needs others itself gets those before it.
-pub(crate) fn link(exec: &Executor, common: &Common, module: Module) -> Result<Module> {
+fn link(exec: &Executor, common: &Common, module: Module) -> Result<Module> {
     let mut linked: Vec<(&str, Module)> = Vec::new();
     for link in &common.link {
         let mut provider = load(exec, &link.module)?;
@@ -141,8 +139,11 @@ fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Resul
         // Results alone go to stdout. Where stderr is closed there is nobody to tell.
         let mut stderr = std::io::stderr().lock();
         let _ = stderr.write_all(&output.stdout).and_then(|()| stderr.write_all(&output.stderr));
-        if result.is_ok() {
-            program::note(&output.refused);
+        drop(stderr);
+        let last = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
+        match &result {
+            Ok(_) => program::note(last, &output.refused),
+            Err(_) => program::end_line(last),
         }
     }
     Ok(result?)
