@@ -58,7 +58,7 @@ impl Limits {
     /// Fuel per call, in units of about one WebAssembly instruction. 100,000,000,000 by default: about a minute.
     ///
     /// Beyond it a call fails with [`OutOfFuel`](crate::ErrorKind::OutOfFuel). Instantiation is not charged. What the host
-    /// copies for a guest, as arguments of its forks and results that it waits for, takes a unit for eight bytes.
+    /// copies for a guest, as arguments of its forks and results that it waits for, takes a unit for eight bytes; a call of WASI takes 100 units, too.
     pub fn fuel(mut self, units: u64) -> Limits {
         self.fuel = units;
         self

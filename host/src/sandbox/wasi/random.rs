@@ -1,15 +1,9 @@
 //! Random numbers that are the same in every call.
 
 /// SplitMix64, after Guy L. Steele Jr., Doug Lea and Christine H. Flood, "Fast Splittable Pseudorandom Number Generators"
-/// (2014), in the form that Sebastiano Vigna has put into the public domain.
+/// (2014), in the form that Sebastiano Vigna has put into the public domain. The seed is 0: any would do, as it is no secret.
+#[derive(Default)]
 pub(super) struct Random(u64);
-
-impl Default for Random {
-    fn default() -> Random {
-        // Any seed would do: it is no secret.
-        Random(0)
-    }
-}
 
 impl Random {
     pub(super) fn next(&mut self) -> u64 {
