@@ -337,3 +337,81 @@ fn components_hand_streams_to_each_other() {
         assert_eq!(ask(&module, "hello", args![4u32]), "Trap: 4 is no handle of WASI's `output-stream`");
     });
 }
+
+#[test]
+fn a_component_forks_a_program() {
+    let parent = r#"(component
+        (type $result (record (field "status" u8) (field "stdout" (list u8)) (field "stderr" (list u8))))
+        (import "fork" (instance $fork
+            (export "run" (type $f (sub resource)))
+            (alias outer 1 $result (type $r0)) (export "result" (type $r (eq $r0)))
+            (export "[constructor]run" (func (param "args" (list string)) (param "stdin" (list u8)) (result (own $f))))
+            (export "[method]run.wait" (func (param "self" (borrow $f)) (result $r)))))
+        (core module $mem
+            (memory (export "memory") 1)
+            (data (i32.const 64) "\50\00\00\00\04\00\00\00") (data (i32.const 80) "word")
+            (global $at (mut i32) (i32.const 1024))
+            (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $to i32)
+                (local.set $to (i32.and (i32.add (global.get $at) (i32.const 7)) (i32.const -8)))
+                (global.set $at (i32.add (local.get $to) (local.get 3)))
+                (local.get $to)))
+        (core instance $mem (instantiate $mem))
+        (alias core export $mem "memory" (core memory $memory))
+        (alias core export $mem "realloc" (core func $realloc))
+        (core func $new (canon lower (func $fork "[constructor]run") (memory $memory) (realloc $realloc)))
+        (core func $wait (canon lower (func $fork "[method]run.wait") (memory $memory) (realloc $realloc)))
+        (core module $m
+            (import "w" "memory" (memory 1))
+            (import "w" "new" (func $new (param i32 i32 i32 i32) (result i32)))
+            (import "w" "wait" (func $wait (param i32 i32)))
+            ;; The status, and the first letter of what was written.
+            (func (export "parent") (result i32)
+                (call $wait (call $new (i32.const 64) (i32.const 1) (i32.const 0) (i32.const 0)) (i32.const 512))
+                (i32.or (i32.shl (i32.load8_u (i32.const 512)) (i32.const 8)) (i32.load8_u (i32.load (i32.const 516))))))
+        (core instance $m (instantiate $m (with "w" (instance
+            (export "memory" (memory $memory)) (export "new" (func $new)) (export "wait" (func $wait))))))
+        (func (export "parent") (result u32) (canon lift (core func $m "parent"))))"#;
+    each_frozen(|exec| {
+        let program = loaded(exec, &component(""));
+        let parent = loaded(exec, parent).link("program", &program).unwrap();
+        assert_eq!(ask(&parent, "parent", args![]), r#"119 """#);
+    });
+}
+
+#[test]
+fn wasi_is_not_called_while_room_is_made() {
+    let wat = |fork: &str| {
+        format!(
+            r#"(component {fork}
+        (import "wasi:random/random@0.2.0" (instance $random
+            (export "get-random-u64" (func (result u64)))
+            (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
+        (core func $u64 (canon lower (func $random "get-random-u64")))
+        (core module $mem
+            (import "w" "u64" (func $u64 (result i64)))
+            (memory (export "memory") 1)
+            (func (export "realloc") (param i32 i32 i32 i32) (result i32) (drop (call $u64)) (i32.const 1024)))
+        (core instance $mem (instantiate $mem (with "w" (instance (export "u64" (func $u64))))))
+        (alias core export $mem "memory" (core memory $memory))
+        (alias core export $mem "realloc" (core func $realloc))
+        (core func $bytes (canon lower (func $random "get-random-bytes") (memory $memory) (realloc $realloc)))
+        (core module $m
+            (import "w" "bytes" (func $bytes (param i64 i32)))
+            (func (export "bytes") (call $bytes (i64.const 8) (i32.const 512)))
+            (func (export "take") (param i32 i32)))
+        (core instance $m (instantiate $m (with "w" (instance (export "bytes" (func $bytes))))))
+        (func (export "bytes") (canon lift (core func $m "bytes")))
+        (func (export "take") (param "list" (list u8)) (canon lift (core func $m "take") (memory $memory) (realloc $realloc))))"#
+        )
+    };
+    for fork in ["", FORKS] {
+        each_frozen(|exec| {
+            // Its own functions do not matter here.
+            let fork = fork.replace("stdout", "bytes").replace("(result u32)", "");
+            let module = loaded(exec, &wat(&fork));
+            let trap = "Trap: the guest called WASI while it made room for values or freed them, which a component must not";
+            assert_eq!(ask(&module, "bytes", args![]), trap);
+            assert_eq!(ask(&module, "take", args![Value::from(vec![1u8])]), trap);
+        });
+    }
+}

@@ -179,3 +179,92 @@ fn a_start_function_may_write_and_nobody_sees_it() {
         }
     });
 }
+
+#[test]
+fn a_reactor_that_forks_is_initialized_in_every_call_of_the_tree() {
+    each_frozen(|exec| {
+        let reactor = loaded(
+            exec,
+            r#"(module
+                (import "fork" "down" (func $fork (param i32) (result i32)))
+                (import "wait" "down" (func $wait (param i32) (result i32)))
+                (import "wasi_snapshot_preview1" "random_get" (func $random_get (param i32 i32) (result i32)))
+                (memory (export "memory") 1)
+                (func (export "_initialize")
+                    (drop (call $random_get (i32.const 0) (i32.const 8)))
+                    (i32.store (i32.const 16) (i32.add (i32.load (i32.const 16)) (i32.const 1))))
+                ;; One for each level.
+                (func (export "down") (param i32) (result i32)
+                    (if (i32.eqz (local.get 0)) (then (return (i32.load (i32.const 16)))))
+                    (i32.add (i32.load (i32.const 16)) (call $wait (call $fork (i32.sub (local.get 0) (i32.const 1)))))))"#,
+        );
+        assert_eq!(reactor.fork("down", args![9]).unwrap().wait().unwrap(), Value::I32(10));
+    });
+}
+
+#[test]
+fn an_initialization_that_fails_fails_every_call() {
+    each_frozen(|exec| {
+        let reactor = loaded(
+            exec,
+            &guest(
+                &[("proc_exit", "(param i32)")],
+                r#"(func (export "_initialize") (call $proc_exit (i32.const 3)))
+                (func (export "one") (result i32) (i32.const 1))"#,
+            ),
+        );
+        for _ in 0..2 {
+            let error = reactor.fork("one", args![]).unwrap().wait().unwrap_err();
+            assert_eq!(
+                (error.kind(), error.message()),
+                (ErrorKind::Trap, "`one` did not return: the guest exited with status 3")
+            );
+        }
+    });
+}
+
+#[test]
+fn a_program_that_forks_shows_what_its_children_print() {
+    each_frozen(|exec| {
+        let program = loaded(
+            exec,
+            &format!(
+                r#"(module
+                (import "fork" "say" (func $fork (param i32) (result i32)))
+                (import "wait" "say" (func $wait (param i32)))
+                (import "wasi_snapshot_preview1" "fd_write" (func $fd_write {FOUR}))
+                (memory (export "memory") 1)
+                (data (i32.const 0) "\10\00\00\00\01\00\00\00")
+                (func $say (export "say") (param i32)
+                    (i32.store8 (i32.const 16) (local.get 0))
+                    (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 32))))
+                (func (export "_start") (local $a i32) (local $b i32)
+                    (local.set $a (call $fork (i32.const 97)))
+                    (local.set $b (call $fork (i32.const 98)))
+                    (call $say (i32.const 60))
+                    (call $wait (local.get $a))
+                    (call $wait (local.get $b))
+                    (call $say (i32.const 62))))"#
+            ),
+        );
+        assert_eq!(run(&program, &[], b"").unwrap(), (0, b"<ab>".to_vec(), vec![]));
+    });
+}
+
+#[test]
+fn a_program_is_no_function_that_a_core_module_can_fork() {
+    each_frozen(|exec| {
+        let error = exec
+            .load_bytes(
+                r#"(module
+                    (import "fork" "_start" (func $fork (result i32)))
+                    (func (export "_start") (drop (call $fork))))"#,
+            )
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Link, "{error}");
+        assert_eq!(
+            error.message(),
+            "`_start` is (list<string>, list<u8>) -> (record { status: u8, stdout: list<u8>, stderr: list<u8> }), but it is imported as () -> …"
+        );
+    });
+}
