@@ -47,6 +47,12 @@ macro_rules! stat {
     };
 }
 
+macro_rules! timestamp {
+    () => {
+        "variant { no-change, now, timestamp(record { seconds: u64, nanoseconds: u32 }) }"
+    };
+}
+
 /// The type of a function of files, with what goes wrong with them.
 macro_rules! fails {
     ($params:expr, $ok:expr) => {
@@ -156,6 +162,26 @@ functions! {
     SymlinkAt "wasi:filesystem/types" "[method]descriptor.symlink-at" fails!("(borrow<descriptor>, string, string)", "_");
     RenameAt "wasi:filesystem/types" "[method]descriptor.rename-at"
         fails!("(borrow<descriptor>, string, borrow<descriptor>, string)", "_");
+    LinkAt "wasi:filesystem/types" "[method]descriptor.link-at"
+        fails!("(borrow<descriptor>, flags { symlink-follow }, string, borrow<descriptor>, string)", "_");
+    SetTimes "wasi:filesystem/types" "[method]descriptor.set-times"
+        fails!(concat!("(borrow<descriptor>, ", timestamp!(), ", ", timestamp!(), ")"), "_");
+    SetTimesAt "wasi:filesystem/types" "[method]descriptor.set-times-at"
+        fails!(concat!("(borrow<descriptor>, flags { symlink-follow }, string, ", timestamp!(), ", ", timestamp!(), ")"), "_");
+    SetSize "wasi:filesystem/types" "[method]descriptor.set-size" fails!("(borrow<descriptor>, u64)", "_");
+    Sync "wasi:filesystem/types" "[method]descriptor.sync" fails!("(borrow<descriptor>)", "_");
+    SyncData "wasi:filesystem/types" "[method]descriptor.sync-data" fails!("(borrow<descriptor>)", "_");
+    Advise "wasi:filesystem/types" "[method]descriptor.advise"
+        fails!("(borrow<descriptor>, u64, u64, enum { normal, sequential, random, will-need, dont-need, no-reuse })", "_");
+    ReadFile "wasi:filesystem/types" "[method]descriptor.read"
+        fails!("(borrow<descriptor>, u64, u64)", "tuple<list<u8>, bool>");
+    WriteFile "wasi:filesystem/types" "[method]descriptor.write" fails!("(borrow<descriptor>, list<u8>, u64)", "u64");
+    ReadViaStream "wasi:filesystem/types" "[method]descriptor.read-via-stream"
+        fails!("(borrow<descriptor>, u64)", "own<input-stream>");
+    WriteViaStream "wasi:filesystem/types" "[method]descriptor.write-via-stream"
+        fails!("(borrow<descriptor>, u64)", "own<output-stream>");
+    AppendViaStream "wasi:filesystem/types" "[method]descriptor.append-via-stream"
+        fails!("(borrow<descriptor>)", "own<output-stream>");
     Network "wasi:sockets/instance-network" "instance-network" "() -> own<network>";
     TcpSocket "wasi:sockets/tcp-create-socket" "create-tcp-socket" no_socket!("(enum { ipv4, ipv6 })", "tcp-socket");
     UdpSocket "wasi:sockets/udp-create-socket" "create-udp-socket" no_socket!("(enum { ipv4, ipv6 })", "udp-socket");

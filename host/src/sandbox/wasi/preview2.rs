@@ -254,13 +254,29 @@ impl Asked<'_> {
                 self.state.no_file("looked for", &path);
                 error(if is_root(&path) { "invalid" } else { "no-entry" })
             }
-            CreateDirectoryAt | RemoveDirectoryAt | UnlinkFileAt | SymlinkAt | RenameAt => {
+            Sync | SyncData => {
                 is(Descriptor, 0)?;
-                let path = self.text(params, if function == SymlinkAt { 3 } else { 1 }, encoding)?;
+                done()
+            }
+            SetSize | SetTimes | Advise | ReadFile | WriteFile | ReadViaStream | WriteViaStream | AppendViaStream => {
+                is(Descriptor, 0)?;
+                error("is-directory")
+            }
+            CreateDirectoryAt | RemoveDirectoryAt | UnlinkFileAt | SymlinkAt | RenameAt | LinkAt | SetTimesAt => {
+                is(Descriptor, 0)?;
+                let path = match function {
+                    SymlinkAt => 3,
+                    // Behind a descriptor, flags and a path: another descriptor.
+                    LinkAt => 5,
+                    SetTimesAt => 2,
+                    _ => 1,
+                };
+                let path = self.text(params, path, encoding)?;
                 let verb = match function {
                     CreateDirectoryAt => "make the directory",
                     RenameAt => "rename",
-                    SymlinkAt => "make the link",
+                    SymlinkAt | LinkAt => "make the link",
+                    SetTimesAt => "change the times of",
                     _ => "remove",
                 };
                 self.state.no_write(verb, &path);
