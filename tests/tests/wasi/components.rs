@@ -409,7 +409,8 @@ fn wasi_is_not_called_while_room_is_made() {
             // Its own functions do not matter here.
             let fork = fork.replace("stdout", "bytes").replace("(result u32)", "");
             let module = loaded(exec, &wat(&fork));
-            let trap = "Trap: the guest called WASI while it made room for values or freed them, which a component must not";
+            let trap =
+                "Trap: the guest called WASI while it made room for values or freed them, which a component must not";
             assert_eq!(ask(&module, "bytes", args![]), trap);
             assert_eq!(ask(&module, "take", args![Value::from(vec![1u8])]), trap);
         });

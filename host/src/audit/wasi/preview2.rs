@@ -19,6 +19,9 @@ macro_rules! functions {
                 }
             }
 
+            #[cfg(test)]
+            pub(crate) const ALL: &[Preview2] = &[$(Preview2::$variant),*];
+
             /// Its type, as the audit writes types out.
             pub(crate) fn ty(self) -> &'static str {
                 match self {

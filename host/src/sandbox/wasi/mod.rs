@@ -13,6 +13,8 @@ mod preview1;
 mod preview2;
 mod random;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub(super) use preview2::check;
 pub(crate) use state::{Exit, State};

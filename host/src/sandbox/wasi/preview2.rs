@@ -71,7 +71,7 @@ fn answer<D: Carried>(
 
 impl Asked<'_> {
     /// `budget`: how many bytes the host may make for the guest.
-    fn value(
+    pub(super) fn value(
         &mut self,
         function: Preview2,
         params: Params<'_>,
