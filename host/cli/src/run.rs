@@ -22,7 +22,9 @@ pub(crate) fn run(run: &Run) -> Result<bool> {
         let inspection = audit(&run.module, run.common.wasi)?;
         stdout::print(&match &run.function {
             None => describe::module(&run.module, &inspection),
-            Some(name) => describe::function(&run.module, name, function(&inspection, name)?),
+            Some(name) => {
+                describe::function(&run.module, name, function(&inspection, name)?, !inspection.wasi.is_empty())
+            }
         })?;
         return Ok(true);
     }

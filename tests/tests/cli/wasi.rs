@@ -150,6 +150,54 @@ fn what_a_function_prints_is_no_result() {
 }
 
 #[test]
+fn a_program_has_help_of_its_own() {
+    check_all(
+        &[
+            "run --wasi frozen program.wat --help",
+            "run --wasi frozen program.wat _start --help",
+            "run --wasi frozen program.wat twice --help",
+        ],
+        &expect![[r#"
+            $ purefork run --wasi frozen program.wat --help
+            _start(args: list<string>, stdin: list<u8>) -> record {…}
+            twice(n: i32) -> i32
+
+            `purefork run --wasi frozen program.wat FUNCTION --help` shows what a function takes.
+
+            `_start` is a program; what follows MODULE are its arguments:
+              purefork run --wasi frozen program.wat [--stdin TEXT] -- [ARG]...
+            exit 0
+
+            $ purefork run --wasi frozen program.wat _start --help
+            _start(args: list<string>, stdin: list<u8>) -> record {…}
+              not stateless: writes memory: i32.store8 in `_start`
+
+            `_start` is a program; what follows MODULE are its arguments:
+              purefork run --wasi frozen program.wat [--stdin TEXT] -- [ARG]...
+
+            With `--json`, its result is printed as a record:
+              record { status: u8, stdout: list<u8>, stderr: list<u8> }
+            exit 0
+
+            $ purefork run --wasi frozen program.wat twice --help
+            twice(n: i32) -> i32
+              not stateless: writes memory: i32.store in `write` (called by export `twice`)
+
+            Parameters:
+              --n  i32  a whole number from -2147483648 to 2147483647
+
+            Result:
+              i32
+
+            Examples:
+              purefork run --wasi frozen program.wat twice 7
+              purefork run --wasi frozen program.wat twice --n 7
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
 fn what_is_imported_of_wasi_is_shown() {
     check(
         "inspect --wasi frozen program.wat",
