@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::future::{Cell, Completion, cancelled, collect_all};
 use crate::limits::Usage;
 use crate::value::{Value, Values};
+use crate::wasi::Output;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -23,6 +24,7 @@ pub(crate) fn fork(
         call: Mutex::default(),
         backend: backend.clone(),
         usage: OnceLock::new(),
+        output: OnceLock::new(),
     });
     let weak: Weak<Deferred> = Arc::downgrade(&deferred);
     backend.remember(weak);
@@ -58,6 +60,7 @@ struct Deferred {
     call: Mutex<Option<Arc<dyn Completion<Value>>>>,
     backend: Arc<dyn Backend>,
     usage: OnceLock<Usage>,
+    output: OnceLock<Output>,
 }
 
 impl Drop for Deferred {
@@ -82,6 +85,9 @@ impl Deferred {
                 if let Some(usage) = done.usage() {
                     // Set once: a call is complete once.
                     let _ = deferred.usage.set(usage);
+                }
+                if let Some(output) = done.output() {
+                    let _ = deferred.output.set(output);
                 }
                 if let Some(result) = done.cell().get() {
                     // Fails if it was cancelled.
@@ -121,6 +127,10 @@ impl Completion<Value> for Deferred {
 
     fn usage(&self) -> Option<Usage> {
         self.usage.get().copied()
+    }
+
+    fn output(&self) -> Option<Output> {
+        self.output.get().cloned()
     }
 
     fn help(self: Arc<Self>) {

@@ -23,6 +23,8 @@ pub struct Inspection {
     pub others: Vec<(String, String)>,
     /// What it imports from `fork` and `wait`.
     pub forks: Vec<InspectedFork>,
+    /// What it imports of WASI.
+    pub wasi: Vec<InspectedWasi>,
     /// Bytes of linear memory at the start, and at the most if every memory declares a maximum; one entry per memory.
     pub memories: Vec<(u64, Option<u64>)>,
     /// Elements at the start, and the declared maximum; one entry per table.
@@ -56,6 +58,8 @@ pub struct InspectedFunction {
     pub can_fork: bool,
     /// What it can fork.
     pub forks: Vec<String>,
+    /// Whether it is a program of [WASI](crate::Wasi), which takes and gives what all programs do.
+    pub program: bool,
     signature: String,
 }
 
@@ -71,6 +75,16 @@ pub struct InspectedFork {
     pub results: Option<Vec<Type>>,
     /// Whether the module exports it itself. If not, it has to be linked.
     pub own: bool,
+}
+
+/// A function of WASI that is imported.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectedWasi {
+    /// Its name.
+    pub name: String,
+    /// Whether it has an answer where WASI is frozen; if not, it is a trap to call it.
+    pub answered: bool,
 }
 
 impl Inspection {
@@ -96,6 +110,7 @@ impl Inspection {
             state: function.stateless.as_ref().err().map(ToString::to_string),
             can_fork: function.can_fork,
             forks: function.forks.iter().map(|name| shown(name)).collect(),
+            program: function.program,
             signature: signature(function),
         });
         let forks = facts.forks.iter().map(|link| InspectedFork {
@@ -115,6 +130,11 @@ impl Inspection {
             functions: functions.collect(),
             others: facts.others.clone(),
             forks: forks.collect(),
+            wasi: facts
+                .wasi
+                .iter()
+                .map(|function| InspectedWasi { name: function.name.clone(), answered: function.answered })
+                .collect(),
             memories: facts
                 .memories
                 .iter()

@@ -64,18 +64,20 @@ mod sandbox;
 mod sched;
 mod snapshot;
 mod value;
+mod wasi;
 
 pub use args::{Arg, Args, IntoArg, IntoArgs};
 
 pub use error::{Error, ErrorKind, ForkFrame, ForkSite, GuestFrame, Reason, ReasonKind, Result};
 pub use event::Event;
-pub use executor::{Builder, Executor, default_cache_dir, inspect};
+pub use executor::{Builder, Executor, default_cache_dir, inspect, inspect_with};
 pub use function::Function;
 pub use future::{
     Future, Promise, Report, cancel_rest, collect_all, collect_any, first_ok, promise, wait_all, wait_all_or_cancel,
 };
-pub use inspect::{InspectedFork, InspectedFunction, Inspection};
+pub use inspect::{InspectedFork, InspectedFunction, InspectedWasi, Inspection};
 pub use isolation::Isolation;
 pub use limits::{Limits, Usage};
 pub use module::Module;
 pub use value::{Alone, Element, List, Name, Params, Payload, Results, Tensor, TensorType, Type, Typed, Value};
+pub use wasi::{Output, Wasi};

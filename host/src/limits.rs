@@ -26,6 +26,7 @@ pub struct Limits {
     pub(crate) depth: u32,
     pub(crate) tree_forks: u64,
     pub(crate) tree_values: usize,
+    pub(crate) output: usize,
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -40,6 +41,7 @@ impl Default for Limits {
             depth: 5_120,
             tree_forks: 1_000_000,
             tree_values: 1 << 30,
+            output: 16 << 20,
             timeout: None,
         }
     }
@@ -56,7 +58,7 @@ impl Limits {
     /// Fuel per call, in units of about one WebAssembly instruction. 100,000,000,000 by default: about a minute.
     ///
     /// Beyond it a call fails with [`OutOfFuel`](crate::ErrorKind::OutOfFuel). Instantiation is not charged. What the host
-    /// copies for a guest, as arguments of its forks and results that it waits for, takes a unit for eight bytes.
+    /// copies for a guest, as arguments of its forks and results that it waits for, takes a unit for eight bytes; a call of WASI takes 100 units, too.
     pub fn fuel(mut self, units: u64) -> Limits {
         self.fuel = units;
         self
@@ -120,6 +122,13 @@ impl Limits {
     /// the result. How many calls have started depends on the schedule, and so may whether a tree comes to this limit.
     pub fn tree_values(mut self, bytes: usize) -> Limits {
         self.tree_values = bytes;
+        self
+    }
+
+    /// Bytes that a call may write to stdout and stderr by way of [WASI](crate::Wasi), with those of the calls that it forked
+    /// and waited for. 16 MiB by default. Beyond it a call fails with [`TooMuchOutput`](crate::ErrorKind::TooMuchOutput).
+    pub fn output(mut self, bytes: usize) -> Limits {
+        self.output = bytes;
         self
     }
 

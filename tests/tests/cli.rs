@@ -22,5 +22,7 @@ mod preinit;
 mod support;
 #[path = "cli/values.rs"]
 mod values;
+#[path = "cli/wasi.rs"]
+mod wasi;
 #[path = "cli/written.rs"]
 mod written;

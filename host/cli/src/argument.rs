@@ -49,6 +49,21 @@ impl Reader {
         }
     }
 
+    /// The bytes that `text` stands for: its own, or after `@` those of a file.
+    ///
+    /// # Errors
+    ///
+    /// A [`Usage`].
+    pub(crate) fn bytes(&mut self, param: &str, text: &str) -> Result<Vec<u8>> {
+        match text.strip_prefix('@') {
+            Some(file) if !file.starts_with('@') => match self.read(param, &Type::list(Type::U8), text)? {
+                Value::List(bytes) => Ok(bytes.into_vec().unwrap_or_default()),
+                _ => Ok(Vec::new()),
+            },
+            escaped => Ok(escaped.unwrap_or(text).as_bytes().to_vec()),
+        }
+    }
+
     fn stdin(&mut self, param: &str) -> Result<Vec<u8>, Usage> {
         if let Some(other) = &self.stdin {
             return Err(Usage::new(format!("standard input is read for `{other}` already")));

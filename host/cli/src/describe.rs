@@ -27,13 +27,34 @@ pub(crate) fn module(verb: &str, path: &Path, inspection: &Inspection) -> String
         return functions;
     }
     let module = quoted(&shown_path(path));
-    format!("{functions}\n\n`purefork {verb} {module} FUNCTION --help` shows what a function takes.")
+    let wasi = if inspection.wasi.is_empty() { "" } else { " --wasi frozen" };
+    let mut text =
+        format!("{functions}\n\n`purefork {verb}{wasi} {module} FUNCTION --help` shows what a function takes.");
+    if let Some(function) = inspection.functions.iter().find(|function| function.program) {
+        text.push_str(&format!("\n\n{}", program(path, function)));
+    }
+    text
+}
+
+/// Help on a program.
+fn program(path: &Path, function: &InspectedFunction) -> String {
+    format!(
+        "`{}` is a program; what follows MODULE are its arguments:\n  purefork run --wasi frozen {} [--stdin TEXT] -- [ARG]...",
+        function.name,
+        quoted(&shown_path(path))
+    )
 }
 
 /// Help on a function, which is called by `name`.
-pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &InspectedFunction) -> String {
+pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &InspectedFunction, wasi: bool) -> String {
     let mut lines = vec![brief_signature(function)];
     lines.extend(traits(function).iter().map(|fact| indented(fact, 2)));
+    if function.program {
+        lines.push(format!("\n{}", program(path, function)));
+        lines.push("\nWith `--json`, its result is printed as a record:".to_owned());
+        lines.extend(function.results.iter().map(|ty| format!("  {}", full(ty, 2, 2))));
+        return lines.join("\n");
+    }
     if !function.params.is_empty() {
         lines.push("\nParameters:".to_owned());
         lines.extend(parameters(&function.params));
@@ -55,8 +76,9 @@ pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &Inspected
             types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
         )),
     }
+    let wasi = if wasi { " --wasi frozen" } else { "" };
     let output = if verb == "preinit" { " -o ready.wasm" } else { "" };
-    let program = format!("  purefork {verb} {} {}{output}", quoted(&shown_path(path)), quoted(name));
+    let program = format!("  purefork {verb}{wasi} {} {}{output}", quoted(&shown_path(path)), quoted(name));
     lines.push("\nExamples:".to_owned());
     lines.push(format!("{program}{}", words(function, |_| String::new())));
     if !function.params.is_empty() {

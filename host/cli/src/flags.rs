@@ -1,10 +1,11 @@
 //! What was typed.
 
-use crate::given::{Given, split};
+use crate::given::{Given, Split, split};
 use crate::report::{Usage, shown_path};
 use crate::units::{count, duration, size};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
+use purefork::{Isolation, Wasi};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -60,7 +61,15 @@ Examples:
   purefork run math.wasm add 2 3 --fuel 100000 --timeout 500ms --json
   purefork run image.wasm resize @photo.png --size '{\"width\": 64, \"height\": 48}' -o small.png
   purefork run app.wasm main 7 --link math=math.wasm
-  purefork run clock.wasm tick -- --timeout 3";
+  purefork run clock.wasm tick -- --timeout 3
+
+With `--wasi frozen`, modules may import WASI 0.1 and 0.2. It is always 1970, random numbers are
+the same in every call, there are no files, no network and no environment. A module that exports
+`_start`, or a component that exports `wasi:cli/run`, is a program: what follows MODULE are its
+arguments, what it writes goes to stdout and stderr, and if its status is not 0 the exit code is 1.
+
+  purefork run --wasi frozen sort.wasm -- 3 -1 2.5
+  purefork run --wasi frozen sort.wasm --stdin @numbers.txt";
 
 const PREINIT_USAGE: &str =
     "purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]";
@@ -131,9 +140,18 @@ pub(crate) struct Run {
     /// Write the result to a file, `-` for stdout as it is, instead of printing it
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// With `--wasi`: a program's standard input, as text, `@FILE` or `@-`; by default empty
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) stdin: Option<String>,
     /// The function's arguments.
     #[arg(skip)]
     pub(crate) given: Vec<Given>,
+    /// The words that they are made of, as a program takes them.
+    #[arg(skip)]
+    pub(crate) words: Vec<OsString>,
+    /// What is wrong with the first of the words that is no argument of a function.
+    #[arg(skip)]
+    pub(crate) wrong: Option<Usage>,
     /// Whether to show what could be called instead of calling it.
     #[arg(skip)]
     pub(crate) help: bool,
@@ -209,6 +227,15 @@ pub(crate) struct Common {
     /// A module whose functions MODULE may fork; each may fork those of the ones before it
     #[arg(long, value_name = "NAME=MODULE", value_parser = link)]
     pub(crate) link: Vec<Link>,
+    /// How calls get their sandboxes: `recycled`, or `fresh` for each call; by default recycled
+    #[arg(long, value_name = "HOW", value_parser = isolation)]
+    pub(crate) isolation: Option<Isolation>,
+    /// Let modules import WASI, in a world that stands still: `frozen`
+    #[arg(long, value_name = "HOW", value_parser = wasi)]
+    pub(crate) wasi: Option<Wasi>,
+    /// Bytes that a call may write to stdout and stderr by way of WASI; by default 16MiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) output_limit: Option<usize>,
 }
 
 /// A module to link, and the name to link it under.
@@ -226,6 +253,9 @@ pub(crate) struct Inspect {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+    /// Let the module import WASI, in a world that stands still: `frozen`
+    #[arg(long, value_name = "HOW", value_parser = wasi)]
+    pub(crate) wasi: Option<Wasi>,
 }
 
 /// Understands the words after the program's name.
@@ -234,22 +264,36 @@ pub(crate) struct Inspect {
 ///
 /// A [`Usage`], if they cannot be understood.
 pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
-    let (words, given, help) = match typed.split_first() {
+    let (ours, split) = match typed.split_first() {
         Some((verb, rest)) if verb == "run" || verb == "preinit" => {
-            let split = split(rest, takes_value)?;
-            ([vec![verb.clone()], split.ours].concat(), split.given, split.help)
+            let mut split = split(rest, takes_value);
+            ([vec![verb.clone()], std::mem::take(&mut split.ours)].concat(), split)
         }
-        _ => (typed.to_vec(), Vec::new(), false),
+        _ => (typed.to_vec(), Split::default()),
     };
-    match from_clap(&words) {
-        Ok(Typed { verb: Verb::Run(run) }) => Ok(Command::Run(Box::new(Run { given, help, ..*run }))),
+    match from_clap(&ours) {
+        Ok(Typed { verb: Verb::Run(run) }) => {
+            let Split { given, words, wrong, help, .. } = split;
+            match wrong {
+                _ if run.stdin.is_some() && run.common.wasi.is_none() => {
+                    Err(Usage::new("`--stdin` is for programs of WASI").with_help("give `--wasi frozen`, too").into())
+                }
+                // Whether the function is a program, which takes any words, is not known yet.
+                Some(wrong) if run.common.wasi.is_none() => Err(wrong.into()),
+                wrong => Ok(Command::Run(Box::new(Run { given, words, wrong, help, ..*run }))),
+            }
+        }
         Ok(Typed { verb: Verb::Preinit(preinit) }) => {
-            Ok(Command::Preinit(Box::new(Preinit { given, help, ..*preinit })))
+            let Split { given, wrong, help, .. } = split;
+            match wrong {
+                Some(wrong) => Err(wrong.into()),
+                None => Ok(Command::Preinit(Box::new(Preinit { given, help, ..*preinit }))),
+            }
         }
         Ok(Typed { verb: Verb::Inspect(inspect) }) => Ok(Command::Inspect(inspect)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Command::Help(error.render().to_string())),
-            _ => Err(wrong(&error, &words).into()),
+            _ => Err(split.wrong.unwrap_or_else(|| wrong(&error, &ours)).into()),
         },
     }
 }
@@ -298,6 +342,21 @@ fn link(text: &str) -> Result<Link, String> {
             Ok(Link { name: name.to_owned(), module: module.into() })
         }
         _ => Err("expected NAME=MODULE, such as math=math.wasm".to_owned()),
+    }
+}
+
+fn isolation(text: &str) -> Result<Isolation, String> {
+    match text {
+        "recycled" => Ok(Isolation::Recycled),
+        "fresh" => Ok(Isolation::Fresh),
+        _ => Err("expected `recycled` or `fresh`".to_owned()),
+    }
+}
+
+fn wasi(text: &str) -> Result<Wasi, String> {
+    match text {
+        "frozen" => Ok(Wasi::Frozen),
+        _ => Err("expected `frozen`".to_owned()),
     }
 }
 

@@ -24,17 +24,18 @@ pub(crate) struct Split {
     pub(crate) ours: Vec<OsString>,
     /// The function's.
     pub(crate) given: Vec<Given>,
+    /// The words that these are made of, as a program takes them.
+    pub(crate) words: Vec<OsString>,
+    /// What is wrong with the first of the words that does not fit the others.
+    pub(crate) wrong: Option<Usage>,
     /// Whether help on what MODULE has was asked for.
     pub(crate) help: bool,
 }
 
 /// Tells the words after `run` apart. `takes_value` is what is known of an option of purefork's, by its name with the
-/// dashes; of the short ones, those that take a value.
-///
-/// # Errors
-///
-/// If a parameter's name has no value after it, or an argument is not Unicode.
-pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<bool>) -> Result<Split, Usage> {
+/// dashes; of the short ones, those that take a value. It is wrong if a parameter's name has no value after it, or if an
+/// argument is not Unicode; but a program takes any words.
+pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<bool>) -> Split {
     let mut split = Split::default();
     let mut words: Vec<OsString> = Vec::new();
     let mut typed = typed.iter();
@@ -44,7 +45,7 @@ pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<boo
         match word.to_str().unwrap_or_default() {
             "--" => {
                 while let Some(word) = typed.next() {
-                    split.given.push(given(word, &mut typed)?);
+                    split.add(word, &mut typed);
                 }
             }
             "-h" | "--help" if named => split.help = true,
@@ -55,17 +56,30 @@ pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<boo
                         split.ours.extend(typed.next().cloned());
                     }
                 }
-                None if complete => split.given.push(given(word, &mut typed)?),
+                None if complete => split.add(word, &mut typed),
                 None => split.ours.push(word.clone()),
             },
-            _ if complete => split.given.push(given(word, &mut typed)?),
+            _ if complete => split.add(word, &mut typed),
             option if option.starts_with('-') && option.len() > 1 => split.ours.push(word.clone()),
             _ => words.push(word.clone()),
         }
     }
     split.ours.push("--".into());
     split.ours.append(&mut words);
-    Ok(split)
+    split
+}
+
+impl Split {
+    /// Adds the argument that starts with `word`.
+    fn add(&mut self, word: &OsString, rest: &mut std::slice::Iter<'_, OsString>) {
+        let after = rest.as_slice();
+        match given(word, rest) {
+            Ok(given) => self.given.push(given),
+            Err(wrong) => drop(self.wrong.get_or_insert(wrong)),
+        }
+        self.words.push(word.clone());
+        self.words.extend_from_slice(&after[..after.len() - rest.len()]);
+    }
 }
 
 /// The option's name: without a value after `=`.
@@ -118,8 +132,8 @@ mod tests {
             _ => None,
         };
         match split(&typed, known) {
-            Err(error) => error.to_string(),
-            Ok(split) => {
+            Split { wrong: Some(wrong), .. } => wrong.to_string(),
+            split => {
                 let ours = split.ours.iter().map(|word| word.to_str().unwrap_or("?"));
                 let given = split.given.into_iter().map(|given| match given.name {
                     Some(name) => format!("{name}={}", given.value),
@@ -165,6 +179,13 @@ mod tests {
         assert_eq!(told_apart("--help"), "--help -- | ");
         assert_eq!(told_apart("m -h"), "-- m |  | help");
         assert_eq!(told_apart("m f 1 --help"), "-- m f | 1 | help");
+    }
+
+    #[test]
+    fn a_program_takes_any_words_as_they_are() {
+        let typed: Vec<OsString> = "m f --a 1 --json --b=2 -c -- --d --fuel 3 --".split(' ').map(Into::into).collect();
+        let split = split(&typed, |name| (name == "--json").then_some(false));
+        assert_eq!(split.words, ["--a", "1", "--b=2", "-c", "--d", "--fuel", "3", "--"]);
     }
 
     #[test]

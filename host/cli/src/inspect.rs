@@ -2,17 +2,17 @@
 
 use crate::file;
 use crate::flags::Inspect;
-use crate::report::{Usage, shown_path};
+use crate::report::{Usage, as_options, shown_path};
 use crate::{json, layout, stdout};
 use anyhow::{Context as _, Result};
-use purefork::{Error, ErrorKind, InspectedFork, InspectedFunction, Inspection};
+use purefork::{Error, ErrorKind, InspectedFork, InspectedFunction, InspectedWasi, Inspection, Wasi};
 use serde_json::json;
 use std::path::Path;
 
 /// Prints what the audit finds out, and returns whether the module is pure.
 pub(crate) fn inspect(inspect: &Inspect) -> Result<bool> {
     let path = shown_path(&inspect.module);
-    let (text, mut object, pure) = match audit(&inspect.module) {
+    let (text, mut object, pure) = match audit(&inspect.module, inspect.wasi) {
         Ok(inspection) => (pure_text(&path, &inspection), json::inspection(&inspection), true),
         Err(error) => match error.downcast_ref::<Error>() {
             // Here, that a guest is refused is a result.
@@ -29,8 +29,8 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<bool> {
 }
 
 /// Reads and audits a module.
-pub(crate) fn audit(path: &Path) -> Result<Inspection> {
-    purefork::inspect(read(path)?).with_context(|| format!("`{}`", shown_path(path)))
+pub(crate) fn audit(path: &Path, wasi: Option<Wasi>) -> Result<Inspection> {
+    purefork::inspect_with(read(path)?, wasi.unwrap_or_default()).with_context(|| format!("`{}`", shown_path(path)))
 }
 
 /// Reads a file.
@@ -83,6 +83,12 @@ fn pure_text(path: &str, inspection: &Inspection) -> String {
             inspection.fresh.as_ref().map_or("recycled".to_owned(), |why| format!("fresh for each call: {why}")),
         );
     }
+    let (answered, unanswered): (Vec<_>, Vec<_>) = inspection.wasi.iter().partition(|function| function.answered);
+    for (name, functions) in [("wasi", answered), ("  traps", unanswered)] {
+        if !functions.is_empty() {
+            fact(name, wasi(&functions));
+        }
+    }
     if inspection.functions.is_empty() {
         lines.push("\nexports no function".to_owned());
     } else {
@@ -99,9 +105,25 @@ fn pure_text(path: &str, inspection: &Inspection) -> String {
     lines.join("\n")
 }
 
+/// The functions by their modules: `wasi:io/poll@0.2.9 (poll, [method]pollable.block)`.
+fn wasi(functions: &[&InspectedWasi]) -> String {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for function in functions {
+        let name = function.name.as_str();
+        let (module, item) = name.split_once('#').or_else(|| name.split_once('.')).unwrap_or((name, ""));
+        match groups.last_mut().filter(|(known, _)| *known == module) {
+            Some((_, items)) => items.push(item),
+            None => groups.push((module, vec![item])),
+        }
+    }
+    let groups: Vec<_> = groups.iter().map(|(module, items)| format!("{module} ({})", items.join(", "))).collect();
+    groups.join("\n           ")
+}
+
 fn refused_text(path: &str, refused: &Error) -> String {
     let mut lines = vec![format!("{path}: refused; {}", refused.message())];
     lines.extend(refused.reasons().iter().map(|reason| format!("  {reason}")));
+    lines.extend(refused.help().map(|help| format!("  {}", as_options(help))));
     lines.join("\n")
 }
 

@@ -59,6 +59,7 @@ pub(crate) fn inspection(inspection: &Inspection) -> Value {
             "state": function.state,
             "can_fork": function.can_fork,
             "forks": function.forks,
+            "program": function.program,
         })
     });
     let forks = inspection.forks.iter().map(|fork| {
@@ -69,12 +70,14 @@ pub(crate) fn inspection(inspection: &Inspection) -> Value {
             "own": fork.own,
         })
     });
+    let wasi = inspection.wasi.iter().map(|function| json!({ "name": function.name, "answered": function.answered }));
     json!({
         "pure": true,
         "name": inspection.name,
         "digest": inspection.digest,
         "functions": functions.collect::<Value>(),
         "forks": forks.collect::<Value>(),
+        "wasi": wasi.collect::<Value>(),
         "memories": inspection
             .memories
             .iter()

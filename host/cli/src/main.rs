@@ -24,6 +24,7 @@ mod layout;
 mod npy;
 mod output;
 mod preinit;
+mod program;
 mod report;
 mod run;
 mod stdout;

@@ -86,6 +86,16 @@ impl<'a> Output<'a> {
         Ok(true)
     }
 
+    /// Writes bytes as they are.
+    pub(crate) fn write_bytes(&self, bytes: &[u8]) -> Result<()> {
+        match self.path {
+            Some(path) if !is_stdout(path) => {
+                save(path, bytes).with_context(|| format!("cannot write `{}`", shown_path(path)))
+            }
+            _ => stdout::write(bytes),
+        }
+    }
+
     fn bytes(&self, function: &InspectedFunction, value: Value) -> Result<Vec<u8>> {
         Ok(match (&self.form, value) {
             (Form::Raw, Value::String(text)) => text.as_bytes().to_vec(),

@@ -8,7 +8,7 @@ use anyhow::Result;
 
 /// Runs the function, and writes the module; or tells what there is to run.
 pub(crate) fn preinit(preinit: &Preinit) -> Result<()> {
-    let name = wanted("preinit", &preinit.module, preinit.function.as_deref(), preinit.help)?;
+    let name = wanted("preinit", &preinit.module, preinit.function.as_deref(), preinit.help, preinit.common.wasi)?;
     let Some(name) = name else { return Ok(()) };
     let Some(output) = &preinit.output else {
         return Err(Usage::new("expected where to write the new module")

@@ -15,7 +15,7 @@ const MAX_CALLERS: usize = 3;
 const MAX_FORKS: usize = 2;
 
 /// Something wrong with what was typed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Usage {
     message: String,
     help: Option<String>,
@@ -136,9 +136,11 @@ fn help(error: &anyhow::Error) -> Option<String> {
 
 /// Names the options of this program where the library's help names what stands behind them:
 /// `Limits::tree_forks` is `--tree-forks`.
-fn as_options(help: &str) -> String {
+pub(crate) fn as_options(help: &str) -> String {
     const NAME: &str = "`Limits::";
     let help = help.replace("(`Module::link`, `--link`)", "with `--link NAME=MODULE`");
+    let help = help.replace("`Builder::wasi` (`--wasi frozen`)", "`--wasi frozen`");
+    let help = help.replace("`Limits::output` (`--output-limit`)", "`--output-limit`");
     let mut text = String::new();
     let mut rest = help.as_str();
     while let Some(start) = rest.find(NAME) {

@@ -7,20 +7,37 @@ use crate::inspect::{audit, read};
 use crate::layout::{WIDTH, brief_signature};
 use crate::output::Output;
 use crate::report::{Usage, shown_path};
-use crate::{describe, stdout};
+use crate::{describe, program, stdout};
 use anyhow::{Context as _, Result};
 use purefork::{
-    Args, Error, ErrorKind, Executor, InspectedFunction, Inspection, Limits, Module, Type, Value, default_cache_dir,
+    Args, Error, ErrorKind, Executor, InspectedFunction, Inspection, Limits, Module, Type, Value, Wasi,
+    default_cache_dir,
 };
+use std::io::Write as _;
 use std::path::Path;
 
 /// Calls the function and gives its result to whoever is to have it, or tells what there is to call. Returns whether
 /// the call was a success: an `err` is none.
 pub(crate) fn run(run: &Run) -> Result<bool> {
-    let Some(name) = wanted("run", &run.module, run.function.as_deref(), run.help)? else { return Ok(true) };
+    let name = match &run.function {
+        None if !run.help => {
+            let inspection = audit(&run.module, run.common.wasi)?;
+            if program::is_meant(&inspection, run) {
+                let exec = executor(&run.common)?;
+                return program::run(run, &link(&exec, &run.common, load(&exec, &run.module)?)?);
+            }
+            return Err(nameless(&run.module, &inspection).into());
+        }
+        name => wanted("run", &run.module, name.as_deref(), run.help, run.common.wasi)?,
+    };
+    let Some(name) = name else { return Ok(true) };
     let exec = executor(&run.common)?;
     let module = link(&exec, &run.common, load(&exec, &run.module)?)?;
     let inspection = module.inspect();
+    if program::is_meant(&inspection, run) {
+        return program::run(run, &module);
+    }
+    program::is_not_meant(run)?;
     let function = function(&inspection, name)?;
     let output = Output::new(run, function)?;
     let value = call(&module, function, &run.given)?;
@@ -28,20 +45,29 @@ pub(crate) fn run(run: &Run) -> Result<bool> {
 }
 
 /// The function that is wanted; none if it was help that was wanted, which is printed then.
-pub(crate) fn wanted<'a>(verb: &str, module: &Path, name: Option<&'a str>, help: bool) -> Result<Option<&'a str>> {
+pub(crate) fn wanted<'a>(
+    verb: &str,
+    module: &Path,
+    name: Option<&'a str>,
+    help: bool,
+    wasi: Option<Wasi>,
+) -> Result<Option<&'a str>> {
+    if name.is_some() && !help {
+        return Ok(name);
+    }
+    let inspection = audit(module, wasi)?;
     let text = match name {
-        Some(_) if !help => return Ok(name),
-        Some(name) => describe::function(verb, module, name, function(&audit(module)?, name)?),
-        None if help => describe::module(verb, module, &audit(module)?),
-        None => {
-            let message = format!("expected the name of a function of `{}`", shown_path(module));
-            return Err(Usage::new(message)
-                .with_help(describe::functions(&audit(module)?))
-                .with_kind(ErrorKind::NotCallable)
-                .into());
-        }
+        Some(name) => describe::function(verb, module, name, function(&inspection, name)?, !inspection.wasi.is_empty()),
+        None if help => describe::module(verb, module, &inspection),
+        None => return Err(nameless(module, &inspection).into()),
     };
     stdout::print(&text).map(|()| None)
+}
+
+fn nameless(module: &Path, inspection: &Inspection) -> Usage {
+    Usage::new(format!("expected the name of a function of `{}`", shown_path(module)))
+        .with_help(describe::functions(inspection))
+        .with_kind(ErrorKind::NotCallable)
 }
 
 pub(crate) fn executor(common: &Common) -> Result<Executor> {
@@ -54,8 +80,14 @@ pub(crate) fn executor(common: &Common) -> Result<Executor> {
         )*};
     }
     limit!(fuel timeout memory stack table_elements depth forks tree_forks tree_values);
+    if let Some(bytes) = common.output_limit {
+        limits = limits.output(bytes);
+    }
     let build = |cache: Option<&Path>| {
-        let mut builder = Executor::builder().limits(limits.clone());
+        let mut builder = Executor::builder().limits(limits.clone()).wasi(common.wasi.unwrap_or_default());
+        if let Some(isolation) = common.isolation {
+            builder = builder.isolation(isolation);
+        }
         if let Some(threads) = common.threads {
             builder = builder.threads(threads);
         }
@@ -124,7 +156,19 @@ pub(crate) fn function<'a>(inspection: &'a Inspection, name: &str) -> Result<&'a
 fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Result<Value> {
     let args = arguments(function, given)?;
     let future = module.fork(&function.exact, args).map_err(|error| hint(error, function, given))?;
-    Ok(future.wait()?)
+    let result = future.wait();
+    if let Some(output) = future.output() {
+        // Results alone go to stdout. Where stderr is closed there is nobody to tell.
+        let mut stderr = std::io::stderr().lock();
+        let _ = stderr.write_all(&output.stdout).and_then(|()| stderr.write_all(&output.stderr));
+        drop(stderr);
+        let last = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
+        match &result {
+            Ok(_) => program::note(last, &output.refused),
+            Err(_) => program::end_line(last),
+        }
+    }
+    Ok(result?)
 }
 
 /// The arguments as values. One that has no parameter is passed on, for the library to say so; an option that is not

@@ -39,6 +39,18 @@ pub(super) fn judge(
         if is_initializer(export.name) {
             forks_early(&name(), export.index, name(), labels, to_links, Some(*offset), reasons);
         }
+        if links.wasi_nodes.binary_search(&export.index).is_ok() {
+            reasons.add(|| Reason {
+                what: ReasonKind::ReExport,
+                message: format!(
+                    "{} is the import `{}`: it has no meaning outside of a guest; export a function of the guest's own",
+                    name(),
+                    labels.name(export.index),
+                ),
+                chain: Vec::new(),
+                offset: Some(*offset),
+            });
+        }
         if links.nodes.binary_search(&export.index).is_ok() {
             reasons.add(|| Reason {
                 what: ReasonKind::ReExport,
@@ -96,7 +108,9 @@ pub(super) fn functions(
     let indices: Vec<u32> = exported.iter().map(|(export, _)| export.index).collect();
     let locals = scan.names.locals(&indices, MAX_VALUES);
     let forks = (!links.forks.is_empty()).then(|| scan.calls.collect(&links.forks));
-    let to_writers = callers.reach(scan.written.iter().map(|written| written.function));
+    // What of WASI a call has seen is part of its state.
+    let writers = scan.written.iter().map(|written| written.function).chain(links.wasi_nodes.iter().copied());
+    let to_writers = callers.reach(writers);
 
     let mut facts = Vec::new();
     for (export, _) in exported {
@@ -114,6 +128,7 @@ pub(super) fn functions(
             stateless: stateless(scan, labels, &to_writers, index, export.name),
             can_fork: to_links.contains(index),
             forks: forks.filter_map(|bit| links.facts.get(bit as usize)).map(|f| Arc::clone(&f.name)).collect(),
+            program: false,
         });
     }
     facts
@@ -127,6 +142,16 @@ pub(super) fn stateless(
     export: &str,
 ) -> Result<(), Write> {
     let Some(writer) = to_writers.root(function) else { return Ok(()) };
+    if (writer as usize) < scan.imported_functions.len() {
+        let first = format!("export `{}`", shown_function(export));
+        return Err(Write {
+            what: format!("calls `{}`", labels.name(writer)).into(),
+            operator: String::new(),
+            function: String::new(),
+            chain: labels.from(to_writers, function, first),
+            offset: 0,
+        });
+    }
     let first = format!("export `{}`", shown_function(export));
     let written = scan.written.binary_search_by_key(&writer, |written| written.function);
     let (what, operator, offset) = match written.ok().and_then(|place| scan.written.get(place)) {

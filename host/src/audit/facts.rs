@@ -20,6 +20,8 @@ pub(crate) struct Facts {
     pub(crate) others: Vec<(String, String)>,
     /// What the module forks and waits for, by name, in the order of first import.
     pub(crate) forks: Vec<LinkFacts>,
+    /// What the module imports of WASI, in the order of the imports.
+    pub(crate) wasi: Vec<WasiFacts>,
     /// The memories, in the order of their indices; of a component, over all its instances of core modules. None is
     /// imported.
     pub(crate) memories: Vec<MemoryFacts>,
@@ -81,6 +83,8 @@ pub(crate) struct FunctionFacts {
     pub(crate) can_fork: bool,
     /// The names that it can fork, over all it can reach, in the order of [`Facts::forks`].
     pub(crate) forks: Vec<Arc<str>>,
+    /// Whether it is a program of WASI, which takes and gives what all programs do.
+    pub(crate) program: bool,
 }
 
 /// A parameter of an exported function.
@@ -115,6 +119,15 @@ pub(crate) struct LinkFacts {
     pub(crate) results: Option<Vec<Type>>,
     /// What `try-wait` gives, where a component has that.
     pub(crate) caught: Option<Vec<Type>>,
+}
+
+/// A function of WASI that is imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WasiFacts {
+    /// Its name, fit to be shown.
+    pub(crate) name: String,
+    /// Whether a call of it has an answer; if not, it is a trap.
+    pub(crate) answered: bool,
 }
 
 impl LinkFacts {

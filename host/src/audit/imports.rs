@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wasmparser::{FuncType, TypeRef};
+use wasmparser::{FuncType, TypeRef, ValType};
 
 use super::advice::advice;
 use super::calls::{Reach, Set};
 use super::chain::Labels;
-use super::facts::{LinkFacts, number};
+use super::facts::{LinkFacts, WasiFacts, number};
 use super::features::Valid;
 use super::names::shown;
 use super::reason::Reasons;
+use super::recipe::Core;
 use super::scan::{Import, Scan};
+use super::wasi::{self, Preview1};
 use super::{MAX_VALUES, types};
 use crate::error::{Reason, ReasonKind};
 
@@ -25,6 +27,9 @@ pub(super) struct Links {
     pub(super) forks: Vec<(u32, u32)>,
     /// The nodes of all functions imported from `fork` and `wait`.
     pub(super) nodes: Vec<u32>,
+    /// The functions of WASI, and their nodes.
+    pub(super) wasi: Vec<WasiFacts>,
+    pub(super) wasi_nodes: Vec<u32>,
 }
 
 /// Half of a link as imported: the type, and where.
@@ -42,11 +47,12 @@ struct Pair<'a, 'v> {
     wait: Option<Half<'v>>,
 }
 
-/// Judges every import; `reach` is what runs.
+/// Judges every import; `reach` is what runs. `may_wasi`: functions of WASI 0.1 may be among them.
 pub(super) fn judge(
     scan: &Scan<'_>,
     valid: &Valid,
     labels: &Labels<'_, '_>,
+    may_wasi: bool,
     reach: &Reach,
     reasons: &mut Reasons,
 ) -> Links {
@@ -54,6 +60,29 @@ pub(super) fn judge(
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut pairs: Vec<Pair<'_, '_>> = Vec::new();
     for import in &scan.imports {
+        if may_wasi
+            && let (TypeRef::Func(index), wasi::PREVIEW1) = (import.ty, import.module)
+            && let Some(function) = Preview1::find(import.name)
+        {
+            links.wasi.push(WasiFacts { name: format!("{}.{}", import.module, import.name), answered: true });
+            links.wasi_nodes.push(import.node);
+            let Some(ty) = valid.type_at(index) else { continue };
+            let own = FuncType::new(values(function.params()), values(function.results()));
+            if *ty != own {
+                reasons.add(|| Reason {
+                    what: ReasonKind::Import,
+                    message: format!(
+                        "imports {} {}, and WASI has it as {}; declare it so",
+                        quoted(import),
+                        types::function(ty),
+                        types::function(&own),
+                    ),
+                    chain: labels.to(reach, import.node),
+                    offset: Some(import.offset),
+                });
+            }
+            continue;
+        }
         let (TypeRef::Func(index), "fork" | "wait") = (import.ty, import.module) else {
             reasons.add(|| refused(import, valid, labels.to(reach, import.node)));
             continue;
@@ -118,6 +147,20 @@ pub(super) fn judge(
     }
     links.facts = pairs.iter().map(facts).collect();
     links
+}
+
+/// Types of core WebAssembly as the parser has them.
+fn values(types: &[Core]) -> Vec<ValType> {
+    types
+        .iter()
+        .map(|ty| match ty {
+            Core::I32 => ValType::I32,
+            Core::I64 => ValType::I64,
+            Core::F32 => ValType::F32,
+            Core::F64 => ValType::F64,
+            Core::V128 => ValType::V128,
+        })
+        .collect()
 }
 
 fn facts(pair: &Pair<'_, '_>) -> LinkFacts {

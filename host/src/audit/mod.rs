@@ -44,8 +44,10 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod types;
+pub(crate) mod wasi;
 
 use crate::error::{Reason, ReasonKind};
+use crate::wasi::Wasi;
 pub(crate) use component::too_deep;
 pub(crate) use facts::{Facts, FunctionFacts, LinkFacts, short};
 pub(crate) use malformed::Malformed;
@@ -87,13 +89,13 @@ pub(crate) struct Audited {
 /// # Errors
 ///
 /// If the bytes are valid as neither, or if the guest cannot be shown to be pure; then with every reason.
-pub(crate) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
+pub(crate) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     malformed::check(bytes).map_err(Refusal::Malformed)?;
-    if wasmparser::Parser::is_component(bytes) { component::audit(bytes) } else { core(bytes) }
+    if wasmparser::Parser::is_component(bytes) { component::audit(bytes, wasi) } else { core(bytes, wasi) }
 }
 
 /// Audits a core module.
-fn core(bytes: &[u8]) -> Result<Audited, Refusal> {
+fn core(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     let invalid = |error| Refusal::Malformed(malformed::invalid(&error));
     let valid = features::validate(bytes, features::ALLOWED).map_err(invalid)?;
     let scan = scan::scan(bytes, &valid).map_err(invalid)?;
@@ -103,11 +105,20 @@ fn core(bytes: &[u8]) -> Result<Audited, Refusal> {
     let exports = scan.exports.iter().filter(|(export, _)| export.kind == wasmparser::ExternalKind::Func);
     let roots = exports.map(|(export, _)| export.index).chain(scan.start).chain([scan.instantiation()]);
     let from_roots = scan.calls.reach(roots);
-    let links = imports::judge(&scan, &valid, &labels, &from_roots, &mut reasons);
+    let may_wasi = wasi == Wasi::Frozen;
+    let links = imports::judge(&scan, &valid, &labels, may_wasi, &from_roots, &mut reasons);
     judge_features(&scan, &valid, &labels, &from_roots, &mut reasons);
     let callers = scan.calls.reversed();
     let to_links = callers.reach(links.nodes.iter().copied());
     exports::judge(&scan, &valid, &labels, &to_links, &links, &mut reasons);
+    if !links.wasi.is_empty() && !has_memory(&scan, &valid) {
+        reasons.add(|| Reason {
+            what: ReasonKind::Import,
+            message: "imports WASI, which reads and writes the export `memory`, and exports no 32-bit memory under that name; export the memory".into(),
+            chain: Vec::new(),
+            offset: None,
+        });
+    }
 
     let reasons = reasons.into_vec();
     if !reasons.is_empty() {
@@ -115,11 +126,12 @@ fn core(bytes: &[u8]) -> Result<Audited, Refusal> {
     }
     let functions = exports::functions(&scan, &valid, &labels, &callers, &to_links, &links);
     let types = valid.types.as_ref();
-    let facts = Facts {
+    let mut facts = Facts {
         name: scan.names.module.map(shown),
         functions,
         others: Vec::new(),
         forks: links.facts,
+        wasi: links.wasi,
         memories: (0..types.memory_count()).map(|i| MemoryFacts::new(&types.memory_at(i))).collect(),
         tables: (0..types.table_count()).map(|i| TableFacts::new(&types.table_at(i))).collect(),
         start: scan.start.is_some(),
@@ -129,8 +141,38 @@ fn core(bytes: &[u8]) -> Result<Audited, Refusal> {
         custom_sections: scan.custom_sections,
         fresh: None,
     };
-    let recipe = recipe::of_module(&scan.imports, &facts);
+    let mut recipe = recipe::of_module(&scan.imports, &facts);
+    if may_wasi {
+        as_program(&mut facts, &mut recipe);
+    }
     Ok(Audited { facts, recipe, modules: vec![bytes.to_vec()] })
+}
+
+/// Whether the module exports the memory that functions of WASI 0.1 read and write.
+fn has_memory(scan: &Scan<'_>, valid: &Valid) -> bool {
+    let mut exports = scan.exports.iter().filter(|(export, _)| export.name == "memory");
+    exports.any(|(export, _)| {
+        export.kind == wasmparser::ExternalKind::Memory && !valid.types.as_ref().memory_at(export.index).memory64
+    })
+}
+
+/// As toolchains for WASI have it: `_start` is a program, and what it takes and gives is what a program does. Where there is
+/// none, `_initialize` is called before anything else.
+fn as_program(facts: &mut Facts, recipe: &mut Recipe) {
+    let plain = |function: &FunctionFacts| function.params.is_empty() && function.results.is_empty();
+    let find = |facts: &Facts, name| facts.functions.iter().position(|f| f.name == name && plain(f));
+    if let Some(start) = find(facts, "_start") {
+        let (takes, gives) = wasi::program();
+        let function = &mut facts.functions[start];
+        function.params = takes.map(|(name, ty)| facts::Param { name: name.to_owned(), ty }).into();
+        function.results = vec![gives];
+        function.program = true;
+        recipe.functions[start].program = true;
+    } else if let Some(initialize) = find(facts, "_initialize") {
+        let function = facts.functions.remove(initialize);
+        facts.others.push((function.name, "it is called before every call, once the instance is made".to_owned()));
+        recipe.initialize = Some(recipe.functions.remove(initialize).function);
+    }
 }
 
 /// One reason for each proposal that the module needs and guests do not have: from its operators, which can be

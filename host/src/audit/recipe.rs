@@ -5,6 +5,7 @@
 
 use super::facts::Facts;
 use super::scan::Import;
+use super::wasi::{self, Preview1, Resource};
 use crate::value::Type;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,8 @@ pub(crate) struct Recipe {
     pub(crate) destructors: Vec<Option<Item>>,
     /// How many component instances there are: each has a flag and a table of handles.
     pub(crate) components: u32,
+    /// What is called once the instances are made, before they are called for anything else.
+    pub(crate) initialize: Option<Item>,
 }
 
 /// One core instance.
@@ -96,6 +99,8 @@ pub(crate) struct Lifted {
     pub(crate) helpers_leave: bool,
     /// For a method, what it is called on.
     pub(crate) receiver: Option<Receiver>,
+    /// It is a program: its arguments and its result are WASI's.
+    pub(crate) program: bool,
 }
 
 /// The resource that a method is called on: made for the one call, by the resource's constructor.
@@ -149,6 +154,8 @@ pub(crate) enum What {
     CopyUtf8 { from: Item, to: Item },
     /// Traps.
     Trap,
+    /// A function of WASI.
+    Wasi(wasi::Function),
 }
 
 /// Which handles: those of one resource in the table of one component instance.
@@ -166,14 +173,30 @@ pub(crate) enum ResourceId {
     Own { number: u32, component: u32 },
     /// Futures of a link.
     Future(u32),
+    /// One of WASI.
+    Wasi(Resource),
 }
 
-/// The recipe of a core module: one instance, which imports `fork` and `wait` alone.
+/// The recipe of a core module: one instance, which imports `fork` and `wait`, and, where it may, WASI.
 pub(super) fn of_module(imports: &[Import<'_>], facts: &Facts) -> Recipe {
     let all = |types: &[Type]| types.iter().map(core).collect::<Vec<_>>();
     let mut recipe = Recipe::default();
     let mut given = Vec::new();
     for import in imports {
+        // Where it could be anything else, the audit has refused it.
+        if import.module == wasi::PREVIEW1
+            && let Some(function) = Preview1::find(import.name)
+        {
+            given.push(Given::Host(recipe.host.len() as u32));
+            let memory = Some(Item { instance: 0, name: "memory".to_owned() });
+            recipe.host.push(HostFunction {
+                params: function.params().to_vec(),
+                results: function.results().to_vec(),
+                what: What::Wasi(wasi::Function::Preview1(function)),
+                canon: Some(Canon { memory, ..Canon::default() }),
+            });
+            continue;
+        }
         let Some(link) = facts.forks.iter().position(|link| *link.name == *import.name) else { continue };
         let types = &facts.forks[link];
         let link = link as u32;
@@ -198,6 +221,7 @@ pub(super) fn of_module(imports: &[Import<'_>], facts: &Facts) -> Recipe {
             post_return: None,
             helpers_leave: false,
             receiver: None,
+            program: false,
         })
         .collect();
     recipe

@@ -5,7 +5,7 @@ use crate::value::Type;
 
 /// What the audit finds out about a module.
 fn audit(bytes: &[u8]) -> Result<Facts, Refusal> {
-    super::audit(bytes).map(|audited| audited.facts)
+    super::audit(bytes, Wasi::None).map(|audited| audited.facts)
 }
 
 /// What the audit says about a module in the text format: the facts, or the reasons as text.

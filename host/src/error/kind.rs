@@ -37,6 +37,8 @@ pub enum ErrorKind {
     TooDeep,
     /// A call, or a whole tree of calls, forked more than its limit.
     TooManyForks,
+    /// A call wrote more by way of WASI than its limit.
+    TooMuchOutput,
     /// The tree of calls ran longer than its limit.
     Timeout,
     /// The call was cancelled, or the executor was shut down.

@@ -106,7 +106,7 @@ impl Error {
     /// may be memoised: a trap, and the limits that every call has in full. Everything else ends the whole tree.
     pub fn is_catchable(&self) -> bool {
         use ErrorKind::*;
-        matches!(self.kind(), Trap | OutOfFuel | OutOfMemory | TooManyForks) && !self.0.ends_tree
+        matches!(self.kind(), Trap | OutOfFuel | OutOfMemory | TooManyForks | TooMuchOutput) && !self.0.ends_tree
     }
 
     /// What a guest that catches the failure is told: no more than is the same on every host. The texts are part of the
@@ -116,6 +116,7 @@ impl Error {
             ErrorKind::OutOfFuel => "out of fuel",
             ErrorKind::OutOfMemory => "out of memory",
             ErrorKind::TooManyForks => "too many forks",
+            ErrorKind::TooMuchOutput => "too much output",
             _ => "trap",
         })
     }

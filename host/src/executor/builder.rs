@@ -9,6 +9,7 @@ use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::sandbox::{Stock, Watch};
 use crate::sched::Scheduler;
+use crate::wasi::Wasi;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -36,6 +37,7 @@ pub struct Builder {
     serial: bool,
     limits: Limits,
     isolation: Isolation,
+    wasi: Wasi,
     cache_dir: Option<PathBuf>,
     observer: Box<dyn Fn(&Event) + Send + Sync>,
 }
@@ -48,6 +50,7 @@ impl Default for Builder {
             serial: false,
             limits: Limits::default(),
             isolation: Isolation::default(),
+            wasi: Wasi::None,
             cache_dir: None,
             observer: Box::new(log),
         }
@@ -80,6 +83,12 @@ impl Builder {
     /// How calls get their sandboxes.
     pub fn isolation(mut self, isolation: Isolation) -> Builder {
         self.isolation = isolation;
+        self
+    }
+
+    /// Whether guests may import WASI. By default, they may not.
+    pub fn wasi(mut self, wasi: Wasi) -> Builder {
+        self.wasi = wasi;
         self
     }
 
@@ -143,6 +152,7 @@ impl Builder {
         let runtime = Arc::new(Runtime {
             limits: self.limits,
             isolation: self.isolation,
+            wasi: self.wasi,
             engines,
             stock,
             watch,
@@ -164,6 +174,7 @@ impl std::fmt::Debug for Builder {
             .field("serial", &self.serial)
             .field("limits", &self.limits)
             .field("isolation", &self.isolation)
+            .field("wasi", &self.wasi)
             .finish_non_exhaustive()
     }
 }

@@ -2,13 +2,14 @@
 
 use crate::audit::{Audited, Facts, Recipe, Refusal, audit, shown, too_deep};
 use crate::engine::{Compiled, Key};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, ReasonKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
 use crate::inspect::Inspection;
 use crate::instrument::{Instrumented, instrument};
 use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::module::Module;
+use crate::wasi::Wasi;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -75,20 +76,23 @@ pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, 
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
         // Nothing was kept, or it was made by another build of wasmtime.
-        _ => Program::new(runtime.clone(), compiled(runtime, audited(bytes)?, runtime.isolation, Some(&key))?)?,
+        _ => Program::new(
+            runtime.clone(),
+            compiled(runtime, audited(bytes, runtime.wasi)?, runtime.isolation, Some(&key))?,
+        )?,
     };
     Ok((program, digest))
 }
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Under which key a guest is kept.
 fn key(runtime: &Runtime, digest: &str) -> Key {
     // How a guest is rewritten depends on how much memory it may have.
     let rewriting = (runtime.isolation, runtime.limits.memory);
-    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions), rewriting))
+    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions), rewriting, runtime.wasi))
 }
 
 /// The guest as an earlier run has kept it.
@@ -144,8 +148,17 @@ fn rewritten(
 ///
 /// [`ErrorKind::Malformed`], or [`ErrorKind::Impure`] with every reason.
 pub fn inspect(bytes: impl AsRef<[u8]>) -> Result<Inspection> {
+    inspect_with(bytes, Wasi::None)
+}
+
+/// As [`inspect`], for executors whose guests may import WASI.
+///
+/// # Errors
+///
+/// As [`inspect`].
+pub fn inspect_with(bytes: impl AsRef<[u8]>, wasi: Wasi) -> Result<Inspection> {
     let bytes = binary(bytes.as_ref())?;
-    let Audited { mut facts, recipe, modules } = audited(&bytes)?;
+    let Audited { mut facts, recipe, modules } = audited(&bytes, wasi)?;
     facts.fresh = rewritten(&facts, &recipe, &modules, Isolation::default(), Limits::default().memory).err();
     Ok(Inspection::new(&facts, &digest(&bytes)))
 }
@@ -178,21 +191,34 @@ fn first_line(text: &str) -> String {
     }
 }
 
+/// Audits a guest; says if it would be taken with WASI.
+pub(super) fn audited(bytes: &[u8], wasi: Wasi) -> Result<Audited> {
+    audited_with(bytes, wasi).map_err(|error| {
+        let imports = error.reasons().iter().any(|reason| reason.what == ReasonKind::Import);
+        if wasi == Wasi::None && imports && audited_with(bytes, Wasi::Frozen).is_ok() {
+            return error.with_help(
+                "it imports nothing else than WASI: `Builder::wasi` (`--wasi frozen`) gives it one in which time stands still and there are no files",
+            );
+        }
+        error
+    })
+}
+
 /// Audits a guest. A core module that is meant to become a component is made one first.
-pub(super) fn audited(bytes: &[u8]) -> Result<Audited> {
-    match wrapped(bytes)? {
-        Some(component) => audit(&component).map_err(refused),
-        None => audit(bytes).map_err(refused),
+fn audited_with(bytes: &[u8], wasi: Wasi) -> Result<Audited> {
+    match wrapped(bytes, wasi)? {
+        Some(component) => audit(&component, wasi).map_err(refused),
+        None => audit(bytes, wasi).map_err(refused),
     }
 }
 
 /// The component that a core module is meant to become, if it is.
-pub(super) fn wrapped(bytes: &[u8]) -> Result<Option<Vec<u8>>> {
+pub(super) fn wrapped(bytes: &[u8], wasi: Wasi) -> Result<Option<Vec<u8>>> {
     if !component_type(bytes) {
         return Ok(None);
     }
     // What it imports is judged in the component.
-    if let Err(refusal @ Refusal::Malformed(_)) = audit(bytes) {
+    if let Err(refusal @ Refusal::Malformed(_)) = audit(bytes, wasi) {
         return Err(refused(refusal));
     }
     if component_types(bytes).any(too_deep) {

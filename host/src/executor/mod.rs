@@ -7,7 +7,7 @@ mod preinit;
 mod serial;
 
 pub use builder::{Builder, default_cache_dir};
-pub use load::inspect;
+pub use load::{inspect, inspect_with};
 
 use crate::error::Result;
 use crate::fork::Runtime;

@@ -31,9 +31,11 @@ pub(super) fn preinit(
 ) -> Result<Preinitialised> {
     let (runtime, exported) = (program.runtime(), &program.facts().functions[function as usize]);
     let name = shown(&exported.name);
-    let component = wrapped(bytes)?;
-    let prepared = Prepared::new(component.as_deref().unwrap_or(bytes), &exported.name)?;
-    let readable = audited(&prepared.bytes).map_err(|error| {
+    let component = wrapped(bytes, runtime.wasi)?;
+    // Where it can be called, it is not called by itself.
+    let set_up = !program.facts().functions.iter().any(|function| function.name == "_initialize");
+    let prepared = Prepared::new(component.as_deref().unwrap_or(bytes), &exported.name, set_up)?;
+    let readable = audited(&prepared.bytes, runtime.wasi).map_err(|error| {
         // It has passed the audit without what was added.
         let message = format!("the guest's state cannot be frozen: with what it would be read by, {}", error.message());
         Error::new(ErrorKind::Unsupported, message).with_reasons(error.reasons().to_vec())

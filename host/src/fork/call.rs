@@ -9,6 +9,7 @@ use crate::future::{Cell, Completion, cancelled};
 use crate::limits::Usage;
 use crate::sched::{Job, Work};
 use crate::value::{Value, Values};
+use crate::wasi::Output;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -24,8 +25,8 @@ pub(crate) struct Call {
     pub(super) cell: Cell<Value>,
     /// Whoever takes the arguments runs the call.
     args: Mutex<Option<Args>>,
-    /// What the result takes, if that is much.
-    held: OnceLock<Held>,
+    /// What there is beside the result. Written before the cell is completed.
+    beside: OnceLock<Box<Beside>>,
     pub(super) home: Home,
     pub(super) function: u32,
     pub(super) depth: u32,
@@ -40,6 +41,14 @@ pub(crate) struct Call {
 pub(super) struct Args {
     pub(super) values: Values,
     pub(super) held: Option<Held>,
+}
+
+/// What there is beside a result; of most there is nothing.
+pub(super) struct Beside {
+    /// What the result takes, if that is much.
+    _held: Option<Held>,
+    /// What the call wrote by way of WASI.
+    output: Option<Box<Output>>,
 }
 
 /// Who forked a call.
@@ -87,7 +96,7 @@ impl Call {
         Call {
             cell: Cell::new(),
             args: Mutex::new(Some(Args { values: args, held: None })),
-            held: OnceLock::new(),
+            beside: OnceLock::new(),
             home,
             function,
             depth,
@@ -168,7 +177,7 @@ impl Call {
     pub(super) fn refuse(&self, error: Error) {
         if self.claim().is_some() {
             let error = if self.parent().is_none() { self.locate(error) } else { error };
-            self.finish(Err(error), Usage::default());
+            self.finish(Err(error), Usage::default(), None);
         }
     }
 
@@ -193,17 +202,25 @@ impl Call {
             .ending_tree()
     }
 
-    pub(super) fn finish(&self, result: Result<Value>, usage: Usage) {
+    /// What the call wrote by way of WASI, with what those wrote that it waited for. Of meaning once it is complete.
+    pub(super) fn output(&self) -> Option<&Output> {
+        self.beside.get()?.output.as_deref()
+    }
+
+    pub(super) fn finish(&self, result: Result<Value>, usage: Usage, output: Option<Box<Output>>) {
         self.fuel.store(usage.fuel, Ordering::Relaxed);
         self.forks.store(usage.forks, Ordering::Relaxed);
-        let result = result.and_then(|value| match self.hold(value.bytes()) {
+        let bytes = result.as_ref().map_or(0, Value::bytes) + output.as_ref().map_or(0, |output| output.bytes());
+        let result = match self.hold(bytes) {
             Ok(held) => {
-                // Set once: a call is finished once.
-                let _ = held.map(|held| self.held.set(held));
-                Ok(value)
+                if held.is_some() || output.is_some() {
+                    // Set once: a call is finished once.
+                    let _ = self.beside.set(Box::new(Beside { _held: held, output }));
+                }
+                result
             }
             Err(()) => Err(self.holds_too_much()),
-        });
+        };
         // Fails if the call was cancelled meanwhile.
         let _ = self.cell.complete(result);
     }
@@ -246,6 +263,10 @@ impl Completion<Value> for Call {
 
     fn usage(&self) -> Option<Usage> {
         self.cell.is_ok().then(|| self.used())
+    }
+
+    fn output(&self) -> Option<Output> {
+        self.cell.is_done().then(|| self.output().cloned())?
     }
 
     fn help(self: Arc<Call>) {

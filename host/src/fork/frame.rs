@@ -93,6 +93,13 @@ impl Frame {
         }
     }
 
+    /// The call behind a future, if it wrote something and nobody has waited for it before.
+    pub(super) fn wrote(&self, number: i32) -> Option<Arc<Call>> {
+        let forked = self.futures.get(usize::try_from(number).ok()?.checked_sub(1)?)?;
+        let call = forked.call.as_ref().filter(|_| !forked.waited)?;
+        call.output().is_some().then(|| call.clone())
+    }
+
     /// The result of a future that is complete; merges what it has used into this call's totals.
     ///
     /// # Errors

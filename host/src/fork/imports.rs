@@ -85,6 +85,11 @@ fn define_wait(
             let future = params.first().and_then(Val::i32).unwrap_or_default();
             let child = caller.data().carried.future(number, future).map_err(Stop)?;
             complete(&child).await;
+            if let Some(child) = caller.data().carried.wrote(future)
+                && let Some(output) = child.output()
+            {
+                host.append(&mut caller, output)?;
+            }
             let result = caller.data_mut().carried.take(future);
             let types = if catch { &link.caught } else { &link.results };
             let ty = types.as_ref().and_then(|types| types.first());

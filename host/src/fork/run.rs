@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::limits::Usage;
 use crate::sandbox::Guard;
 use crate::sched::suspendable;
+use crate::wasi::Output;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
@@ -49,11 +50,12 @@ impl Call {
         let result = sandbox.call(plan, self.function, args.values);
         drop(guard);
         let fuel = sandbox.fuel_used(plan);
+        let output = sandbox.take_output();
         let frame = sandbox.take_carried();
         self.leave(sandbox, &frame, stateless, result.is_ok());
         match result {
-            Ok(value) => self.finish(Ok(value), Usage { fuel, forks: 0 }),
-            Err(error) => self.fail(error),
+            Ok(value) => self.finish(Ok(value), Usage { fuel, forks: 0 }, output),
+            Err(error) => self.fail_with(error, output),
         }
     }
 
@@ -81,25 +83,30 @@ impl Call {
             .await
         };
         let own = sandbox.fuel_used(plan);
+        let output = sandbox.take_output();
         let frame = sandbox.take_carried();
         self.leave(sandbox, &frame, stateless, result.is_ok());
         let children = frame.end();
         match result {
             Ok(value) => {
                 let usage = Usage { fuel: own.saturating_add(children.fuel), forks: children.forks };
-                self.finish(Ok(value), usage);
+                self.finish(Ok(value), usage, output);
             }
-            Err(error) => self.fail(error),
+            Err(error) => self.fail_with(error, output),
         }
     }
 
-    /// A call that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
     fn fail(&self, error: Error) {
+        self.fail_with(error, None);
+    }
+
+    /// A call that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
+    fn fail_with(&self, error: Error, output: Option<Box<Output>>) {
         let usage = Usage { fuel: self.program().runtime.limits.fuel, forks: 0 };
         // A child's error has its chain already. A child gets its own where it is waited for: there may be a hundred
         // thousand that nobody waits for.
         let error = if error.chain().is_empty() && self.parent().is_none() { self.locate(error) } else { error };
-        self.finish(Err(error), usage);
+        self.finish(Err(error), usage, output);
     }
 
     fn guard(&self) -> Option<Guard<'_>> {

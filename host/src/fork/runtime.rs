@@ -12,6 +12,7 @@ use crate::limits::Limits;
 use crate::sandbox::{Stock, Watch};
 use crate::sched::Job;
 use crate::value::{Value, Values};
+use crate::wasi::Wasi;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -20,6 +21,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub(crate) struct Runtime {
     pub(crate) limits: Limits,
     pub(crate) isolation: Isolation,
+    /// Whether guests may import WASI.
+    pub(crate) wasi: Wasi,
     pub(crate) engines: Arc<Engines>,
     pub(crate) stock: Arc<Stock<Frame>>,
     pub(crate) watch: Watch,

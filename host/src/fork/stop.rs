@@ -55,7 +55,7 @@ impl Call {
     /// Nobody can see this call any more: it is not started, or stopped.
     pub(super) fn abandon(&self) {
         if self.claim().is_some() {
-            self.finish(Err(cancelled()), Usage::default());
+            self.finish(Err(cancelled()), Usage::default(), None);
         } else if !self.cell.is_done() {
             self.stop.cancel();
             self.program().runtime.ring();

@@ -20,6 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Usage;
 use crate::sched;
 use crate::value::Value;
+use crate::wasi::Output;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -44,6 +45,11 @@ pub(crate) trait Completion<T>: Send + Sync {
 
     /// What computing the result has used, if that is known.
     fn usage(&self) -> Option<Usage> {
+        None
+    }
+
+    /// What the call wrote by way of WASI, if it is complete and wrote something.
+    fn output(&self) -> Option<Output> {
         None
     }
 
@@ -220,6 +226,16 @@ impl<T> Future<T> {
         match &self.0 {
             Source::Own(completion) => completion.usage(),
             Source::Call(call, _) => call.usage(),
+        }
+    }
+
+    /// What the call wrote to stdout and stderr by way of [WASI](crate::Wasi), and what it asked for in vain; `None` while it
+    /// is not complete, if there is nothing of all that, and for a future that is no call's. There is one for a call that
+    /// failed, too.
+    pub fn output(&self) -> Option<Output> {
+        match &self.0 {
+            Source::Own(completion) => completion.output(),
+            Source::Call(call, _) => call.output(),
         }
     }
 

@@ -202,7 +202,8 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
     if recipe.steps.iter().flat_map(|step| &step.imports).any(|given| matches!(given, Given::Flag(_))) {
         return Err("it is composed of components that call each other".to_owned());
     }
-    let plain = |what: &What| matches!(what, What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Trap);
+    let plain =
+        |what: &What| matches!(what, What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Trap | What::Wasi(_));
     if !recipe.destructors.is_empty() || recipe.host.iter().any(|function| !plain(&function.what)) {
         return Err("it has resources of its own".to_owned());
     }

@@ -183,7 +183,7 @@ fn what_is_marked_is_put_back_and_nothing_else() {
 
 fn refusal(wat: &str) -> String {
     let bytes = wat::parse_str(wat).expect("it is text");
-    let audited = audit(&bytes).unwrap_or_else(|_| panic!("it is pure"));
+    let audited = audit(&bytes, crate::wasi::Wasi::None).unwrap_or_else(|_| panic!("it is pure"));
     match instrument(&audited.modules, &audited.recipe, 64 << 20) {
         Ok(_) => "rewritten".to_owned(),
         Err(why) => why,
@@ -221,7 +221,7 @@ fn names_that_are_added_are_no_names_of_the_guests() {
     let bytes = wat::parse_str(
         r#"(module (memory (export "purefork memory") 1) (global (export "purefork'' global 0") (mut i32) (i32.const 7)))"#,
     );
-    let audited = audit(&bytes.expect("it is text")).unwrap_or_else(|_| panic!("it is pure"));
+    let audited = audit(&bytes.expect("it is text"), crate::wasi::Wasi::None).unwrap_or_else(|_| panic!("it is pure"));
     let Instrumented { undo, .. } =
         instrument(&audited.modules, &audited.recipe, 64 << 20).expect("it can be rewritten");
     assert_eq!(undo.memory.expect("it has one").item.name, "purefork''' memory");

@@ -4,11 +4,12 @@ use super::host::{checked_place, from_bits, realloc_args, wrong_value};
 use super::parts::Passing;
 use super::plan::{Entry, Loaded};
 use super::run::unfit;
+use super::wasi::{Exit, State};
 use super::{Carried, Plan, Sandbox, Stop, val_type};
 use crate::abi::{self, Budget, Flat, Space, Writer};
 use crate::audit::recipe::{Core, Lifted};
 use crate::engine::HOST_STACK;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::value::{Type, Value, Values, from_slots};
 use smallvec::SmallVec;
 use std::convert::Infallible;
@@ -57,6 +58,11 @@ impl<D: Carried> Sandbox<D> {
     }
 
     fn run(&mut self, target: &Target<'_, D>, args: Values) -> wasmtime::Result<Value> {
+        if target.lifted.program {
+            let function = self.program(target, &args)?;
+            let ended = self.raw(function, &[], &[], &target.lifted.results);
+            return self.ended(ended);
+        }
         let Some((constructor, method, first, rest)) = self.receiver(target, &args)? else {
             return self.stage(target, args).and_then(|flat| self.finish(target, &flat));
         };
@@ -72,6 +78,11 @@ impl<D: Carried> Sandbox<D> {
     }
 
     async fn run_async(&mut self, target: &Target<'_, D>, args: Values) -> wasmtime::Result<Value> {
+        if target.lifted.program {
+            let function = self.program(target, &args)?;
+            let ended = self.on_fiber(function, &[], &[], &target.lifted.results).await;
+            return self.ended(ended);
+        }
         let Some((constructor, method, first, rest)) = self.receiver(target, &args)? else {
             let flat = self.stage_async(target, args).await?;
             return self.finish_async(target, &flat).await;
@@ -85,6 +96,55 @@ impl<D: Carried> Sandbox<D> {
             self.on_fiber(destructor, &[representation.into()], &[Core::I32], &[]).await?;
         }
         Ok(value)
+    }
+
+    /// Gives a program its arguments and its stdin.
+    fn program(&mut self, target: &Target<'_, D>, args: &Values) -> wasmtime::Result<Func> {
+        let values = args.of(target.params).ok_or_else(|| self.unfit(target))?;
+        let Ok([Value::List(args), Value::List(stdin)]) = <[Value; 2]>::try_from(values.collect::<Vec<_>>()) else {
+            return Err(self.unfit(target));
+        };
+        let mut texts = Vec::new();
+        for arg in args.iter() {
+            match arg {
+                Value::String(text) if !text.contains('\0') => texts.push(text),
+                _ => {
+                    let error = Error::new(
+                        ErrorKind::ArgumentMismatch,
+                        format!(
+                            "argument `args` of `{}`: expected text without a NUL, at which a program takes an argument to end",
+                            target.plan.name(target.number)
+                        ),
+                    );
+                    return Err(Stop(error).into());
+                }
+            }
+        }
+        let state = State::of_program(texts, stdin, target.plan.limits().output);
+        self.store.data_mut().wasi = Some(Box::new(state));
+        self.function(target, target.entry.function)
+    }
+
+    /// What a program gives: its status and what it wrote. Of what is noted, the rest stays with the call.
+    fn ended(&mut self, ended: wasmtime::Result<Flat>) -> wasmtime::Result<Value> {
+        let status = match ended {
+            // Of a component, the result's case; a core module's function that returns has succeeded.
+            Ok(flat) => u8::from(flat.first().is_some_and(|case| *case != 0)),
+            Err(error) => match error.downcast_ref::<Exit>() {
+                Some(Exit(status)) => {
+                    self.unwound();
+                    *status
+                }
+                None => return Err(error),
+            },
+        };
+        let (stdout, stderr) =
+            self.store.data_mut().wasi.as_mut().map(|state| state.take_written()).unwrap_or_default();
+        Ok(Value::record([
+            ("status", Value::U8(status)),
+            ("stdout", Value::from(stdout)),
+            ("stderr", Value::from(stderr)),
+        ]))
     }
 
     /// Passes the arguments and calls the function.

@@ -1,5 +1,6 @@
 //! What wasmtime reports, as one of our errors.
 
+use super::wasi::Exit;
 use crate::error::{Error, ErrorKind, GuestFrame};
 use crate::instrument::Undo;
 use std::fmt;
@@ -55,6 +56,10 @@ pub(super) fn explain(
         };
     }
     let backtrace = frames(&error, exported, undo);
+    if let Some(exit) = error.downcast_ref::<Exit>() {
+        let error = Error::new(ErrorKind::Trap, format!("`{function}` did not return: {exit}"));
+        return error.with_backtrace(backtrace);
+    }
     let explained = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Error::new(ErrorKind::OutOfFuel, format!("`{function}` used up its fuel"))
             .with_help("raise `Limits::fuel` (`--fuel`) if it is meant to run that long"),

@@ -9,6 +9,7 @@
 
 use super::host::{Host, charge, trap};
 use super::parts::Located;
+use super::wasi::check;
 use super::{Carried, Room, Stop};
 use crate::audit::recipe::{HandleType, ResourceId, What};
 use std::collections::HashMap;
@@ -235,7 +236,7 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
         }
     };
     match &host.what {
-        What::Fork(_) | What::Wait { .. } | What::Abandon(_) => return Ok(false),
+        What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Wasi(_) => return Ok(false),
         What::NewHandle(handle) => {
             let (handle, host) = (*handle, host.clone());
             linker.func_new(module, name, ty, move |mut caller, params, results| {
@@ -305,8 +306,13 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 if let ResourceId::Future(link) = from.resource {
                     caller.data().carried.check_future(link, at).map_err(Stop)?;
                 }
+                if let ResourceId::Wasi(resource) = from.resource {
+                    check(resource, at)?;
+                }
                 let handles = &mut caller.data_mut().handles;
                 let given = match from.resource {
+                    // Handles of WASI are the same everywhere, and nothing is kept of them.
+                    ResourceId::Wasi(_) => at,
                     // Futures are numbered by the call, for all its components.
                     ResourceId::Future(_) if lend => {
                         handles.lend_future(at)?;

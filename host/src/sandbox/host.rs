@@ -1,16 +1,18 @@
 //! A function of the host's as a guest sees it: core values in, core values out, and memory in between.
 
 use super::fault::Stop;
-use super::parts::{Items, Located, Passing, may_call_out};
+use super::parts::{Items, Located, Own, Passing, may_call_out};
+use super::wasi::State;
 use super::{Carried, Room};
 use crate::abi::{self, Budget, Flat, Writer, Wrong};
 use crate::audit::Recipe;
-use crate::audit::recipe::{Core, HandleType, HostFunction, ResourceId, What};
+use crate::audit::recipe::{Core, Encoding, HandleType, HostFunction, ResourceId, What};
 use crate::error::{Error, ErrorKind};
 use crate::value::{Type, Value, Values};
+use crate::wasi::Output;
 use smallvec::SmallVec;
 use std::sync::Arc;
-use wasmtime::{AsContextMut, Caller, Engine, FuncType, Val, ValType};
+use wasmtime::{AsContextMut, Caller, Engine, Func, FuncType, Val, ValType};
 
 /// A function of the host's that a guest imports.
 #[derive(Clone)]
@@ -27,6 +29,8 @@ pub(crate) struct Host {
     pub(super) may_wait: bool,
     /// The component instance that calls it, where that is known.
     component: Option<u32>,
+    /// How many bytes a call may write by way of WASI.
+    pub(crate) output: usize,
 }
 
 impl Host {
@@ -34,7 +38,7 @@ impl Host {
         engine: &Engine,
         function: &HostFunction,
         recipe: &Recipe,
-        may_wait: bool,
+        (may_wait, output): (bool, usize),
         items: &mut Items,
     ) -> Host {
         let destructor = match &function.what {
@@ -58,7 +62,17 @@ impl Host {
                 What::NewHandle(handle) | What::DropHandle(handle) => Some(handle.component),
                 _ => function.canon.as_ref().map(|canon| canon.component),
             },
+            output,
         }
+    }
+
+    pub(super) fn encoding(&self) -> Encoding {
+        self.passing.map(|passing| passing.encoding).unwrap_or_default()
+    }
+
+    /// The memory that it reads and writes, by number.
+    pub(super) fn wanted_memory(&self) -> Option<usize> {
+        self.passing.and_then(|passing| passing.memory)
     }
 
     pub(super) fn located(&self) -> Option<Arc<Located>> {
@@ -82,6 +96,14 @@ impl Host {
     /// The guest's own part of its memory.
     pub(super) fn own<'m>(&self, memory: &'m [u8]) -> &'m [u8] {
         self.located.as_ref().map_or(memory, |located| located.own(memory))
+    }
+
+    /// The guest's own part of its memory, to write to.
+    pub(super) fn to_write<'m>(&self, memory: &'m mut [u8]) -> Own<'m> {
+        match &self.located {
+            Some(located) => located.to_write(memory),
+            None => Own::whole(memory),
+        }
     }
 
     /// The guest's own part of its memory, to write to in these ranges: addresses and sizes in bytes.
@@ -154,20 +176,9 @@ impl Host {
         params: &[Val],
         results: &mut [Val],
     ) -> wasmtime::Result<()> {
-        let (Some(passing), Some(ty)) = (self.passing, ty) else {
-            for (result, value) in results.iter_mut().zip(value.as_results()) {
-                *result = to_val(value).ok_or_else(|| trap("a result that is no core value"))?;
-            }
-            return Ok(());
-        };
-        charge(caller, value.bytes())?;
-        let mut spaces = Vec::new();
-        abi::spaces(ty, value, passing.encoding, &mut spaces).map_err(|_| unfit())?;
+        let (Some(passing), Some(ty)) = (self.passing, ty) else { return plain(value, results) };
         let mut places = Vec::new();
-        if !spaces.is_empty() {
-            let realloc = passing.realloc.zip(self.located.as_ref());
-            let realloc = realloc.and_then(|(number, located)| located.function(caller.as_context_mut(), number));
-            let realloc = realloc.ok_or_else(|| trap("there is no `realloc` to make room with"))?;
+        if let Some((realloc, spaces)) = self.spaces(caller, passing, ty, value)? {
             for space in spaces {
                 let args = realloc_args(space)?.map(|arg| Val::I32(arg.cast_signed()));
                 let mut place = [Val::I32(0)];
@@ -177,6 +188,67 @@ impl Host {
                 places.push((checked_place(place[0].unwrap_i32().cast_unsigned(), space)?, space.size));
             }
         }
+        self.write(caller, (passing, ty), value, places, params, results)
+    }
+
+    /// As [`Host::give`], where the guest runs on this thread's stack.
+    ///
+    /// # Errors
+    ///
+    /// As [`Host::give`].
+    pub(super) fn give_here<D: Carried>(
+        &self,
+        caller: &mut Caller<'_, Room<D>>,
+        ty: Option<&Type>,
+        value: &Value,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> wasmtime::Result<()> {
+        let (Some(passing), Some(ty)) = (self.passing, ty) else { return plain(value, results) };
+        let mut places = Vec::new();
+        if let Some((realloc, spaces)) = self.spaces(caller, passing, ty, value)? {
+            for space in spaces {
+                let args = realloc_args(space)?.map(|arg| Val::I32(arg.cast_signed()));
+                let mut place = [Val::I32(0)];
+                caller.data_mut().may_leave = false;
+                realloc.call(&mut *caller, &args, &mut place)?;
+                caller.data_mut().may_leave = true;
+                places.push((checked_place(place[0].unwrap_i32().cast_unsigned(), space)?, space.size));
+            }
+        }
+        self.write(caller, (passing, ty), value, places, params, results)
+    }
+
+    /// The spaces that a result takes, if it takes any, and what makes room for them.
+    fn spaces<D: Carried>(
+        &self,
+        caller: &mut Caller<'_, Room<D>>,
+        passing: Passing,
+        ty: &Type,
+        value: &Value,
+    ) -> wasmtime::Result<Option<(Func, Vec<abi::Space>)>> {
+        charge(caller, value.bytes())?;
+        let mut spaces = Vec::new();
+        abi::spaces(ty, value, passing.encoding, &mut spaces).map_err(|_| unfit())?;
+        if spaces.is_empty() {
+            return Ok(None);
+        }
+        let realloc = passing.realloc.zip(self.located.as_ref());
+        let realloc = realloc.and_then(|(number, located)| located.function(caller.as_context_mut(), number));
+        let realloc = realloc.ok_or_else(|| trap("there is no `realloc` to make room with"))?;
+        Ok(Some((realloc, spaces)))
+    }
+
+    /// Writes a result to where room was made for it.
+    fn write<D: Carried>(
+        &self,
+        caller: &mut Caller<'_, Room<D>>,
+        (passing, ty): (Passing, &Type),
+        value: &Value,
+        places: Vec<(u32, usize)>,
+        params: &[Val],
+        results: &mut [Val],
+    ) -> wasmtime::Result<()> {
         // Where a result that is passed in memory is wanted is the last parameter.
         let space = abi::tuple_space([ty].into_iter());
         let at = params.last().and_then(Val::i32).unwrap_or_default().cast_unsigned();
@@ -229,10 +301,28 @@ impl Host {
         Err(no_call())
     }
 
+    /// Adds what a call has written that the guest has forked and waited for.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::TooMuchOutput`].
+    pub(crate) fn append<D: Carried>(&self, caller: &mut Caller<'_, Room<D>>, output: &Output) -> wasmtime::Result<()> {
+        charge(caller, output.bytes())?;
+        caller.data_mut().wasi.get_or_insert_with(|| Box::new(State::new(self.output))).append(output)
+    }
+
     /// Takes back what was lent, if the future of this number was lent by one component of the guest to another.
     pub(crate) fn returns_future<D: Carried>(&self, caller: &mut Caller<'_, Room<D>>, number: i32) -> bool {
         caller.data_mut().handles.returns_future(number.cast_unsigned())
     }
+}
+
+/// Gives core values as they are.
+fn plain(value: &Value, results: &mut [Val]) -> wasmtime::Result<()> {
+    for (result, value) in results.iter_mut().zip(value.as_results()) {
+        *result = to_val(value).ok_or_else(|| trap("a result that is no core value"))?;
+    }
+    Ok(())
 }
 
 fn no_call() -> wasmtime::Error {
@@ -242,7 +332,7 @@ fn no_call() -> wasmtime::Error {
 }
 
 /// How many bytes the host copies for a guest for one unit of fuel: about what an instruction's time is enough for.
-const BYTES_PER_FUEL: usize = 8;
+pub(super) const BYTES_PER_FUEL: usize = 8;
 
 /// Charges a guest for what the host copies at its wish. Else it could wait for the same megabytes for months.
 pub(super) fn charge<D: Carried>(caller: &mut Caller<'_, Room<D>>, bytes: usize) -> wasmtime::Result<()> {

@@ -23,6 +23,7 @@ mod state;
 mod stock;
 mod undo;
 mod warm;
+mod wasi;
 mod watch;
 
 pub(crate) use fault::Stop;
@@ -47,6 +48,8 @@ pub(crate) struct Room<D> {
     may_leave: bool,
     /// How many bytes of the host's memory a call may have it read, each time.
     budget: usize,
+    /// What of WASI belongs to the call, once it has used any.
+    wasi: Option<Box<wasi::State>>,
 }
 
 /// What a call carries with it.

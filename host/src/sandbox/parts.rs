@@ -2,12 +2,14 @@
 
 use super::handles;
 use super::host::{Host, func_type};
+use super::wasi;
 use super::{Carried, Room};
 use crate::audit::Recipe;
 use crate::audit::recipe::{Canon, Core, Encoding, Given, Item};
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::Margin;
 use smallvec::SmallVec;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 use wasmtime::{
     Engine, Extern, ExternType, Func, FuncType, Global, GlobalType, Instance, InstancePre, Linker, Memory, Module,
@@ -161,6 +163,11 @@ impl Located {
         memory.get(self.margin.map_or(0, |margin| margin.bytes as usize)..).unwrap_or_default()
     }
 
+    /// The guest's own part of its memory, to write to.
+    pub(super) fn to_write<'m>(&self, memory: &'m mut [u8]) -> Own<'m> {
+        Own { memory, margin: self.margin }
+    }
+
     /// The guest's own part of its memory, to write to in these ranges: addresses and sizes in bytes.
     pub(super) fn own_mut<'m>(
         &self,
@@ -172,6 +179,37 @@ impl Located {
             margin.mark(memory, address as usize, bytes);
         }
         memory.get_mut(margin.bytes as usize..).unwrap_or_default()
+    }
+}
+
+/// The guest's own part of its memory, of which is marked what is written to.
+pub(super) struct Own<'m> {
+    memory: &'m mut [u8],
+    margin: Option<Margin>,
+}
+
+impl<'m> Own<'m> {
+    /// Memory without anything in front of it.
+    pub(super) fn whole(memory: &'m mut [u8]) -> Own<'m> {
+        Own { memory, margin: None }
+    }
+
+    /// A range of it, to write to; none if it is not within memory.
+    pub(super) fn write(&mut self, range: Range<usize>) -> Option<&mut [u8]> {
+        let margin = self.margin.map_or(0, |margin| margin.bytes as usize);
+        let moved = range.start.checked_add(margin)?..range.end.checked_add(margin)?;
+        if let Some(margin) = &self.margin {
+            margin.mark(self.memory, range.start, range.len());
+        }
+        self.memory.get_mut(moved)
+    }
+}
+
+impl Deref for Own<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.memory.get(self.margin.map_or(0, |margin| margin.bytes as usize)..).unwrap_or_default()
     }
 }
 
@@ -209,7 +247,8 @@ impl<D: Carried> Assembly<D> {
         let mut assembly = Assembly { linker: Linker::new(engine), steps: Vec::new(), flags: 0 };
         let define = |linker: &mut Linker<Room<D>>, name: (&str, &str), host: &Host| {
             let host = host.with(located.clone());
-            if handles::define(linker, name, &host)? { Ok(()) } else { define(linker, name, &host) }
+            let ours = handles::define(linker, name, &host)? || wasi::define(linker, name, &host)?;
+            if ours { Ok(()) } else { define(linker, name, &host) }
         };
         let host = |number: u32| {
             hosts.get(number as usize).ok_or_else(|| wasmtime::format_err!("there is no function {number} of the host"))

@@ -58,6 +58,8 @@ pub(super) struct Loaded<D: 'static> {
     warm: Box<[Warm]>,
     /// How a sandbox's state is put back, if it can be.
     undoing: Option<Undoing>,
+    /// What is called once the instances are made.
+    pub(super) initialize: Option<usize>,
 }
 
 /// How an exported function is called.
@@ -223,7 +225,7 @@ impl<D: Carried> Plan<D> {
             .recipe
             .host
             .iter()
-            .map(|function| Host::new(engine, function, &self.recipe, may_wait, &mut items))
+            .map(|function| Host::new(engine, function, &self.recipe, (may_wait, self.limits.output), &mut items))
             .collect();
         let undoing = self.undo.as_ref().map(|undo| Undoing::new(undo, &mut items));
         let memory = own_memory(&self.recipe, &modules).map(|item| items.memory(&item));
@@ -235,11 +237,20 @@ impl<D: Carried> Plan<D> {
             })
             .collect()
         };
+        let initialize = self.recipe.initialize.as_ref().map(|item| items.function(item, func_type(engine, &[], &[])));
         let located = Arc::new(items.locate(&self.recipe, &modules, undoing.as_ref().and_then(Undoing::margin))?);
         let assembly = Assembly::new(engine, &self.recipe, &modules, &hosts, &located, &*self.define)
             .map_err(|error| Error::new(ErrorKind::Unsupported, format!("the module cannot be linked: {error:#}")))?;
         let warm = functions.iter().map(|_| Warm::default()).collect();
-        Ok(self.shards[shard].get_or_init(|| Loaded { assembly, located, functions, memory, warm, undoing }))
+        Ok(self.shards[shard].get_or_init(|| Loaded {
+            assembly,
+            located,
+            functions,
+            memory,
+            warm,
+            undoing,
+            initialize,
+        }))
     }
 
     /// The guest in the shard that a sandbox belongs to.
@@ -329,7 +340,7 @@ fn receiving(
     let receiver = function.receiver.as_ref()?;
     let destructor = match receiver.given.resource {
         ResourceId::Own { number, .. } => recipe.destructors.get(number as usize).and_then(Option::as_ref),
-        ResourceId::Future(_) => None,
+        ResourceId::Future(_) | ResourceId::Wasi(_) => None,
     };
     let (made_of, rest) = params.split_at_checked(receiver.params)?;
     Some(Receiving {

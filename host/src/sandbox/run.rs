@@ -8,11 +8,12 @@ use super::{Carried, Plan, Room, Stop};
 use crate::engine::{Kind, Permit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
+use crate::wasi::Output;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{Ordering, fence};
 use std::task::{Context, Poll, Waker};
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::{AsContextMut, Engine, Store, UpdateDeadline};
 
 /// An instance with everything that belongs to it.
 pub(crate) struct Sandbox<D: 'static> {
@@ -23,6 +24,8 @@ pub(crate) struct Sandbox<D: 'static> {
     learns_from: Option<u32>,
     /// How many calls it has served.
     served: u32,
+    /// Whether a call has ended in the midst of the guest's code.
+    unwound: bool,
     /// Given back once everything above is.
     _permit: Permit,
 }
@@ -47,6 +50,7 @@ impl<D: Carried> Sandbox<D> {
             handles: Handles::default(),
             may_leave: true,
             budget: limits.memory.saturating_mul(2).saturating_add(64 << 10),
+            wasi: None,
         };
         let mut store = Store::new(engine, room);
         store.limiter(|room| &mut room.limiter);
@@ -58,14 +62,24 @@ impl<D: Carried> Sandbox<D> {
         store.set_fuel(limits.fuel)?;
         store.set_epoch_deadline(1);
         {
-            let instantiating = pin!(loaded.assembly.instantiate(&mut store, kind == Kind::Forking));
+            let instantiating = pin!(instantiate(loaded, &mut store, kind == Kind::Forking));
             match instantiating.poll(&mut Context::from_waker(Waker::noop())) {
                 Poll::Ready(made) => made?,
                 // Of modules, the audit refuses those that could wait here; and a fork outside of a call is a trap.
                 Poll::Pending => wasmtime::bail!("the start function waits for something"),
             }
         }
-        Ok(Sandbox { store, module: place.0, shard: place.1, learns_from: None, served: 0, _permit: place.2 })
+        // There was no call yet that it could belong to.
+        store.data_mut().wasi = None;
+        Ok(Sandbox {
+            store,
+            module: place.0,
+            shard: place.1,
+            learns_from: None,
+            served: 0,
+            unwound: false,
+            _permit: place.2,
+        })
     }
 
     pub(super) fn module(&self) -> u64 {
@@ -96,7 +110,13 @@ impl<D: Carried> Sandbox<D> {
         let room = self.store.data_mut();
         room.limiter.take_refused();
         room.may_leave = true;
-        self.served < MOST_SERVED
+        room.wasi = None;
+        self.served < MOST_SERVED && !self.unwound
+    }
+
+    /// The call has ended in the midst of the guest's code: the sandbox is not used again.
+    pub(super) fn unwound(&mut self) {
+        self.unwound = true;
     }
 
     /// Takes out what the call has carried with it.
@@ -121,8 +141,39 @@ impl<D: Carried> Sandbox<D> {
 
     pub(super) fn explain(&mut self, plan: &Plan<D>, function: u32, error: wasmtime::Error) -> Error {
         let refused = self.store.data_mut().limiter.take_refused();
-        plan.explain_call(error, function, refused)
+        let error = plan.explain_call(error, function, refused);
+        // A child's error has notes of its own.
+        let notes = self.store.data().wasi.as_ref().and_then(|state| state.notes());
+        let notes = notes.filter(|_| error.kind() == ErrorKind::Trap && error.chain().is_empty());
+        match (notes, error.help()) {
+            (Some(notes), None) => error.with_help(notes),
+            (Some(notes), Some(help)) => {
+                let help = format!("{help}; {notes}");
+                error.with_help(help)
+            }
+            (None, _) => error,
+        }
     }
+
+    /// What the call wrote by way of WASI.
+    pub(crate) fn take_output(&mut self) -> Option<Box<Output>> {
+        let state = self.store.data_mut().wasi.take()?;
+        let output = state.into_output();
+        (output != Output::default()).then(|| Box::new(output))
+    }
+}
+
+/// Makes the instances, and has the guest set itself up.
+async fn instantiate<D: Carried>(
+    loaded: &Loaded<D>,
+    store: &mut Store<Room<D>>,
+    may_wait: bool,
+) -> wasmtime::Result<()> {
+    loaded.assembly.instantiate(store, may_wait).await?;
+    let Some(initialize) = loaded.initialize else { return Ok(()) };
+    let function = loaded.located.function(store.as_context_mut(), initialize);
+    let function = function.ok_or_else(|| wasmtime::format_err!("`_initialize` is not there"))?;
+    if may_wait { function.call_async(store, &[], &mut []).await } else { function.call(store, &[], &mut []) }
 }
 
 /// What cannot happen: values are checked where a call is forked, exports where a guest is loaded.

@@ -20,12 +20,17 @@ const ADDED_SEGMENTS: u64 = 10_000;
 const MOST_SEGMENTS: u64 = 100_000;
 const MOST_EXPORTS: u64 = 1_000_000;
 
+/// What has to run before all else, where it is exported.
+const INITIALIZE: &str = "_initialize";
+
 /// What freezing needs names for begins so.
 const RESERVED: &str = "__wizer_";
 
-/// Fails if running the guest, which the audit has passed, could change what cannot be frozen.
-pub(super) fn check(bytes: &[u8], function: &str) -> Result<()> {
-    let mut check = Check { bytes, function, open: Vec::new(), next: 0..bytes.len(), made: HashSet::new(), parts: 0 };
+/// Fails if running the guest, which the audit has passed, could change what cannot be frozen. `set_up`: what the guest exports
+/// as `_initialize` is run before.
+pub(super) fn check(bytes: &[u8], function: &str, set_up: bool) -> Result<()> {
+    let mut check =
+        Check { bytes, function, set_up, open: Vec::new(), next: 0..bytes.len(), made: HashSet::new(), parts: 0 };
     for payload in Parser::new(0).parse_all(bytes) {
         check.payload(payload.map_err(unsupported)?)?;
     }
@@ -35,6 +40,7 @@ pub(super) fn check(bytes: &[u8], function: &str) -> Result<()> {
 struct Check<'a> {
     bytes: &'a [u8],
     function: &'a str,
+    set_up: bool,
     /// The module or component that is being read, in those that it is in.
     open: Vec<Option<Module>>,
     /// Where the next module is.
@@ -84,7 +90,9 @@ impl Check<'_> {
             payload => match self.open.last_mut() {
                 Some(Some(module)) => {
                     module.section(&payload)?;
-                    let file = if component { None } else { Some(self.function) };
+                    // That runs by itself, so that whatever runs is as good.
+                    let function = if self.set_up { INITIALIZE } else { self.function };
+                    let file = if component { None } else { Some(function) };
                     module.payload(payload, self.bytes, file)?;
                 }
                 _ => self.component(payload)?,
@@ -229,7 +237,7 @@ impl Module {
                     if export.name.starts_with(RESERVED) {
                         return Err(reserved(export.name));
                     }
-                    if export.name == "_initialize" && file.is_some_and(|function| function != export.name) {
+                    if export.name == INITIALIZE && file.is_some_and(|function| function != export.name) {
                         return Err(unsupported("it exports `_initialize`, which has to run first, once")
                             .with_help("preinitialise it with `_initialize`, and the result with what you wish"));
                     }

@@ -47,13 +47,14 @@ enum Given<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Adds to a guest that the audit has passed what its state is read by. `function` is what is going to run.
+    /// Adds to a guest that the audit has passed what its state is read by. `function` is what is going to run; `set_up`:
+    /// what the guest exports as `_initialize` is run before.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] where the guest could change more than can be frozen.
-    pub(crate) fn new(bytes: &'a [u8], function: &str) -> Result<Prepared<'a>> {
-        check::check(bytes, function)?;
+    pub(crate) fn new(bytes: &'a [u8], function: &str, set_up: bool) -> Result<Prepared<'a>> {
+        check::check(bytes, function, set_up)?;
         guarded(|| {
             if wasmparser::Parser::is_component(bytes) {
                 let (context, bytes) = wizer().instrument_component(bytes)?;

@@ -56,28 +56,33 @@ fn run_has_help() {
               [FUNCTION]  The exported function to call
 
             Options:
-                  --threads <N>         Worker threads; by default, one per core
-                  --serial              Run everything on one thread, in order
-                  --fuel <N>            Fuel per call, about one unit an instruction; by default 100000000000
-                  --timeout <TIME>      Time for the call and all it forks, such as 500ms, 2s or 1m; by default
-                                        without end
-                  --memory <SIZE>       Memory per call, such as 64MiB or 64MB; by default 64MiB
-                  --stack <SIZE>        Stack per call; by default 512KiB
-                  --table-elements <N>  Elements per table; by default 100000
-                  --depth <N>           How deeply forks may be nested; by default 5120
-                  --forks <N>           Forks that one call may make; by default 100000
-                  --tree-forks <N>      Forks in the whole tree of calls; by default 1000000
-                  --tree-values <SIZE>  Arguments and results that the whole tree of calls may hold at a time;
-                                        by default 1GiB
-                  --cache-dir <DIR>     Where to keep compiled modules; by default purefork in the user's cache
-                                        directory
-                  --no-cache            Do not keep compiled modules, nor use those that are kept
-                  --link <NAME=MODULE>  A module whose functions MODULE may fork; each may fork those of the
-                                        ones before it
-                  --json                Print the result, or the error, as JSON
-              -o, --output <FILE>       Write the result to a file, `-` for stdout as it is, instead of printing
-                                        it
-              -h, --help                Print help
+                  --threads <N>          Worker threads; by default, one per core
+                  --serial               Run everything on one thread, in order
+                  --fuel <N>             Fuel per call, about one unit an instruction; by default 100000000000
+                  --timeout <TIME>       Time for the call and all it forks, such as 500ms, 2s or 1m; by default
+                                         without end
+                  --memory <SIZE>        Memory per call, such as 64MiB or 64MB; by default 64MiB
+                  --stack <SIZE>         Stack per call; by default 512KiB
+                  --table-elements <N>   Elements per table; by default 100000
+                  --depth <N>            How deeply forks may be nested; by default 5120
+                  --forks <N>            Forks that one call may make; by default 100000
+                  --tree-forks <N>       Forks in the whole tree of calls; by default 1000000
+                  --tree-values <SIZE>   Arguments and results that the whole tree of calls may hold at a time;
+                                         by default 1GiB
+                  --cache-dir <DIR>      Where to keep compiled modules; by default purefork in the user's cache
+                                         directory
+                  --no-cache             Do not keep compiled modules, nor use those that are kept
+                  --link <NAME=MODULE>   A module whose functions MODULE may fork; each may fork those of the
+                                         ones before it
+                  --wasi <HOW>           Let modules import WASI, in a world that stands still: `frozen`
+                  --output-limit <SIZE>  Bytes that a call may write to stdout and stderr by way of WASI; by
+                                         default 16MiB
+                  --json                 Print the result, or the error, as JSON
+              -o, --output <FILE>        Write the result to a file, `-` for stdout as it is, instead of
+                                         printing it
+                  --stdin <TEXT>         With `--wasi`: a program's standard input, as text, `@FILE` or `@-`; by
+                                         default empty
+              -h, --help                 Print help
 
             Arguments of the function:
               ARG             a value, by position: 7, -5, 0.5, inf, true, '[1, 2]', '{x: 1, y: 2}'
@@ -109,6 +114,14 @@ fn run_has_help() {
               purefork run image.wasm resize @photo.png --size '{"width": 64, "height": 48}' -o small.png
               purefork run app.wasm main 7 --link math=math.wasm
               purefork run clock.wasm tick -- --timeout 3
+
+            With `--wasi frozen`, modules may import WASI 0.1 and 0.2. It is always 1970, random numbers are
+            the same in every call, there are no files, no network and no environment. A module that exports
+            `_start`, or a component that exports `wasi:cli/run`, is a program: what follows MODULE are its
+            arguments, what it writes goes to stdout and stderr, and if its status is not 0 the exit code is 1.
+
+              purefork run --wasi frozen sort.wasm -- 3 -1 2.5
+              purefork run --wasi frozen sort.wasm --stdin @numbers.txt
             exit 0
         "#]],
     );
@@ -119,24 +132,25 @@ fn inspect_has_help() {
     check(
         "inspect --help",
         &expect![[r#"
-        Shows what is in a module, and whether it is pure
+            Shows what is in a module, and whether it is pure
 
-        Usage: purefork inspect [OPTIONS] <MODULE>
+            Usage: purefork inspect [OPTIONS] <MODULE>
 
-        Arguments:
-          <MODULE>  A WebAssembly module: .wasm, or its text, .wat
+            Arguments:
+              <MODULE>  A WebAssembly module: .wasm, or its text, .wat
 
-        Options:
-              --json  Print JSON
-          -h, --help  Print help
+            Options:
+                  --json        Print JSON
+                  --wasi <HOW>  Let the module import WASI, in a world that stands still: `frozen`
+              -h, --help        Print help
 
-        A guest that cannot be shown to be pure is printed with every reason; the exit code is then 3.
+            A guest that cannot be shown to be pure is printed with every reason; the exit code is then 3.
 
-        Examples:
-          purefork inspect math.wasm
-          purefork inspect math.wasm --json
-        exit 0
-    "#]],
+            Examples:
+              purefork inspect math.wasm
+              purefork inspect math.wasm --json
+            exit 0
+        "#]],
     );
 }
 

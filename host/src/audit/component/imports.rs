@@ -1,14 +1,18 @@
-//! What a component may import: one interface named `fork`, and interfaces of types alone.
+//! What a component may import: one interface named `fork`, interfaces of types alone, and, where it may, those of WASI.
 
 use std::sync::Arc;
 
-use wasmtime_environ::component::{Component, ComponentTypesBuilder, InterfaceType, TypeDef, TypeFuncIndex};
+use wasmtime_environ::component::{
+    Component, ComponentTypesBuilder, InterfaceType, ResourceIndex, TypeDef, TypeFuncIndex, TypeResourceTable,
+    TypeResourceTableIndex,
+};
 
-use super::types::convert;
+use super::types::{convert, shape};
 use crate::audit::advice;
-use crate::audit::facts::LinkFacts;
+use crate::audit::facts::{LinkFacts, WasiFacts};
 use crate::audit::names::shown;
 use crate::audit::reason::Reasons;
+use crate::audit::wasi::{self, Preview2, Resource};
 use crate::error::{Reason, ReasonKind};
 use crate::value::{TENSOR_INTERFACE, Type};
 
@@ -18,15 +22,52 @@ pub(super) const FORK: &str = "fork";
 /// The most functions that a component may fork.
 const MAX_LINKS: usize = 256;
 
-/// Judges every import; returns what the component forks, in the order of declaration.
-pub(super) fn judge(component: &Component, types: &ComponentTypesBuilder, reasons: &mut Reasons) -> Vec<LinkFacts> {
+/// Judges every import; returns what the component forks, in the order of declaration, and, where it may import WASI, what
+/// it does of that.
+pub(super) fn judge(
+    component: &Component,
+    types: &ComponentTypesBuilder,
+    may_wasi: bool,
+    reasons: &mut Reasons,
+) -> (Vec<LinkFacts>, Vec<WasiFacts>) {
     let mut links = Vec::new();
+    let mut functions = Vec::new();
     for (_, (name, item)) in &component.import_types {
         match item.ty {
             TypeDef::ComponentInstance(instance) if name == FORK => {
                 let exports: Vec<_> =
                     types[instance].exports.iter().map(|(name, item)| (name.as_str(), item.ty)).collect();
                 links = fork_interface(types, &exports, reasons);
+            }
+            TypeDef::ComponentInstance(instance)
+                if let Some(interface) = wasi::interface(name).filter(|_| may_wasi) =>
+            {
+                for (item, ty) in &types[instance].exports {
+                    match ty.ty {
+                        TypeDef::ComponentFunc(function) => {
+                            let known = Preview2::find(interface, item);
+                            let name = format!("{}#{}", shown(name), shown(item));
+                            if let Some(known) = known {
+                                let ty =
+                                    shape(types, &types[function], &|table| resource_name(component, types, table));
+                                if ty != known.ty() {
+                                    let message = format!(
+                                        "imports the function `{name}` as `{ty}`, and WASI has it as `{}`; build the guest with WASI's own interfaces",
+                                        known.ty()
+                                    );
+                                    refuse(ReasonKind::Import, message, reasons);
+                                }
+                            }
+                            functions.push(WasiFacts { name, answered: known.is_some() });
+                        }
+                        TypeDef::Resource(_) => {}
+                        _ => {
+                            if let Some(kind) = wanted(&ty.ty) {
+                                refuse(ReasonKind::Import, import(name, Some(item), kind), reasons);
+                            }
+                        }
+                    }
+                }
             }
             TypeDef::ComponentInstance(instance) => {
                 if let Some(error) = version(name) {
@@ -45,7 +86,37 @@ pub(super) fn judge(component: &Component, types: &ComponentTypesBuilder, reason
             }
         }
     }
-    links
+    (links, functions)
+}
+
+/// The name of the resource that handles of a table are of: plain if it is one of WASI's own, as WASI has it.
+pub(super) fn resource_name(
+    component: &Component,
+    types: &ComponentTypesBuilder,
+    table: TypeResourceTableIndex,
+) -> String {
+    let TypeResourceTable::Concrete { ty, .. } = types[table] else { return "a resource".to_owned() };
+    if component.defined_resource_index(ty).is_some() {
+        return "a resource of the guest's own".to_owned();
+    }
+    match wasi_resource(component, ty) {
+        Some(Resource::Other) | None => {
+            let (import, path) = &component.imports[component.imported_resources[ty]];
+            let name = path.last().map_or("", |name| name.as_str());
+            format!("{}#{}", shown(&component.import_types[*import].0), shown(name))
+        }
+        Some(known) => known.name().to_owned(),
+    }
+}
+
+/// Which resource of WASI an imported one is, if it is one.
+pub(super) fn wasi_resource(component: &Component, ty: ResourceIndex) -> Option<Resource> {
+    let (import, path) = &component.imports[*component.imported_resources.get(ty)?];
+    let interface = wasi::interface(&component.import_types.get(*import)?.0)?;
+    match path.as_slice() {
+        [name] => Some(Resource::find(interface, name)),
+        _ => None,
+    }
 }
 
 /// What an import would give the guest, in words, unless it is only a type.

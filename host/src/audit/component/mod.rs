@@ -21,6 +21,7 @@ use super::reason::Reasons;
 use super::recipe::Recipe;
 use super::{Audited, MAX_EXPORTS, Refusal, feature, features, malformed, part};
 use crate::error::{Reason, ReasonKind};
+use crate::wasi::Wasi;
 use count::{MAX_INSTANCES, MAX_ITEMS};
 pub(crate) use nesting::too_deep;
 use translate::Translate;
@@ -36,7 +37,7 @@ const MAX_BESIDE: u64 = 32 << 20;
 /// # Errors
 ///
 /// As [`audit`](super::audit).
-pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
+pub(super) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     let invalid = |error: wasmparser::Error| Refusal::Malformed(malformed::invalid(&error));
     let mut reasons = Reasons::default();
     if too_deep(bytes) {
@@ -85,10 +86,10 @@ pub(super) fn audit(bytes: &[u8]) -> Result<Audited, Refusal> {
     if !found.is_empty() {
         return Err(Refusal::Impure(found));
     }
-    take_apart(bytes)
+    take_apart(bytes, wasi)
 }
 
-fn take_apart(bytes: &[u8]) -> Result<Audited, Refusal> {
+fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     let mut reasons = Reasons::default();
     let unsupported = |what: String| Refusal::Impure(vec![reason(format!("has {what}; build it without"))]);
     // Without concurrency the small modules between components keep no account of tasks.
@@ -101,7 +102,8 @@ fn take_apart(bytes: &[u8]) -> Result<Audited, Refusal> {
         .translate(bytes)
         .map_err(|error| unsupported(format!("a part that is not known here ({})", shown(&error.to_string()))))?;
 
-    let links = imports::judge(&translation.component, &types, &mut reasons);
+    let may_wasi = wasi == Wasi::Frozen;
+    let (links, of_wasi) = imports::judge(&translation.component, &types, may_wasi, &mut reasons);
     let mut parts = Vec::new();
     for (_, module) in &modules {
         parts.push(part::part(module.wasm, &mut reasons).map_err(Refusal::Malformed)?);
@@ -110,7 +112,7 @@ fn take_apart(bytes: &[u8]) -> Result<Audited, Refusal> {
     if !found.is_empty() {
         return Err(Refusal::Impure(found));
     }
-    let translate = Translate::new(&translation, &types, &modules, &parts, &links);
+    let translate = Translate::new(&translation, &types, &modules, &parts, &links, may_wasi);
     let (recipe, exports) = translate.run(&translation).map_err(unsupported)?;
     if exports.functions.len() > MAX_EXPORTS {
         return Err(Refusal::Impure(vec![Reason {
@@ -137,7 +139,7 @@ fn take_apart(bytes: &[u8]) -> Result<Audited, Refusal> {
             offset: None,
         }]));
     }
-    let facts = facts(&recipe, &parts, links, exports);
+    let facts = Facts { wasi: of_wasi, ..facts(&recipe, &parts, links, exports) };
     let modules = modules.iter().map(|(_, module)| module.wasm.to_vec()).collect();
     Ok(Audited { facts, recipe, modules })
 }
@@ -149,6 +151,7 @@ fn facts(recipe: &Recipe, parts: &[part::Part], links: Vec<super::LinkFacts>, ex
         functions: exports.functions,
         others: exports.others,
         forks: links,
+        wasi: Vec::new(),
         memories: Vec::new(),
         tables: Vec::new(),
         start: false,

@@ -13,13 +13,15 @@ use wasmtime_environ::{
     EntityIndex, ModuleInternedTypeIndex, ModuleTranslation, PrimaryMap, StaticModuleIndex, WasmValType,
 };
 
-use super::imports::{FORK, Part};
-use super::types::convert;
+use super::imports::{FORK, Part, resource_name, wasi_resource};
+use super::types::{convert, shape, with_handles};
 use crate::audit::facts::{FunctionFacts, LinkFacts, Param, Write};
+use crate::audit::names::shown;
 use crate::audit::part::{Part as ModulePart, PartFunction};
 use crate::audit::recipe::{
     Canon, Core, Encoding, Given, HandleType, HostFunction, Item, Lifted, Receiver, Recipe, ResourceId, Step, What,
 };
+use crate::audit::wasi::{self, Preview2};
 use crate::value::Type;
 
 /// The most core values that parameters are passed in; more are passed in memory.
@@ -43,6 +45,8 @@ pub(super) struct Translate<'a> {
     pub(super) modules: &'a Modules<'a>,
     pub(super) parts: &'a [ModulePart],
     pub(super) links: &'a [LinkFacts],
+    /// Whether the component may import WASI.
+    may_wasi: bool,
     recipe: Recipe,
     /// The module of each step.
     made: Vec<StaticModuleIndex>,
@@ -71,6 +75,7 @@ impl<'a> Translate<'a> {
         modules: &'a Modules<'a>,
         parts: &'a [ModulePart],
         links: &'a [LinkFacts],
+        may_wasi: bool,
     ) -> Translate<'a> {
         Translate {
             component: &translation.component,
@@ -78,6 +83,7 @@ impl<'a> Translate<'a> {
             modules,
             parts,
             links,
+            may_wasi,
             recipe: Recipe { components: translation.component.num_runtime_component_instances, ..Recipe::default() },
             made: Vec::new(),
             memories: HashMap::new(),
@@ -226,18 +232,23 @@ impl<'a> Translate<'a> {
         let (params, results) = self.core_type(ty)?;
         let mut canon = None;
         let what = match trampoline {
-            Trampoline::LowerImport { index, options, .. } => {
+            Trampoline::LowerImport { index, options, lower_ty } => {
                 canon = Some(self.canon(*options)?.1);
                 let import = self.component.initializers.iter().find_map(|initializer| match initializer {
                     GlobalInitializer::LowerImport { index: known, import } if known == index => Some(*import),
                     _ => None,
                 });
-                import.and_then(|import| self.fork(import)).ok_or("an import that is not from `fork`")?
+                let import = import.ok_or("an import that is not there")?;
+                match self.fork(import) {
+                    Some(what) => what,
+                    None => self.wasi(import, *lower_ty)?.ok_or("an import that is not from `fork`")?,
+                }
             }
             Trampoline::ResourceNew { ty, .. } => What::NewHandle(self.handle_type(*ty)?),
             Trampoline::ResourceRep { ty, .. } => What::Representation(self.handle_type(*ty)?),
             Trampoline::ResourceDrop { ty, .. } => match self.handle_type(*ty)? {
                 HandleType { resource: ResourceId::Future(link), .. } => What::Abandon(link),
+                HandleType { resource: ResourceId::Wasi(resource), .. } => What::Wasi(wasi::Function::Drop(resource)),
                 ty => What::DropHandle(ty),
             },
             Trampoline::ResourceTransferOwn => What::TransferOwn(self.handle_types()?),
@@ -280,6 +291,31 @@ impl<'a> Translate<'a> {
         })
     }
 
+    /// The function of WASI that an imported one is. Where it has an answer, it has WASI's own type.
+    fn wasi(
+        &self,
+        import: wasmtime_environ::component::RuntimeImportIndex,
+        ty: TypeFuncIndex,
+    ) -> Result<Option<What>, Unsupported> {
+        let (import, path) = &self.component.imports[import];
+        let imported = self.component.import_types.get(*import).filter(|_| self.may_wasi);
+        let found = imported.and_then(|(name, _)| Some((name, wasi::interface(name)?)));
+        let (Some((name, interface)), [function]) = (found, path.as_slice()) else { return Ok(None) };
+        let full = || format!("{}#{}", shown(name), shown(function));
+        Ok(Some(What::Wasi(match Preview2::find(interface, function) {
+            Some(known) => {
+                // As the component within it sees it that calls it.
+                let resource = |table| resource_name(self.component, self.types, table);
+                if shape(self.types, &self.types[ty], &resource) != known.ty() {
+                    return Err(format!("a component that calls `{}` as another type than WASI's", full()));
+                }
+                let result = self.types[self.types[ty].results].types.first();
+                wasi::Function::Preview2(known, result.map(|ty| with_handles(self.types, ty)).transpose()?)
+            }
+            None => wasi::Function::Unanswered(full()),
+        })))
+    }
+
     fn link(&self, resource: &str) -> Option<u32> {
         self.links.iter().position(|link| *link.name == *resource).map(|at| at as u32)
     }
@@ -296,6 +332,11 @@ impl<'a> Translate<'a> {
         if let Some(own) = component.defined_resource_index(ty) {
             let defined = component.defined_resource_instances[own].as_u32();
             return Ok(ResourceId::Own { number: own.as_u32(), component: defined });
+        }
+        if self.may_wasi
+            && let Some(resource) = wasi_resource(component, ty)
+        {
+            return Ok(ResourceId::Wasi(resource));
         }
         let (import, path) = &component.imports[component.imported_resources[ty]];
         let fork = component.import_types[*import].0 == FORK;
@@ -443,6 +484,13 @@ impl<'a> Translate<'a> {
             params = joined(name, made, params);
             lifted.receiver = Some(receiver);
         }
+        let mut results = results;
+        if self.may_wasi && wasi::is_run(name) && params.is_empty() && results == [Type::result(None, None)] {
+            let (takes, gives) = wasi::program();
+            params = takes.map(|(name, ty)| Param { name: name.to_owned(), ty }).into();
+            results = vec![gives];
+            lifted.program = true;
+        }
         let facts = FunctionFacts {
             name: name.to_owned(),
             index,
@@ -451,6 +499,7 @@ impl<'a> Translate<'a> {
             stateless,
             can_fork,
             forks: if can_fork { self.links.iter().map(|link| link.name.clone()).collect() } else { Vec::new() },
+            program: lifted.program,
         };
         Ok(Ok((facts, lifted)))
     }
@@ -471,7 +520,16 @@ impl<'a> Translate<'a> {
         let (params, results) = self.core_type(options.core_type)?;
         let post_return = options.post_return.and_then(|post| self.post_returns.get(&post).cloned());
         let helpers_leave = self.leaves(canon.realloc.as_ref()) || self.leaves(post_return.as_ref());
-        Ok(Lifted { function, params, results, canon: Some(canon), post_return, helpers_leave, receiver: None })
+        Ok(Lifted {
+            function,
+            params,
+            results,
+            canon: Some(canon),
+            post_return,
+            helpers_leave,
+            receiver: None,
+            program: false,
+        })
     }
 
     fn stateless(&self, lifted: &Lifted, params: &[Param]) -> Result<(), Write> {
@@ -518,7 +576,7 @@ impl<'a> Translate<'a> {
             Err(what) => return Ok(Some(Err(format!("its resource's constructor takes {what}")))),
         };
         let (given, taken) = (self.handle_type(*given)?, self.handle_type(*taken)?);
-        if matches!(given.resource, ResourceId::Future(_)) || matches!(core, CoreDef::Trampoline(_)) {
+        if !matches!(given.resource, ResourceId::Own { .. }) || matches!(core, CoreDef::Trampoline(_)) {
             return Ok(Some(Err("its resource is not the guest's own".to_owned())));
         }
         let constructor = Box::new(self.lifted(core, *options)?);

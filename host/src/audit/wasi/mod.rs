@@ -1,0 +1,51 @@
+//! WASI as a guest imports it: which functions there are, with the types that they have, and which of them have an answer in
+//! a world that stands still.
+//!
+//! An import is taken only with the very type that WASI gives it, so that whoever answers it knows what is on the stack.
+
+mod preview1;
+mod preview2;
+
+pub(crate) use preview1::Preview1;
+pub(crate) use preview2::{Preview2, Resource};
+
+use serde::{Deserialize, Serialize};
+
+/// A function of WASI that a guest imports.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Function {
+    /// One of WASI 0.1.
+    Preview1(Preview1),
+    /// One of WASI 0.2, with the type of its result, in which handles are numbers.
+    Preview2(Preview2, Option<crate::value::Type>),
+    /// The end of a handle of WASI 0.2.
+    Drop(Resource),
+    /// One without an answer; with its name, fit to be shown.
+    Unanswered(String),
+}
+
+/// The module that functions of WASI 0.1 are imported from.
+pub(super) const PREVIEW1: &str = "wasi_snapshot_preview1";
+
+/// The name without its version, if it is one of an interface of WASI 0.2: `wasi:io/streams` for `wasi:io/streams@0.2.9`.
+pub(super) fn interface(name: &str) -> Option<&str> {
+    let (interface, version) = name.split_once('@')?;
+    let patch = version.strip_prefix("0.2.")?;
+    let number = !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit());
+    (number && interface.starts_with("wasi:")).then_some(interface)
+}
+
+/// Whether an exported function is a program of WASI 0.2.
+pub(super) fn is_run(name: &str) -> bool {
+    name.strip_suffix("#run").and_then(interface) == Some("wasi:cli/run")
+}
+
+/// What a program takes and gives, instead of what it is declared to.
+pub(super) fn program() -> ([(&'static str, crate::value::Type); 2], crate::value::Type) {
+    use crate::value::Type;
+    let bytes = || Type::list(Type::U8);
+    (
+        [("args", Type::list(Type::String)), ("stdin", bytes())],
+        Type::record([("status", Type::U8), ("stdout", bytes()), ("stderr", bytes())]),
+    )
+}

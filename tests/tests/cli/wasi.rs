@@ -1,0 +1,255 @@
+//! `--wasi frozen`: programs and functions that import WASI.
+
+use crate::support::{check, check_all, check_fed};
+use expect_test::expect;
+
+#[test]
+fn what_follows_the_module_are_a_programs_arguments() {
+    check_all(
+        &[
+            "run --wasi frozen program.wat",
+            "run --wasi frozen program.wat _start",
+            "run --wasi frozen program.wat a -- -b --fuel 3 'c d'",
+            "run --wasi frozen program.wat -- --a= --a",
+        ],
+        &expect![[r#"
+            $ purefork run --wasi frozen program.wat
+            program
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            exit 0
+
+            $ purefork run --wasi frozen program.wat _start
+            program
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            exit 0
+
+            $ purefork run --wasi frozen program.wat a -- -b --fuel 3 'c d'
+            program
+            a
+            -b
+            --fuel
+            3
+            c d
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            2> error: `_start` exited with status 5
+            exit 1
+
+            $ purefork run --wasi frozen program.wat -- --a= --a
+            program
+            --a=
+            --a
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            2> error: `_start` exited with status 2
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn stdin_is_what_is_given_and_not_what_is_there() {
+    check_fed(
+        "run --wasi frozen program.wat",
+        b"not read",
+        &expect![[r#"
+        program
+        2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+        exit 0
+    "#]],
+    );
+    check_fed(
+        "run --wasi frozen --stdin @- program.wat",
+        b"read\n",
+        &expect![[r#"
+        program
+        2> read
+        2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+        exit 0
+    "#]],
+    );
+    check_all(
+        &[
+            "run --wasi frozen program.wat --stdin @@text",
+            "run --wasi frozen program.wat --stdin @nowhere.txt",
+            "run --wasi frozen program.wat twice 2 --stdin text",
+            "run program.wat twice 2 --stdin text",
+        ],
+        &expect![[r#"
+            $ purefork run --wasi frozen program.wat --stdin @@text
+            program
+            2> @text
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            exit 0
+
+            $ purefork run --wasi frozen program.wat --stdin @nowhere.txt
+            2> error: cannot read `nowhere.txt`: No such file or directory (os error 2)
+            exit 2
+
+            $ purefork run --wasi frozen program.wat twice 2 --stdin text
+            2> error: `--stdin` is for a program, and this is a call of another function
+            exit 2
+
+            $ purefork run program.wat twice 2 --stdin text
+            2> error: `--stdin` is for programs of WASI
+            2>   give `--wasi frozen`, too
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_program_as_json_is_a_record() {
+    check(
+        "run --wasi frozen --json program.wat a --stdin b",
+        &expect![[r#"
+        {"status":1,"stdout":[112,114,111,103,114,97,109,10,97,10],"stderr":[98]}
+        2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+        2> error: `_start` exited with status 1
+        exit 1
+    "#]],
+    );
+}
+
+#[test]
+fn what_a_function_prints_is_no_result() {
+    check_all(
+        &[
+            "run --wasi frozen program.wat twice 4",
+            "run --wasi frozen program.wat twice -- -4",
+            "run --wasi frozen --output-limit 7 program.wat twice 4",
+            "run --wasi frozen program.wat twice --m 4",
+            "run --wasi frozen program.wat twice --m",
+        ],
+        &expect![[r#"
+            $ purefork run --wasi frozen program.wat twice 4
+            8
+            2> printed
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            exit 0
+
+            $ purefork run --wasi frozen program.wat twice -- -4
+            2> printed
+            2> error: `twice` trapped: wasm `unreachable` instruction executed
+            2>   at `twice` (offset 0x1f6); it asked for the time: it is always 1970-01-01T00:00:00Z
+            exit 1
+
+            $ purefork run --wasi frozen --output-limit 7 program.wat twice 4
+            2> error: the guest wrote more than 7 bytes to stdout and stderr
+            2>   at `write` (offset 0x152), called by `twice`; raise `--output-limit` if it is meant to write that much
+            exit 1
+
+            $ purefork run --wasi frozen program.wat twice --m 4
+            2> error: expected `twice(n: i32) -> i32`, but was given `m`
+            exit 2
+
+            $ purefork run --wasi frozen program.wat twice --m
+            2> error: expected a value after `--m`
+            2>   write `--m VALUE` or `--m=VALUE`
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
+fn a_program_has_help_of_its_own() {
+    check_all(
+        &[
+            "run --wasi frozen program.wat --help",
+            "run --wasi frozen program.wat _start --help",
+            "run --wasi frozen program.wat twice --help",
+        ],
+        &expect![[r#"
+            $ purefork run --wasi frozen program.wat --help
+            _start(args: list<string>, stdin: list<u8>) -> record {…}
+            twice(n: i32) -> i32
+
+            `purefork run --wasi frozen program.wat FUNCTION --help` shows what a function takes.
+
+            `_start` is a program; what follows MODULE are its arguments:
+              purefork run --wasi frozen program.wat [--stdin TEXT] -- [ARG]...
+            exit 0
+
+            $ purefork run --wasi frozen program.wat _start --help
+            _start(args: list<string>, stdin: list<u8>) -> record {…}
+              not stateless: writes memory: i32.store8 in `_start`
+
+            `_start` is a program; what follows MODULE are its arguments:
+              purefork run --wasi frozen program.wat [--stdin TEXT] -- [ARG]...
+
+            With `--json`, its result is printed as a record:
+              record { status: u8, stdout: list<u8>, stderr: list<u8> }
+            exit 0
+
+            $ purefork run --wasi frozen program.wat twice --help
+            twice(n: i32) -> i32
+              not stateless: writes memory: i32.store in `write` (called by export `twice`)
+
+            Parameters:
+              --n  i32  a whole number from -2147483648 to 2147483647
+
+            Result:
+              i32
+
+            Examples:
+              purefork run --wasi frozen program.wat twice 7
+              purefork run --wasi frozen program.wat twice --n 7
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn what_is_imported_of_wasi_is_shown() {
+    check(
+        "inspect --wasi frozen program.wat",
+        &expect![[r#"
+        program.wat: pure
+          digest   5c02b6e8b4f34f75202904dc0d010cb73660cd6f1a1a035d3f207e0b7c5d8104
+          code     192 bytes
+          memory   64 KiB, may grow to the limit
+          wasi     wasi_snapshot_preview1 (args_sizes_get, args_get, clock_time_get, fd_read, fd_write, proc_exit)
+
+        exports
+          _start(
+            args: list<string>, stdin: list<u8>,
+          ) -> record { status: u8, stdout: list<u8>, stderr: list<u8> }
+              not stateless: writes memory: i32.store8 in `_start`
+          twice(n: i32) -> i32
+              not stateless: writes memory: i32.store in `write` (called by export `twice`)
+        exit 0
+    "#]],
+    );
+}
+
+#[test]
+fn without_it_the_way_to_it_is_shown() {
+    check_all(
+        &["inspect program.wat", "run program.wat twice 3", "run --wasi thawed program.wat"],
+        &expect![[r#"
+        $ purefork inspect program.wat
+        program.wat: refused; the guest cannot be shown to be pure, for 6 reasons
+          imports `wasi_snapshot_preview1.args_sizes_get` (func (param i32 i32) (result i32)): WASI's command-line arguments and environment, and a guest has none; pass what is needed as an argument, or compile without it (`wasm32-unknown-unknown`) (export `_start` → import `wasi_snapshot_preview1.args_sizes_get`)
+          imports `wasi_snapshot_preview1.args_get` (func (param i32 i32) (result i32)): WASI's command-line arguments and environment, and a guest has none; pass what is needed as an argument, or compile without it (`wasm32-unknown-unknown`) (export `_start` → import `wasi_snapshot_preview1.args_get`)
+          imports `wasi_snapshot_preview1.clock_time_get` (func (param i32 i64 i32) (result i32)): WASI's clock, and a guest has no clock; pass the time as an argument, or compile without it (`wasm32-unknown-unknown`) (export `_start` → import `wasi_snapshot_preview1.clock_time_get`)
+          imports `wasi_snapshot_preview1.fd_read` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`) (export `_start` → import `wasi_snapshot_preview1.fd_read`)
+          imports `wasi_snapshot_preview1.fd_write` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`) (export `_start` → function `write` → import `wasi_snapshot_preview1.fd_write`)
+          imports `wasi_snapshot_preview1.proc_exit` (func (param i32)): WASI's end of the process, and a guest is no process; return or trap instead, or compile as a library without `main` (`wasm32-unknown-unknown`) (export `_start` → import `wasi_snapshot_preview1.proc_exit`)
+          it imports nothing else than WASI: `--wasi frozen` gives it one in which time stands still and there are no files
+        exit 3
+
+        $ purefork run program.wat twice 3
+        2> error: `program.wat`: the guest cannot be shown to be pure, for 6 reasons
+        2>   it imports nothing else than WASI: `--wasi frozen` gives it one in which time stands still and there are no files
+        2>   imports `wasi_snapshot_preview1.args_sizes_get` (func (param i32 i32) (result i32)): WASI's command-line arguments and environment, and a guest has none; pass what is needed as an argument, or compile without it (`wasm32-unknown-unknown`) (export `_start` → import `wasi_snapshot_preview1.args_sizes_get`)
+        2>   imports `wasi_snapshot_preview1.args_get` (func (param i32 i32) (result i32)): WASI's command-line arguments and environment, and a guest has none; pass what is needed as an argument, or compile without it (`wasm32-unknown-unknown`) (export `_start` → import `wasi_snapshot_preview1.args_get`)
+        2>   imports `wasi_snapshot_preview1.clock_time_get` (func (param i32 i64 i32) (result i32)): WASI's clock, and a guest has no clock; pass the time as an argument, or compile without it (`wasm32-unknown-unknown`) (export `_start` → import `wasi_snapshot_preview1.clock_time_get`)
+        2>   imports `wasi_snapshot_preview1.fd_read` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`) (export `_start` → import `wasi_snapshot_preview1.fd_read`)
+        2>   imports `wasi_snapshot_preview1.fd_write` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`) (export `_start` → function `write` → import `wasi_snapshot_preview1.fd_write`)
+        2>   imports `wasi_snapshot_preview1.proc_exit` (func (param i32)): WASI's end of the process, and a guest is no process; return or trap instead, or compile as a library without `main` (`wasm32-unknown-unknown`) (export `_start` → import `wasi_snapshot_preview1.proc_exit`)
+        exit 3
+
+        $ purefork run --wasi thawed program.wat
+        2> error: `--wasi`: expected `frozen`, but was given `thawed`
+        exit 2
+    "#]],
+    );
+}
