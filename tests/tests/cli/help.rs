@@ -74,6 +74,8 @@ fn run_has_help() {
                   --no-cache             Do not keep compiled modules, nor use those that are kept
                   --link <NAME=MODULE>   A module whose functions MODULE may fork; each may fork those of the
                                          ones before it
+                  --isolation <HOW>      How calls get their sandboxes: `recycled`, or `fresh` for each call; by
+                                         default recycled
                   --wasi <HOW>           Let modules import WASI, in a world that stands still: `frozen`
                   --output-limit <SIZE>  Bytes that a call may write to stdout and stderr by way of WASI; by
                                          default 16MiB

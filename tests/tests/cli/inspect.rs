@@ -154,15 +154,15 @@ fn the_same_is_told_as_json() {
         &["inspect add.wat --json", "inspect state.wat --json", "inspect app.wat --json"],
         &expect![[r#"
             $ purefork inspect add.wat --json
-            {"code_bytes":19,"digest":"d3fefd9da3503eaae1074a1d53ce4e2ad26370fa0142b342692bdc4b11c57914","file":"add.wat","forks":[],"fresh":"none of its functions changes anything","functions":[{"can_fork":false,"forks":[],"name":"add","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"results":["i32"],"signature":"add(a: i32, b: i32) -> i32","state":null,"stateless":true},{"can_fork":false,"forks":[],"name":"div","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"results":["i32","i32"],"signature":"div(a: i32, b: i32) -> (i32, i32)","state":null,"stateless":true}],"memories":[],"name":"math","pure":true,"start":false,"tables":[]}
+            {"code_bytes":19,"digest":"d3fefd9da3503eaae1074a1d53ce4e2ad26370fa0142b342692bdc4b11c57914","file":"add.wat","forks":[],"fresh":"none of its functions changes anything","functions":[{"can_fork":false,"forks":[],"name":"add","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"program":false,"results":["i32"],"signature":"add(a: i32, b: i32) -> i32","state":null,"stateless":true},{"can_fork":false,"forks":[],"name":"div","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"program":false,"results":["i32","i32"],"signature":"div(a: i32, b: i32) -> (i32, i32)","state":null,"stateless":true}],"memories":[],"name":"math","pure":true,"start":false,"tables":[],"wasi":[]}
             exit 0
 
             $ purefork inspect state.wat --json
-            {"code_bytes":21,"digest":"9faea17bf92e5fbb29b1fe2e7958dfa60ee91e709bc3f66e66cd44a864a9d54d","file":"state.wat","forks":[],"fresh":null,"functions":[{"can_fork":false,"forks":[],"name":"next","params":[],"results":["i32"],"signature":"next() -> i32","state":"writes a global: global.set in `bump` (called by export `next`)","stateless":false}],"memories":[{"bytes":65536,"maximum":1048576}],"name":"state","pure":true,"start":true,"tables":[{"elements":4,"maximum":4}]}
+            {"code_bytes":21,"digest":"9faea17bf92e5fbb29b1fe2e7958dfa60ee91e709bc3f66e66cd44a864a9d54d","file":"state.wat","forks":[],"fresh":null,"functions":[{"can_fork":false,"forks":[],"name":"next","params":[],"program":false,"results":["i32"],"signature":"next() -> i32","state":"writes a global: global.set in `bump` (called by export `next`)","stateless":false}],"memories":[{"bytes":65536,"maximum":1048576}],"name":"state","pure":true,"start":true,"tables":[{"elements":4,"maximum":4}],"wasi":[]}
             exit 0
 
             $ purefork inspect app.wat --json
-            {"code_bytes":10,"digest":"870ef33e7215d767b39e2771b16d15991ed240f233f02fc62fea958a11723152","file":"app.wat","forks":[{"name":"add","own":false,"params":["i32","i32"],"results":["i32"]}],"fresh":"none of its functions changes anything","functions":[{"can_fork":true,"forks":["add"],"name":"next","params":[{"name":"n","type":"i32"}],"results":["i32"],"signature":"next(n: i32) -> i32","state":null,"stateless":true}],"memories":[],"name":"app","pure":true,"start":false,"tables":[]}
+            {"code_bytes":10,"digest":"870ef33e7215d767b39e2771b16d15991ed240f233f02fc62fea958a11723152","file":"app.wat","forks":[{"name":"add","own":false,"params":["i32","i32"],"results":["i32"]}],"fresh":"none of its functions changes anything","functions":[{"can_fork":true,"forks":["add"],"name":"next","params":[{"name":"n","type":"i32"}],"program":false,"results":["i32"],"signature":"next(n: i32) -> i32","state":null,"stateless":true}],"memories":[],"name":"app","pure":true,"start":false,"tables":[],"wasi":[]}
             exit 0
         "#]],
     );

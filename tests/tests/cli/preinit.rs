@@ -145,49 +145,54 @@ fn preinit_has_help() {
     check(
         "preinit --help",
         &expect![[r#"
-        Runs a function of a module, and writes a module that starts with the state it leaves
+            Runs a function of a module, and writes a module that starts with the state it leaves
 
-        Usage: purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]
+            Usage: purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]
 
-        Arguments:
-          <MODULE>    A WebAssembly module: .wasm, or its text, .wat
-          [FUNCTION]  The exported function to run
+            Arguments:
+              <MODULE>    A WebAssembly module: .wasm, or its text, .wat
+              [FUNCTION]  The exported function to run
 
-        Options:
-              --threads <N>         Worker threads; by default, one per core
-              --serial              Run everything on one thread, in order
-              --fuel <N>            Fuel per call, about one unit an instruction; by default 100000000000
-              --timeout <TIME>      Time for the call and all it forks, such as 500ms, 2s or 1m; by default
-                                    without end
-              --memory <SIZE>       Memory per call, such as 64MiB or 64MB; by default 64MiB
-              --stack <SIZE>        Stack per call; by default 512KiB
-              --table-elements <N>  Elements per table; by default 100000
-              --depth <N>           How deeply forks may be nested; by default 5120
-              --forks <N>           Forks that one call may make; by default 100000
-              --tree-forks <N>      Forks in the whole tree of calls; by default 1000000
-              --tree-values <SIZE>  Arguments and results that the whole tree of calls may hold at a time;
-                                    by default 1GiB
-              --cache-dir <DIR>     Where to keep compiled modules; by default purefork in the user's cache
-                                    directory
-              --no-cache            Do not keep compiled modules, nor use those that are kept
-              --link <NAME=MODULE>  A module whose functions MODULE may fork; each may fork those of the
-                                    ones before it
-              --json                Print an error as JSON
-          -o, --output <FILE>       Where to write the new module, `-` for stdout
-          -h, --help                Print help
+            Options:
+                  --threads <N>          Worker threads; by default, one per core
+                  --serial               Run everything on one thread, in order
+                  --fuel <N>             Fuel per call, about one unit an instruction; by default 100000000000
+                  --timeout <TIME>       Time for the call and all it forks, such as 500ms, 2s or 1m; by default
+                                         without end
+                  --memory <SIZE>        Memory per call, such as 64MiB or 64MB; by default 64MiB
+                  --stack <SIZE>         Stack per call; by default 512KiB
+                  --table-elements <N>   Elements per table; by default 100000
+                  --depth <N>            How deeply forks may be nested; by default 5120
+                  --forks <N>            Forks that one call may make; by default 100000
+                  --tree-forks <N>       Forks in the whole tree of calls; by default 1000000
+                  --tree-values <SIZE>   Arguments and results that the whole tree of calls may hold at a time;
+                                         by default 1GiB
+                  --cache-dir <DIR>      Where to keep compiled modules; by default purefork in the user's cache
+                                         directory
+                  --no-cache             Do not keep compiled modules, nor use those that are kept
+                  --link <NAME=MODULE>   A module whose functions MODULE may fork; each may fork those of the
+                                         ones before it
+                  --isolation <HOW>      How calls get their sandboxes: `recycled`, or `fresh` for each call; by
+                                         default recycled
+                  --wasi <HOW>           Let modules import WASI, in a world that stands still: `frozen`
+                  --output-limit <SIZE>  Bytes that a call may write to stdout and stderr by way of WASI; by
+                                         default 16MiB
+                  --json                 Print an error as JSON
+              -o, --output <FILE>        Where to write the new module, `-` for stdout
+              -h, --help                 Print help
 
-        The function is run once, and the state that it leaves in memory is what every call of the new
-        module starts with. The new module has the same functions; it is a WebAssembly file like any
-        other, and the same arguments give the same file. What the function gives is dropped; if it is an
-        `err`, that is an error.
+            The function is run once, and the state that it leaves in memory is what every call of the new
+            module starts with. The new module has the same functions; it is a WebAssembly file like any
+            other, and the same arguments give the same file. What the function gives is dropped; if it is an
+            `err`, that is an error.
 
-        Arguments and limits are those of `purefork run`: see `purefork run --help`.
+            Arguments and limits are those of `purefork run`: see `purefork run --help`.
 
-        Examples:
-          purefork preinit model.wasm load @weights.npy -o ready.wasm
-          purefork run ready.wasm predict @image.npy
-        exit 0
-    "#]],
+            Examples:
+              purefork preinit model.wasm load @weights.npy -o ready.wasm
+              purefork run ready.wasm predict @image.npy
+            exit 0
+        "#]],
     );
     check_all(
         &["preinit linear.wat --help", "preinit linear.wat load --help"],

@@ -129,12 +129,12 @@ fn what_a_function_prints_is_no_result() {
             $ purefork run --wasi frozen program.wat twice -- -4
             2> printed
             2> error: `twice` trapped: wasm `unreachable` instruction executed
-            2>   at `twice` (offset 0x1f6); it asked for the time: it is always 1970-01-01T00:00:00Z
+            2>   at `twice`; it asked for the time: it is always 1970-01-01T00:00:00Z
             exit 1
 
             $ purefork run --wasi frozen --output-limit 7 program.wat twice 4
             2> error: the guest wrote more than 7 bytes to stdout and stderr
-            2>   at `write` (offset 0x152), called by `twice`; raise `--output-limit` if it is meant to write that much
+            2>   at `write`, called by `twice`; raise `--output-limit` if it is meant to write that much
             exit 1
 
             $ purefork run --wasi frozen program.wat twice --m 4
@@ -202,21 +202,22 @@ fn what_is_imported_of_wasi_is_shown() {
     check(
         "inspect --wasi frozen program.wat",
         &expect![[r#"
-        program.wat: pure
-          digest   5c02b6e8b4f34f75202904dc0d010cb73660cd6f1a1a035d3f207e0b7c5d8104
-          code     192 bytes
-          memory   64 KiB, may grow to the limit
-          wasi     wasi_snapshot_preview1 (args_sizes_get, args_get, clock_time_get, fd_read, fd_write, proc_exit)
+            program.wat: pure
+              digest   5c02b6e8b4f34f75202904dc0d010cb73660cd6f1a1a035d3f207e0b7c5d8104
+              code     192 bytes
+              memory   64 KiB, may grow to the limit
+              sandbox  recycled
+              wasi     wasi_snapshot_preview1 (args_sizes_get, args_get, clock_time_get, fd_read, fd_write, proc_exit)
 
-        exports
-          _start(
-            args: list<string>, stdin: list<u8>,
-          ) -> record { status: u8, stdout: list<u8>, stderr: list<u8> }
-              not stateless: writes memory: i32.store8 in `_start`
-          twice(n: i32) -> i32
-              not stateless: writes memory: i32.store in `write` (called by export `twice`)
-        exit 0
-    "#]],
+            exports
+              _start(
+                args: list<string>, stdin: list<u8>,
+              ) -> record { status: u8, stdout: list<u8>, stderr: list<u8> }
+                  not stateless: writes memory: i32.store8 in `_start`
+              twice(n: i32) -> i32
+                  not stateless: writes memory: i32.store in `write` (called by export `twice`)
+            exit 0
+        "#]],
     );
 }
 
