@@ -40,7 +40,7 @@ const MOST_SHIFT: u32 = 12;
 const LOOKED_THROUGH: u64 = 4096;
 
 /// Blocks of one mark of the second level, as a power of two.
-const GROUP_SHIFT: u32 = 6;
+const GROUP_SHIFT: u32 = 8;
 
 /// The most bytes that may lie in front of a memory that may grow to `limit` bytes.
 pub(crate) fn most_margin(limit: usize) -> usize {
@@ -89,11 +89,12 @@ pub(crate) struct Margin {
 impl Margin {
     /// The margin of a memory of `bytes` bytes that may grow to `most`; none if there is no space for it.
     fn new(bytes: u64, most: u64) -> Option<Margin> {
-        let fits = |shift: &u32| bytes >> shift <= LOOKED_THROUGH;
+        // Those of a large memory are looked through by groups, so that its blocks can be small.
+        let grouped = bytes >> MOST_SHIFT > 4 * LOOKED_THROUGH;
+        let fits = |shift: &u32| grouped || bytes >> shift <= LOOKED_THROUGH;
         let shift = (LEAST_SHIFT..MOST_SHIFT).find(fits).unwrap_or(MOST_SHIFT);
         // Of the last block, the mark is a store of two bytes.
         let marks = (most >> shift) + 2;
-        let grouped = bytes >> shift > 4 * LOOKED_THROUGH;
         let groups = if grouped { (most >> (shift + GROUP_SHIFT)) + 2 } else { 0 };
         let size = (marks + groups).next_multiple_of(PAGE);
         if size + most > 1 << 32 {
@@ -130,6 +131,7 @@ impl Margin {
         // The block behind the last one may be marked along with it.
         let blocks = (initial.len() >> self.shift) + 2;
         let Some(marks) = marks.get_mut(..blocks) else { return };
+        let groups_used = ((initial.len() >> self.group_shift()) + 2).min(groups.len());
         let mut put_back = |blocks: Range<usize>| {
             let bytes = blocks.start << self.shift..(blocks.end << self.shift).min(initial.len());
             if let (Some(own), Some(initial)) = (own.get_mut(bytes.clone()), initial.get(bytes)) {
@@ -139,7 +141,7 @@ impl Margin {
         if self.groups.is_none() {
             return take_marks(marks, 0, &mut put_back);
         }
-        take_marks(groups, 0, &mut |groups| {
+        take_marks(&mut groups[..groups_used], 0, &mut |groups| {
             let blocks = groups.start << GROUP_SHIFT..(groups.end << GROUP_SHIFT).min(marks.len());
             if let Some(marks) = marks.get_mut(blocks.clone()) {
                 take_marks(marks, blocks.start, &mut put_back);

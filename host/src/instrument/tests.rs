@@ -153,7 +153,7 @@ fn a_margin_has_small_blocks_for_small_memories_and_groups_for_large_ones() {
     assert_eq!(tiny, Margin { bytes: 64 << 10, shift: 9, groups: None });
     assert_eq!(small, Margin { bytes: 3 * (64 << 10), shift: 9, groups: None });
     assert_eq!(medium, Margin { bytes: 64 << 10, shift: 12, groups: None });
-    assert_eq!(large, Margin { bytes: 5 * (64 << 10), shift: 12, groups: Some((1 << 18) + 2) });
+    assert_eq!(large, Margin { bytes: 33 * (64 << 10), shift: 9, groups: Some((1 << 21) + 2) });
     for most in [0usize, 1 << 16, 100 << 16, 64 << 20, 1 << 30, 4 << 30] {
         let margin = Margin::new(most as u64, most as u64).map_or(0, |margin| margin.bytes as usize);
         assert!(margin <= most_margin(most), "{most}");
