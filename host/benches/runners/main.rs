@@ -45,11 +45,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let instance = Linker::new(&engine).instantiate(&mut store, &component)?;
     let run = instance.get_typed_func::<(&str, &str), (Result<String, String>,)>(&mut store, "run")?;
 
-    let executors = [(Isolation::Recycled, 1), (Isolation::Recycled, 2), (Isolation::Fresh, 1), (Isolation::Fresh, 2)];
-    let executors = executors
-        .map(|(isolation, threads)| Executor::builder().threads(threads).isolation(isolation).build())
-        .into_iter()
-        .collect::<Result<Vec<_>, _>>()?;
+    // With one worker the thread that waits would help it: that would be two.
+    let one = |isolation| Executor::builder().serial().isolation(isolation).build();
+    let two = |isolation| Executor::builder().threads(2).isolation(isolation).build();
+    let (recycled, fresh) = (Isolation::Recycled, Isolation::Fresh);
+    let executors = [one(recycled)?, two(recycled)?, one(fresh)?, two(fresh)?];
     let modules = executors.iter().map(|exec| exec.load_bytes(&bytes)).collect::<Result<Vec<_>, _>>()?;
     let expected = Value::Result(Ok(Some(Value::from(OUTPUT).into())));
 
