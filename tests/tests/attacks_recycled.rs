@@ -1,0 +1,134 @@
+//! Guests made to leave something behind in a recycled sandbox, or to be told from one that got a fresh one.
+
+use purefork::{Args, Error, Executor, Isolation, Limits, Module, Value};
+use purefork_tests::{Mode, built, limits};
+
+/// A guest in both ways: recycled, and fresh.
+struct Ways {
+    modules: [Module; 2],
+    _executors: [Executor; 2],
+}
+
+impl Ways {
+    fn new(guest: &str) -> Ways {
+        Ways::with(guest, limits())
+    }
+
+    fn with(guest: &str, limits: Limits) -> Ways {
+        let executors = [Isolation::Recycled, Isolation::Fresh]
+            .map(|way| built(Mode::Threads(1).builder().isolation(way).limits(limits.clone())));
+        let load = |executor: &Executor| executor.load_bytes(guest).expect("it is a guest");
+        let modules = [load(&executors[0]), load(&executors[1])];
+        assert_eq!(modules[0].inspect().fresh, None, "it is recycled");
+        Ways { modules, _executors: executors }
+    }
+
+    /// Calls a function each way, recycled twice: the outcomes have to be the same.
+    #[track_caller]
+    fn agree(&self, function: &str, values: &[Value]) -> Result<Value, String> {
+        let [recycled, fresh] = &self.modules;
+        let expected = outcome(fresh, function, values);
+        for _ in 0..2 {
+            assert_eq!(outcome(recycled, function, values), expected, "{function} {values:?}");
+        }
+        expected
+    }
+}
+
+/// How a call ends: its value, bit for bit, or its error without the places, which rewriting moves.
+fn outcome(module: &Module, function: &str, values: &[Value]) -> Result<Value, String> {
+    let args = values.iter().fold(Args::new(), |args, value| args.push(value.clone()));
+    let ended = module.fork(function, args).and_then(|future| future.wait());
+    ended.map_err(|error: Error| format!("{:?}: {}", error.kind(), error.message()))
+}
+
+/// Why a module's sandboxes are not recycled.
+fn not_recycled(bytes: &[u8]) -> Option<String> {
+    purefork::inspect(bytes).expect("it is pure").fresh
+}
+
+#[test]
+fn code_that_cannot_be_reached_says_nothing_of_the_values_below_it() {
+    // The address of the store lies on the stack while dead code takes from below its block.
+    let ways = Ways::new(
+        r#"(module (memory 2)
+            (func (export "f") (param $at i32) (param $other i32) (result i32)
+                (i32.load (local.get $at))
+                local.get $at
+                (block (br 0) local.tee $other drop)
+                i32.const 7
+                i32.store)
+            (func (export "through") (param $at i32) (param $other i32) (result i32)
+                (i32.load (local.get $at))
+                (i32.add (local.get $at) (i32.const 0))
+                (block (br 0) local.tee $other local.tee $other br_if 0 local.tee $other unreachable)
+                i32.const 7
+                i32.store))"#,
+    );
+    for function in ["f", "through"] {
+        for at in [100_000, 4] {
+            assert_eq!(ways.agree(function, &[at.into(), 0.into()]), Ok(0.into()), "{function}");
+            assert_eq!(ways.agree(function, &[at.into(), 0.into()]), Ok(0.into()), "{function}");
+        }
+    }
+}
+
+#[test]
+fn data_of_no_bytes_is_out_of_bounds_where_its_address_goes_round() {
+    for (address, within) in [(-65_536, false), (-1, false), (65_536, true), (65_537, false), (-131_072, false), (-196_608, false), (-196_609, false)] {
+        let ways = Ways::new(&format!(
+            r#"(module (memory 1) (data (i32.add (i32.const {address}) (i32.const 0)) "")
+                (func (export "f") (i32.store (i32.const 0) (i32.const 1))))"#
+        ));
+        assert_eq!(ways.agree("f", &[]).is_ok(), within, "{address}");
+    }
+}
+
+#[test]
+fn a_refusal_of_memory_is_told_the_same_with_and_without_a_declared_maximum() {
+    for maximum in ["", "65536", "65535", "65534", "2000", "1024", "100"] {
+        let ways = Ways::new(&format!(
+            r#"(module (memory 1 {maximum})
+                (func (export "grow") (param i32) (result i32)
+                    (i32.store (i32.const 0) (i32.const 1))
+                    (memory.grow (local.get 0)))
+                (func (export "fail") (param i32) (result i32)
+                    (i32.store (i32.const 0) (i32.const 1))
+                    (drop (memory.grow (local.get 0))) unreachable))"#
+        ));
+        for pages in [0, 1, 98, 99, 100, 1022, 1023, 1024, 1999, 2000, 65_531, 65_532, 65_533, 65_534, 65_535, 65_536, -1, -2] {
+            let _ = ways.agree("grow", &[pages.into()]);
+            let _ = ways.agree("fail", &[pages.into()]);
+        }
+    }
+}
+
+#[test]
+fn a_memory_that_is_too_large_from_the_start_is_refused_in_the_same_words() {
+    for minimum in [1, 1000, 1024, 1025, 2000, 60_000] {
+        let ways = Ways::new(&format!(
+            r#"(module (memory {minimum}) (func (export "f") (i32.store (i32.const 0) (i32.const 1))))"#
+        ));
+        let _ = ways.agree("f", &[]);
+    }
+}
+
+#[test]
+fn names_like_those_that_are_added_do_not_make_more_of_them() {
+    let globals = "(global (mut i32) (i32.const 0))".repeat(900);
+    let name = format!("purefork{}", "'".repeat(90_000));
+    let guest = format!(
+        r#"(module {globals} (func (export "{name}") (global.set 0 (i32.const 1))))"#
+    );
+    assert_eq!(not_recycled(guest.as_bytes()).as_deref(), Some("it exports names like those that would be added"));
+}
+
+#[test]
+fn many_globals_are_a_reason_not_to_be_recycled() {
+    let guest = |n| {
+        let globals = "(global (mut i32) (i32.const 0))".repeat(n);
+        format!(r#"(module {globals} (func (export "f") (global.set 0 (i32.const 1))))"#)
+    };
+    assert_eq!(not_recycled(guest(1000).as_bytes()), None);
+    assert_eq!(not_recycled(guest(1001).as_bytes()).as_deref(), Some("it has more than 1000 mutable globals"));
+}
