@@ -51,7 +51,7 @@ pub(super) fn load(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// Under which key a guest is kept.
 fn key(runtime: &Runtime, digest: &str) -> Key {

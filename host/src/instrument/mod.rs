@@ -39,6 +39,9 @@ const MOST_SHIFT: u32 = 12;
 /// How many marks are looked through one by one; to look at so many takes 50 ns.
 const LOOKED_THROUGH: u64 = 4096;
 
+/// The most mutable globals: all of them are set again after each call.
+const MOST_GLOBALS: usize = 1000;
+
 /// Blocks of one mark of the second level, as a power of two.
 const GROUP_SHIFT: u32 = 6;
 
@@ -72,6 +75,8 @@ pub(crate) struct Marked {
     pub(crate) item: Item,
     /// The guest's own memory at its start, in bytes, without the margin.
     pub(crate) bytes: usize,
+    /// What it may grow to by its declaration, in bytes, without the margin.
+    pub(crate) maximum: Option<usize>,
     pub(crate) margin: Margin,
 }
 
@@ -96,7 +101,8 @@ impl Margin {
         let grouped = bytes >> shift > 4 * LOOKED_THROUGH;
         let groups = if grouped { (most >> (shift + GROUP_SHIFT)) + 2 } else { 0 };
         let size = (marks + groups).next_multiple_of(PAGE);
-        if size + most > 1 << 32 {
+        // No address within is the last one that there is: see `added::BEYOND`.
+        if size + most >= 1 << 32 {
             return None;
         }
         Some(Margin { bytes: size as u32, shift, groups: grouped.then_some(marks as u32) })
@@ -213,6 +219,12 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
     if memories.next().is_some() {
         return Err("it has several memories".to_owned());
     }
+    if facts.iter().any(|facts| !facts.may_add_names()) {
+        return Err("it exports names like those that would be added".to_owned());
+    }
+    if steps().map(|(facts, _)| facts.globals.len()).sum::<usize>() > MOST_GLOBALS {
+        return Err(format!("it has more than {MOST_GLOBALS} mutable globals"));
+    }
     let margin = match memory {
         Some((memory, _)) => {
             let most = memory.maximum.unwrap_or(u64::MAX).min(limit as u64);
@@ -227,6 +239,7 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
         memory: memory.zip(margin).map(|((memory, step), margin)| Marked {
             item: Item { instance: step, name: names[module(step)].memory() },
             bytes: memory.bytes as usize,
+            maximum: memory.maximum.map(|maximum| maximum as usize),
             margin,
         }),
         globals: steps()

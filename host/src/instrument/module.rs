@@ -37,6 +37,9 @@ pub(super) struct Memory {
 /// What added names begin with.
 const WORD: &str = "purefork";
 
+/// The most quotes in added names.
+const MOST_QUOTES: usize = 16;
+
 /// The names of what is exported beside what the module exports itself.
 pub(super) struct Names(String);
 
@@ -155,6 +158,11 @@ impl Facts {
         }
         self.has_memory = true;
         Ok(())
+    }
+
+    /// Whether added names would be short: there may be many of them.
+    pub(super) fn may_add_names(&self) -> bool {
+        self.quotes.is_none_or(|quotes| quotes < MOST_QUOTES)
     }
 
     /// Names that the module does not export itself.

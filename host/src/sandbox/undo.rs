@@ -8,6 +8,7 @@ use wasmtime::{AsContextMut as _, Store, Val};
 /// How state is put back, in one shard: with exports by number.
 pub(super) struct Undoing {
     memory: Option<(usize, Margin)>,
+    maximum: Option<usize>,
     globals: Box<[usize]>,
 }
 
@@ -25,6 +26,7 @@ impl Undoing {
     pub(super) fn new(undo: &Undo, items: &mut Items) -> Undoing {
         Undoing {
             memory: undo.memory.as_ref().map(|marked| (items.memory(&marked.item), marked.margin)),
+            maximum: undo.memory.as_ref().and_then(|marked| marked.maximum),
             globals: undo.globals.iter().map(|item| items.global(item)).collect(),
         }
     }
@@ -32,6 +34,11 @@ impl Undoing {
     /// What lies in front of the guest's memory.
     pub(super) fn margin(&self) -> Option<Margin> {
         self.memory.map(|(_, margin)| margin)
+    }
+
+    /// What the guest's memory may grow to by its declaration, in bytes, without what lies in front of it.
+    pub(super) fn maximum(&self) -> Option<usize> {
+        self.maximum
     }
 
     /// The state of a sandbox that has served no call; none if it is not what it was said to be.
