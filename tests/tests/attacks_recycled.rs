@@ -130,3 +130,17 @@ fn many_globals_are_a_reason_not_to_be_recycled() {
     assert_eq!(not_recycled(guest(1000).as_bytes()), None);
     assert_eq!(not_recycled(guest(1001).as_bytes()).as_deref(), Some("it has more than 1000 mutable globals"));
 }
+
+#[test]
+fn growth_beyond_four_gibibytes_fails_the_same_after_growth_that_did_not() {
+    let ways = Ways::new(
+        r#"(module (memory 1) (func (export "grow") (param i32 i32) (result i32 i32 i32)
+            (memory.grow (local.get 0)) (memory.grow (local.get 1)) (memory.size)))"#,
+    );
+    for first in [0, 1, 5] {
+        for second in [65_535, 65_536, -1, 1 << 30] {
+            let ended = ways.agree("grow", &[first.into(), second.into()]);
+            assert_eq!(ended.map(|value| value.to_string()), Ok(format!("(1, -1, {})", first + 1)), "{second}");
+        }
+    }
+}

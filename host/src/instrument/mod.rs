@@ -75,8 +75,8 @@ pub(crate) struct Marked {
     pub(crate) item: Item,
     /// The guest's own memory at its start, in bytes, without the margin.
     pub(crate) bytes: usize,
-    /// What it may grow to by its declaration, in bytes, without the margin.
-    pub(crate) maximum: Option<usize>,
+    /// What it may grow to by its declaration, or by that of all memories, in bytes, without the margin.
+    pub(crate) maximum: u64,
     pub(crate) margin: Margin,
 }
 
@@ -239,7 +239,7 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
         memory: memory.zip(margin).map(|((memory, step), margin)| Marked {
             item: Item { instance: step, name: names[module(step)].memory() },
             bytes: memory.bytes as usize,
-            maximum: memory.maximum.map(|maximum| maximum as usize),
+            maximum: memory.maximum.unwrap_or(1 << 32),
             margin,
         }),
         globals: steps()

@@ -26,7 +26,7 @@ impl Undoing {
     pub(super) fn new(undo: &Undo, items: &mut Items) -> Undoing {
         Undoing {
             memory: undo.memory.as_ref().map(|marked| (items.memory(&marked.item), marked.margin)),
-            maximum: undo.memory.as_ref().and_then(|marked| marked.maximum),
+            maximum: undo.memory.as_ref().map(|marked| marked.maximum as usize),
             globals: undo.globals.iter().map(|item| items.global(item)).collect(),
         }
     }
