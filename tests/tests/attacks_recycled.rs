@@ -144,3 +144,82 @@ fn growth_beyond_four_gibibytes_fails_the_same_after_growth_that_did_not() {
         }
     }
 }
+
+#[test]
+fn many_computed_addresses_of_data_are_a_reason_not_to_be_recycled() {
+    let guest = |n| {
+        let data = r#"(data (i32.add (i32.const 1) (i32.const 2)) "x")"#.repeat(n);
+        format!(r#"(module (memory 1) {data} (func (export "f") (i32.store (i32.const 0) (i32.const 1))))"#)
+    };
+    assert_eq!(not_recycled(guest(1000).as_bytes()), None);
+    assert_eq!(
+        not_recycled(guest(1001).as_bytes()).as_deref(),
+        Some("it places data at more than 1000 addresses that are computed")
+    );
+}
+
+/// Two core modules that share a memory, a global and a table, one of them instantiated twice; and strings.
+const SHARED: &str = r#"(component
+    (core module $a
+        (memory (export "memory") 2) (export "again" (memory 0)) (export "purefork memory" (memory 0))
+        (global (export "count") (mut i64) (i64.const 5))
+        (global (export "base") i32 (i32.const 70000))
+        (global $heap (mut i32) (i32.const 4096))
+        (table (export "table") 4 funcref)
+        (data (i32.const 8) "of a")
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $at i32)
+            (local.set $at (i32.and (i32.add (global.get $heap) (i32.const 7)) (i32.const -8)))
+            (global.set $heap (i32.add (local.get $at) (local.get 3)))
+            (i32.store (i32.const 16) (global.get $heap))
+            (local.get $at)))
+    (core module $b
+        (import "a" "memory" (memory 2 ))
+        (import "a" "count" (global $count (mut i64)))
+        (import "a" "base" (global $base i32))
+        (import "a" "table" (table 4 funcref))
+        (import "a" "slot" (global $slot i32))
+        (global $own (mut i32) (i32.const 1))
+        (data (global.get $base) "of b, wherever it is")
+        (elem (global.get $slot) $bump)
+        (type $t (func (result i32)))
+        (func $bump (result i32)
+            (global.set $own (i32.add (global.get $own) (i32.const 1)))
+            (global.set $count (i64.add (global.get $count) (i64.const 1)))
+            (i32.store (i32.add (global.get $base) (i32.const 600))
+                (i32.add (i32.load (i32.add (global.get $base) (i32.const 600))) (i32.const 1)))
+            (i32.add (global.get $own) (i32.add (i32.wrap_i64 (global.get $count))
+                (i32.load (i32.add (global.get $base) (i32.const 600))))))
+        (func (export "bump") (param $at i32) (param $len i32) (result i32)
+            (memory.fill (local.get $at) (i32.const 65) (local.get $len))
+            (drop (call_indirect (type $t) (i32.const 0)))
+            (drop (call_indirect (type $t) (i32.const 1)))
+            (i32.store (i32.const 24) (local.get $at))
+            (i32.store offset=4 (i32.const 24) (local.get $len))
+            (i32.store (i32.const 32) (call_indirect (type $t) (i32.const 1)))
+            (i32.const 24))
+        (func (export "after") (param i32) (i32.store offset=90000 (local.get 0) (i32.const 1)) (global.set $own (i32.const 99))))
+    (core module $slots (global (export "first") i32 (i32.const 0)) (global (export "second") i32 (i32.const 1)))
+    (core instance $a (instantiate $a))
+    (core instance $slots (instantiate $slots))
+    (core instance $b1 (instantiate $b (with "a" (instance
+        (export "memory" (memory $a "memory")) (export "count" (global $a "count")) (export "base" (global $a "base"))
+        (export "table" (table $a "table")) (export "slot" (global $slots "first"))))))
+    (core instance $b2 (instantiate $b (with "a" (instance
+        (export "memory" (memory $a "purefork memory")) (export "count" (global $a "count")) (export "base" (global $a "base"))
+        (export "table" (table $a "table")) (export "slot" (global $slots "second"))))))
+    (func (export "one") (param "s" string) (result string)
+        (canon lift (core func $b1 "bump") (memory $a "memory") (realloc (func $a "realloc")) (post-return (func $b1 "after"))))
+    (func (export "two") (param "s" string) (result string)
+        (canon lift (core func $b2 "bump") (memory $a "again") (realloc (func $a "realloc")) string-encoding=utf16
+            (post-return (func $b2 "after")))))"#;
+
+#[test]
+fn core_modules_that_share_memory_globals_and_tables_are_put_back() {
+    let ways = Ways::new(SHARED);
+    for length in [0, 1, 7, 500, 5000, 20_000, 100_000, 3] {
+        for function in ["one", "two", "one"] {
+            let ended = ways.agree(function, &[Value::String("x".repeat(length).into())]);
+            assert!(ended.is_ok() || length == 100_000, "{function} {length}");
+        }
+    }
+}

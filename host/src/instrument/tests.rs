@@ -159,6 +159,9 @@ fn a_margin_has_small_blocks_for_small_memories_and_groups_for_large_ones() {
         assert!(margin <= most_margin(most), "{most}");
     }
     assert_eq!(Margin::new(1 << 16, 4 << 30), None, "there is no space in front of it");
+    let last = (4 << 30) - (128 << 16);
+    assert_eq!(Margin::new(1 << 16, last), None, "an offset beyond all memory would be its last byte's");
+    assert!(Margin::new(1 << 16, last - (1 << 16)).is_some());
 }
 
 #[test]
