@@ -76,7 +76,8 @@ pub(super) fn start(margin: Margin, placed: &[(Vec<u8>, u64)], start: Option<u32
         function.raw(address.iter().copied());
         let mut code = function.instructions();
         code.i64_extend_i32_u().i64_const((bytes + u64::from(margin.bytes)).cast_signed()).i64_add();
-        code.i64_const(1 << 32).i64_gt_u().if_(BlockType::Empty);
+        // Beyond all memory, as even no bytes at such an address are: a memory with a margin is smaller.
+        code.i64_const(1 << 32).i64_ge_u().if_(BlockType::Empty);
         trap(&mut code);
         code.end();
     }

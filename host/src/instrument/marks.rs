@@ -168,7 +168,7 @@ impl Walk {
                 events.push(Event::Store { operator: number, known, store });
             }
             self.validator.op(offset, &op)?;
-            self.step(&op, arity, &mut events);
+            self.step(&op, reachable, arity, &mut events);
             // Where code cannot be reached, heights are what they want to be.
             self.stack.resize(self.validator.operand_stack_height() as usize, None);
             number += 1;
@@ -194,7 +194,7 @@ impl Walk {
         self.locals[local as usize].0 = self.assignments;
     }
 
-    fn step(&mut self, op: &Operator<'_>, arity: Option<(u32, u32)>, events: &mut Vec<Event>) {
+    fn step(&mut self, op: &Operator<'_>, reachable: bool, arity: Option<(u32, u32)>, events: &mut Vec<Event>) {
         let (pops, pushes) = arity.unwrap_or_default();
         match op {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
@@ -232,6 +232,8 @@ impl Walk {
                 self.stack.pop();
                 self.assign(*local_index);
             }
+            // Where code cannot be reached, what it takes may lie below its block, and is still there after it.
+            Operator::LocalTee { local_index } if !reachable => self.assign(*local_index),
             Operator::LocalTee { local_index } => {
                 self.stack.pop();
                 self.assign(*local_index);

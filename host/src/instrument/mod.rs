@@ -39,6 +39,9 @@ const MOST_SHIFT: u32 = 12;
 /// How many marks are looked through one by one; to look at so many takes 50 ns.
 const LOOKED_THROUGH: u64 = 4096;
 
+/// The most mutable globals: all of them are set again after each call.
+const MOST_GLOBALS: usize = 1000;
+
 /// Blocks of one mark of the second level, as a power of two.
 const GROUP_SHIFT: u32 = 8;
 
@@ -72,6 +75,8 @@ pub(crate) struct Marked {
     pub(crate) item: Item,
     /// The guest's own memory at its start, in bytes, without the margin.
     pub(crate) bytes: usize,
+    /// What it may grow to by its declaration, or by that of all memories, in bytes, without the margin.
+    pub(crate) maximum: u64,
     pub(crate) margin: Margin,
 }
 
@@ -97,7 +102,8 @@ impl Margin {
         let marks = (most >> shift) + 2;
         let groups = if grouped { (most >> (shift + GROUP_SHIFT)) + 2 } else { 0 };
         let size = (marks + groups).next_multiple_of(PAGE);
-        if size + most > 1 << 32 {
+        // No address within is the last one that there is: see `added::BEYOND`.
+        if size + most >= 1 << 32 {
             return None;
         }
         Some(Margin { bytes: size as u32, shift, groups: grouped.then_some(marks as u32) })
@@ -124,22 +130,26 @@ impl Margin {
         }
     }
 
-    /// Puts back the blocks that are marked, and takes the marks away. `initial`: the guest's memory as it was.
-    pub(crate) fn undo(&self, memory: &mut [u8], initial: &[u8]) {
-        let Some((margin, own)) = memory.split_at_mut_checked(self.bytes as usize) else { return };
+    /// Puts back the blocks that are marked, and takes the marks away. `initial`: the guest's memory as it was. Tells how many
+    /// bytes were put back; none if the memory is not one with such a margin.
+    pub(crate) fn undo(&self, memory: &mut [u8], initial: &[u8]) -> Option<usize> {
+        let (margin, own) = memory.split_at_mut_checked(self.bytes as usize)?;
         let (marks, groups) = self.levels(margin);
         // The block behind the last one may be marked along with it.
         let blocks = (initial.len() >> self.shift) + 2;
-        let Some(marks) = marks.get_mut(..blocks) else { return };
+        let marks = marks.get_mut(..blocks)?;
         let groups_used = ((initial.len() >> self.group_shift()) + 2).min(groups.len());
+        let mut total = 0;
         let mut put_back = |blocks: Range<usize>| {
             let bytes = blocks.start << self.shift..(blocks.end << self.shift).min(initial.len());
             if let (Some(own), Some(initial)) = (own.get_mut(bytes.clone()), initial.get(bytes)) {
                 own.copy_from_slice(initial);
+                total += own.len();
             }
         };
         if self.groups.is_none() {
-            return take_marks(marks, 0, &mut put_back);
+            take_marks(marks, 0, &mut put_back);
+            return Some(total);
         }
         take_marks(&mut groups[..groups_used], 0, &mut |groups| {
             let blocks = groups.start << GROUP_SHIFT..(groups.end << GROUP_SHIFT).min(marks.len());
@@ -147,6 +157,7 @@ impl Margin {
                 take_marks(marks, blocks.start, &mut put_back);
             }
         });
+        Some(total)
     }
 
     /// The marks of blocks, and those of groups.
@@ -216,6 +227,12 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
     if memories.next().is_some() {
         return Err("it has several memories".to_owned());
     }
+    if facts.iter().any(|facts| !facts.may_add_names()) {
+        return Err("it exports names like those that would be added".to_owned());
+    }
+    if steps().map(|(facts, _)| facts.globals.len()).sum::<usize>() > MOST_GLOBALS {
+        return Err(format!("it has more than {MOST_GLOBALS} mutable globals"));
+    }
     let margin = match memory {
         Some((memory, _)) => {
             let most = memory.maximum.unwrap_or(u64::MAX).min(limit as u64);
@@ -230,6 +247,7 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
         memory: memory.zip(margin).map(|((memory, step), margin)| Marked {
             item: Item { instance: step, name: names[module(step)].memory() },
             bytes: memory.bytes as usize,
+            maximum: memory.maximum.unwrap_or(1 << 32),
             margin,
         }),
         globals: steps()

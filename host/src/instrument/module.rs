@@ -34,8 +34,14 @@ pub(super) struct Memory {
     pub(super) maximum: Option<u64>,
 }
 
+/// The most addresses of data that are computed: the time in which their checks are compiled grows with the square.
+const MOST_PLACED: usize = 1000;
+
 /// What added names begin with.
 const WORD: &str = "purefork";
+
+/// The most quotes in added names.
+const MOST_QUOTES: usize = 16;
 
 /// The names of what is exported beside what the module exports itself.
 pub(super) struct Names(String);
@@ -60,6 +66,9 @@ impl Facts {
         let mut facts = Facts::default();
         for payload in Parser::new(0).parse_all(bytes) {
             facts.payload(payload.map_err(|error| error.to_string())?)?;
+        }
+        if facts.placed.len() > MOST_PLACED {
+            return Err(format!("it places data at more than {MOST_PLACED} addresses that are computed"));
         }
         if !facts.placed.is_empty() && !facts.code {
             return Err("it places data, and has no code".to_owned());
@@ -155,6 +164,11 @@ impl Facts {
         }
         self.has_memory = true;
         Ok(())
+    }
+
+    /// Whether added names would be short: there may be many of them.
+    pub(super) fn may_add_names(&self) -> bool {
+        self.quotes.is_none_or(|quotes| quotes < MOST_QUOTES)
     }
 
     /// Names that the module does not export itself.

@@ -159,6 +159,9 @@ fn a_margin_has_small_blocks_for_small_memories_and_groups_for_large_ones() {
         assert!(margin <= most_margin(most), "{most}");
     }
     assert_eq!(Margin::new(1 << 16, 4 << 30), None, "there is no space in front of it");
+    let last = (4 << 30) - (128 << 16);
+    assert_eq!(Margin::new(1 << 16, last), None, "an offset beyond all memory would be its last byte's");
+    assert!(Margin::new(1 << 16, last - (1 << 16)).is_some());
 }
 
 #[test]
@@ -172,7 +175,8 @@ fn what_is_marked_is_put_back_and_nothing_else() {
         for (address, len) in [(0, 1), (5 * block - 1, 2), (9 * block, block), (last, 1), (usize::MAX, 9), (7, 0)] {
             margin.mark(&mut memory, address, len);
         }
-        margin.undo(&mut memory, &initial);
+        let put_back = margin.undo(&mut memory, &initial);
+        assert_eq!(put_back, Some(4 * block + (bytes - last / block * block)), "{margin:?}");
         let blocks = memory[margin.bytes as usize..].chunks(block).zip(initial.chunks(block));
         let put_back: Vec<usize> =
             blocks.enumerate().filter(|(_, (now, before))| now == before).map(|(at, _)| at).collect();

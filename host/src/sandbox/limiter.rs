@@ -9,6 +9,9 @@ use wasmtime::ResourceLimiter;
 /// that, the tree of calls ends: a guest never sees how much memory the host has.
 pub(super) struct Limiter {
     memory_limit: usize,
+    /// What a memory with a margin may grow to by its declaration, with the margin; wasmtime is told a smaller one where that is
+    /// more than there can be.
+    maximum: Option<usize>,
     table_limit: usize,
     /// Bytes of all linear memories.
     memory: usize,
@@ -19,10 +22,12 @@ pub(super) struct Limiter {
 }
 
 impl Limiter {
-    /// `margin`: bytes that lie in front of the guest's memory, and are not the guest's.
-    pub(super) fn new(limits: &Limits, margin: usize) -> Limiter {
+    /// `margin`: bytes that lie in front of the guest's memory, and are not the guest's. `maximum`: what that memory may
+    /// grow to by its declaration.
+    pub(super) fn new(limits: &Limits, margin: usize, maximum: Option<usize>) -> Limiter {
         Limiter {
             memory_limit: limits.memory.saturating_add(margin),
+            maximum: maximum.map(|maximum| maximum.saturating_add(margin)),
             table_limit: limits.table_elements,
             memory: 0,
             refused: false,
@@ -48,7 +53,7 @@ impl Limiter {
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         self.allowed = false;
-        if maximum.is_some_and(|maximum| desired > maximum) {
+        if self.maximum.or(maximum).is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
         // `current` is part of `memory`, or 0 for a memory that is being made.

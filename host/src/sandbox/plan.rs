@@ -299,6 +299,11 @@ impl<D: Carried> Loaded<D> {
         self.undoing.as_ref().and_then(Undoing::margin).map_or(0, |margin| margin.bytes as usize)
     }
 
+    /// What a memory with such bytes in front may grow to by its declaration, in bytes.
+    pub(super) fn maximum(&self) -> Option<usize> {
+        self.undoing.as_ref().and_then(Undoing::maximum)
+    }
+
     /// The memory that calls write to, if the guest exports one.
     fn memory(&self, sandbox: &mut Sandbox<D>) -> Option<Memory> {
         self.located.memory(sandbox.store.as_context_mut(), self.memory?)

@@ -45,7 +45,7 @@ impl<D: Carried> Sandbox<D> {
     ) -> wasmtime::Result<Sandbox<D>> {
         let room = Room {
             carried,
-            limiter: Limiter::new(limits, loaded.margin()),
+            limiter: Limiter::new(limits, loaded.margin(), loaded.maximum()),
             parts: Parts::default(),
             handles: Handles::default(),
             may_leave: true,

@@ -8,11 +8,15 @@ use wasmtime::{AsContextMut as _, Store, Val};
 /// How state is put back, in one shard: with exports by number.
 pub(super) struct Undoing {
     memory: Option<(usize, Margin)>,
+    maximum: Option<usize>,
     globals: Box<[usize]>,
 }
 
 /// Builds with assertions look through memories of up to so many bytes after each call.
 const CHECKED: usize = 2 << 20;
+
+/// The most bytes that are put back: of more, a fresh sandbox takes hardly longer.
+const MOST_PUT_BACK: usize = 4 << 20;
 
 /// The state of a guest before any call.
 pub(super) struct Initial {
@@ -25,6 +29,7 @@ impl Undoing {
     pub(super) fn new(undo: &Undo, items: &mut Items) -> Undoing {
         Undoing {
             memory: undo.memory.as_ref().map(|marked| (items.memory(&marked.item), marked.margin)),
+            maximum: undo.memory.as_ref().map(|marked| marked.maximum as usize),
             globals: undo.globals.iter().map(|item| items.global(item)).collect(),
         }
     }
@@ -32,6 +37,11 @@ impl Undoing {
     /// What lies in front of the guest's memory.
     pub(super) fn margin(&self) -> Option<Margin> {
         self.memory.map(|(_, margin)| margin)
+    }
+
+    /// What the guest's memory may grow to by its declaration, in bytes, without what lies in front of it.
+    pub(super) fn maximum(&self) -> Option<usize> {
+        self.maximum
     }
 
     /// The state of a sandbox that has served no call; none if it is not what it was said to be.
@@ -56,11 +66,15 @@ impl Undoing {
             if memory.len() != margin.bytes as usize + initial.memory.len() {
                 return false;
             }
-            margin.undo(memory, &initial.memory);
+            let put_back = margin.undo(memory, &initial.memory);
             debug_assert!(
                 initial.memory.len() > CHECKED || located.own(memory) == &*initial.memory,
                 "a write was not marked"
             );
+            // What a sandbox has had of its own stays in the host's memory as long as it is kept.
+            if put_back.is_none_or(|bytes| bytes > MOST_PUT_BACK) {
+                return false;
+            }
         }
         self.globals.iter().zip(&initial.globals).all(|(number, value)| {
             let global = located.global(store.as_context_mut(), *number);
