@@ -47,7 +47,7 @@ pub(crate) fn attributes(table: &mut Table) -> Result<()> {
     }
     for (isolation, way) in [(Isolation::Recycled, "recycled"), (Isolation::Fresh, "fresh")] {
         let limits = Limits::default().memory(300 << 20).depth(64);
-        let exec = Executor::builder().threads(1).limits(limits).isolation(isolation).build()?;
+        let exec = Executor::builder().serial().limits(limits).isolation(isolation).build()?;
         let modules = [1, MIB].map(|mib| exec.load_bytes(guest(mib))?.preinit("load", args![mib]));
         let modules = modules.into_iter().collect::<Result<Vec<_>>>()?;
         let reads: Vec<Function<i32, i32>> =

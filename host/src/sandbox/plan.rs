@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::Undo;
 use crate::limits::Limits;
 use crate::value::Type;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use wasmtime::{AsContextMut as _, ExternType, Linker, Memory, Module};
 
@@ -29,6 +29,8 @@ pub(crate) struct Plan<D: Carried> {
     /// How a sandbox's state is put back, if it can be; and the state.
     undo: Option<Undo>,
     initial: OnceLock<Initial>,
+    /// Whether there was a call before: of the only one, the state is never put back.
+    called: AtomicBool,
     /// The exported functions, in the audit's order.
     exports: Vec<Export>,
     kind: Kind,
@@ -105,6 +107,7 @@ impl<D: Carried> Plan<D> {
             recipe,
             undo,
             initial: OnceLock::new(),
+            called: AtomicBool::new(false),
             exports,
             kind,
             define: Box::new(define),
@@ -191,6 +194,7 @@ impl<D: Carried> Plan<D> {
         let mut sandbox = Sandbox::new(engine, loaded, self.kind, (self.id, shard, permit), &self.limits, carried)?;
         if let Some(undoing) = &loaded.undoing
             && self.initial.get().is_none()
+            && self.called.swap(true, Ordering::Relaxed)
         {
             let initial = undoing.initial(&mut sandbox.store, &loaded.located);
             let _ = self.initial.set(initial.ok_or_else(|| wasmtime::format_err!("it has no state"))?);
