@@ -10,7 +10,7 @@ pub struct GuestFrame {
     /// The function's name from the name section; else the name it is exported by; else `func[N]`.
     pub function: String,
     /// The offset of the instruction in the module's bytes. None where it is not known: in a guest that was rewritten, see
-    /// [`Isolation`](crate::Isolation).
+    /// [`Isolation`](crate::Isolation) and [`Module::preinit`](crate::Module::preinit).
     pub offset: Option<usize>,
 }
 

@@ -51,7 +51,7 @@ pub(super) fn preinit(
     let number = number.ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, format!("the guest's state cannot be frozen: `{name}` was lost on the way"))
     })?;
-    let mut kept = running.run_and_keep(number as u32, args, site)?;
+    let mut kept = running.run_and_keep(number as u32, args, site).map_err(Error::without_offsets)?;
     done(&name, facts.component, &kept).map_err(|error| error.with_site_if_none(site))?;
     let frozen = prepared.freeze(&facts, &recipe, &mut kept.sandbox)?;
     drop(kept);
