@@ -149,7 +149,8 @@ fn an_initialiser_that_fails_makes_no_module() {
             ArgumentMismatch, final
             text: expected `fine()`, but was given 1 argument
 
-        "#]].assert_eq(&text);
+        "#]]
+        .assert_eq(&text);
         assert_kind(module.preinit("deep", args![1]), ErrorKind::StackOverflow);
         assert!(module.preinit("fine", args![]).is_ok());
     });
