@@ -42,6 +42,13 @@ pub(crate) trait Backend: Any + Send + Sync {
     /// [`ErrorKind::Link`](crate::ErrorKind::Link) where a function does not fit or two providers have it.
     fn link(&self, name: &str, provider: Arc<dyn Backend>) -> Result<Arc<dyn Backend>>;
 
+    /// The same modules, each with all others as providers of the functions it forks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backend::link`].
+    fn link_together(&self, modules: Vec<(&str, Arc<dyn Backend>)>) -> Result<Vec<Arc<dyn Backend>>>;
+
     /// Runs a function of the module, whose bytes are given, and makes a module of the state that it leaves, linked to the
     /// same providers.
     ///

@@ -124,6 +124,41 @@ impl Module {
         Ok(Module { backend, ..self.clone() })
     }
 
+    /// The same modules, each with all others' exports to fork, under the names given. So they may fork each other's
+    /// functions, round and round: every call is an instance of its own.
+    ///
+    /// One that forks nothing but its own functions stays as it is. What was linked to them before stays so, and those who were linked to them see them as they were.
+    ///
+    /// ```
+    /// use purefork::{Executor, Module, args};
+    ///
+    /// let exec = Executor::new()?;
+    /// let half = |own: &str, other: &str, of_none: u32| {
+    ///     exec.load_bytes(format!(r#"(module
+    ///         (import "fork" "{other}" (func $fork (param i32) (result i32)))
+    ///         (import "wait" "{other}" (func $wait (param i32) (result i32)))
+    ///         (func (export "{own}") (param $n i32) (result i32)
+    ///             (if (result i32) (local.get $n)
+    ///                 (then (call $wait (call $fork (i32.sub (local.get $n) (i32.const 1)))))
+    ///                 (else (i32.const {of_none})))))"#))
+    /// };
+    /// let (even, odd) = (half("even", "odd", 1)?, half("odd", "even", 0)?);
+    /// let linked = Module::link_together(&[("evens", &even), ("odds", &odd)])?;
+    /// assert_eq!(linked[0].fork("even", args![10])?.wait()?.to_string(), "1");
+    /// assert_eq!(linked[1].fork("odd", args![10])?.wait()?.to_string(), "0");
+    /// # Ok::<(), purefork::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::link`].
+    pub fn link_together(modules: &[(&str, &Module)]) -> Result<Vec<Module>> {
+        let Some((_, first)) = modules.first() else { return Ok(Vec::new()) };
+        let backends = modules.iter().map(|(name, module)| (*name, module.backend.clone())).collect();
+        let linked = first.backend.link_together(backends)?.into_iter();
+        Ok(linked.zip(modules).map(|(backend, (_, module))| Module { backend, ..(*module).clone() }).collect())
+    }
+
     /// Runs a function once, and makes a module that starts with the state it leaves: what it has computed and put into
     /// memory is there in every call of the new module, and no call has to compute it again or sees what another does with it.
     ///

@@ -1,7 +1,7 @@
 //! What is left of an executor once it is dropped: threads, files, mappings, memory. Each scenario has a process to
 //! itself, where nothing else moves these numbers.
 
-use purefork::{Future, Limits, Module, args, promise, wait_all};
+use purefork::{Executor, Future, Limits, Module, args, promise, wait_all};
 use purefork_tests::guests::{CHAIN, FIB, MATH};
 use purefork_tests::{MODES, Mode, in_own_process, limits, loaded, remains, still_answers};
 use std::time::Duration;
@@ -31,7 +31,7 @@ fn leaves_nothing(name: &str, scenario: impl Fn()) {
 }
 
 /// Runs `body` with an executor of each mode.
-fn each(limits: Limits, body: impl Fn(&purefork::Executor, Mode)) {
+fn each(limits: Limits, body: impl Fn(&Executor, Mode)) {
     for mode in MODES {
         let exec = mode.with(limits.clone());
         body(&exec, mode);
@@ -84,6 +84,30 @@ fn nothing_remains_of_calls_that_time_out_or_are_cancelled() {
                     math.fork("spin", args![]).unwrap().cancel();
                     fib.fork("fib", args![25]).unwrap().cancel();
                 }
+            }
+        });
+    });
+}
+
+#[test]
+fn nothing_remains_of_modules_that_fork_each_other() {
+    let half = |exec: &Executor, own: &str, other: &str| {
+        let guest = format!(
+            r#"(module
+                (import "fork" "{other}" (func $fork (param i32) (result i32)))
+                (import "wait" "{other}" (func $wait (param i32) (result i32)))
+                (func (export "{own}") (param $n i32) (result i32)
+                    (if (i32.eqz (local.get $n)) (then (return (i32.const 0))))
+                    (call $wait (call $fork (i32.sub (local.get $n) (i32.const 1))))))"#
+        );
+        loaded(exec, &guest)
+    };
+    leaves_nothing("nothing_remains_of_modules_that_fork_each_other", || {
+        each(limits(), |exec, _| {
+            for n in 0..100 {
+                let (one, two) = (half(exec, "one", "two"), half(exec, "two", "one"));
+                let ring = Module::link_together(&[("a", &one), ("b", &two)]).unwrap();
+                assert_eq!(ring[0].fork("one", args![n % 7]).unwrap().wait().unwrap().to_string(), "0");
             }
         });
     });

@@ -224,7 +224,7 @@ pub(crate) struct Common {
     /// Do not keep compiled modules, nor use those that are kept
     #[arg(long, conflicts_with = "cache_dir")]
     pub(crate) no_cache: bool,
-    /// A module whose functions MODULE may fork; each may fork those of the ones before it
+    /// A module whose functions MODULE may fork. Each may fork those of all others; MODULE is called `main`
     #[arg(long, value_name = "NAME=MODULE", value_parser = link)]
     pub(crate) link: Vec<Link>,
     /// How calls get their sandboxes: `recycled`, or `fresh` for each call; by default recycled
@@ -237,6 +237,9 @@ pub(crate) struct Common {
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) output_limit: Option<usize>,
 }
+
+/// The name under which linked modules know the one whose function is called.
+pub(crate) const MAIN: &str = "main";
 
 /// A module to link, and the name to link it under.
 #[derive(Clone, Debug)]
@@ -338,6 +341,7 @@ fn takes_value(name: &str) -> Option<bool> {
 
 fn link(text: &str) -> Result<Link, String> {
     match text.split_once('=') {
+        Some((MAIN, _)) => Err(format!("expected another name than `{MAIN}`, which is MODULE's")),
         Some((name, module)) if !name.is_empty() && !module.is_empty() => {
             Ok(Link { name: name.to_owned(), module: module.into() })
         }

@@ -1,7 +1,7 @@
 //! `purefork run`: one call of one function.
 
 use crate::argument::Reader;
-use crate::flags::{Common, Run, is_option, similar};
+use crate::flags::{Common, MAIN, Run, is_option, similar};
 use crate::given::Given;
 use crate::inspect::{audit, read};
 use crate::layout::{WIDTH, brief_signature};
@@ -111,21 +111,16 @@ pub(crate) fn load(exec: &Executor, path: &Path) -> Result<Module> {
     exec.load_bytes(read(path)?).with_context(|| format!("`{}`", shown_path(path)))
 }
 
-/// The module with all that is linked to it. A linked module that needs others itself gets those before it.
+/// The module with all that is linked to it: each may fork the functions of all others.
 pub(crate) fn link(exec: &Executor, common: &Common, module: Module) -> Result<Module> {
-    let mut linked: Vec<(&str, Module)> = Vec::new();
-    for link in &common.link {
-        let mut provider = load(exec, &link.module)?;
-        if provider.inspect().forks.iter().any(|fork| !fork.own) {
-            provider = link_all(provider, &linked).with_context(|| format!("`{}`", shown_path(&link.module)))?;
-        }
-        linked.push((&link.name, provider));
+    if common.link.is_empty() {
+        return Ok(module);
     }
-    Ok(link_all(module, &linked)?)
-}
-
-fn link_all(module: Module, linked: &[(&str, Module)]) -> Result<Module, Error> {
-    linked.iter().try_fold(module, |module, (name, provider)| module.link(name, provider))
+    let linked = common.link.iter().map(|link| Ok((&*link.name, load(exec, &link.module)?)));
+    let linked = linked.collect::<Result<Vec<(&str, Module)>>>()?;
+    let all: Vec<_> =
+        [(MAIN, &module)].into_iter().chain(linked.iter().map(|(name, module)| (*name, module))).collect();
+    Ok(Module::link_together(&all)?.swap_remove(0))
 }
 
 /// The function of that name, as the library finds it.

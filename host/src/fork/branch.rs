@@ -1,6 +1,6 @@
 //! The part of a tree of calls that one worker forks.
 
-use super::program::Program;
+use super::program::{Program, Seen};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -12,7 +12,7 @@ const BATCH: u64 = 64;
 ///
 /// Its references and its count are touched by that worker, and by those who steal from it, once for each call stolen.
 pub(super) struct Branch {
-    program: Arc<Program>,
+    program: Program,
     worker: Option<usize>,
     forks: AtomicU64,
     tree: Arc<Tree>,
@@ -41,21 +41,21 @@ impl Drop for Held {
 
 impl Branch {
     /// The first branch of a tree.
-    pub(super) fn new(program: &Arc<Program>, worker: Option<usize>) -> Arc<Branch> {
+    pub(super) fn new(program: Seen<'_>, worker: Option<usize>) -> Arc<Branch> {
         Branch::of(program, worker, &Arc::default())
     }
 
-    fn of(program: &Arc<Program>, worker: Option<usize>, tree: &Arc<Tree>) -> Arc<Branch> {
-        Arc::new(Branch { program: program.clone(), worker, forks: AtomicU64::new(0), tree: tree.clone() })
+    fn of(program: Seen<'_>, worker: Option<usize>, tree: &Arc<Tree>) -> Arc<Branch> {
+        Arc::new(Branch { program: program.program(), worker, forks: AtomicU64::new(0), tree: tree.clone() })
     }
 
-    pub(super) fn program(&self) -> &Arc<Program> {
+    pub(super) fn program(&self) -> &Program {
         &self.program
     }
 
     /// The branch for calls of `program` that `worker` forks: this one, if it is that.
-    pub(super) fn for_calls(self: &Arc<Branch>, program: &Arc<Program>, worker: Option<usize>) -> Arc<Branch> {
-        if self.worker == worker && Arc::ptr_eq(&self.program, program) {
+    pub(super) fn for_calls(self: &Arc<Branch>, program: Seen<'_>, worker: Option<usize>) -> Arc<Branch> {
+        if self.worker == worker && program.is(&self.program) {
             self.clone()
         } else {
             Branch::of(program, worker, &self.tree)

@@ -108,7 +108,7 @@ impl Call {
     }
 
     #[inline]
-    pub(super) fn program(&self) -> &Arc<Program> {
+    pub(super) fn program(&self) -> &Program {
         match &self.home {
             Home::Program(program) => program,
             Home::Branch(branch) => branch.program(),

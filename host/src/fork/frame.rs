@@ -2,7 +2,7 @@
 
 use super::branch::Branch;
 use super::call::{Call, Home};
-use super::program::Program;
+use super::program::Seen;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Usage;
 use crate::sandbox::Carried;
@@ -164,7 +164,7 @@ impl Frame {
     }
 
     /// The branch for a call of `program` that is forked now, by this thread.
-    fn branch(&self, parent: &Call, program: &Arc<Program>) -> Arc<Branch> {
+    fn branch(&self, parent: &Call, program: Seen<'_>) -> Arc<Branch> {
         let worker = parent.program().runtime.threads.worker();
         match (&self.branch, &parent.home) {
             (Some(branch), _) | (None, Home::Branch(branch)) => branch.for_calls(program, worker),

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::frame::Frame;
+use super::member::Member;
 use super::program::Program;
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Future;
@@ -30,7 +31,7 @@ impl Program {
     /// The call's own.
     pub(crate) fn run_and_keep(self, function: u32, args: Values, site: &'static Location<'static>) -> Result<Kept> {
         let keep = Arc::new(Keep::default());
-        let program = Arc::new(Program { keep: Some(keep.clone()), ..self });
+        let program = Arc::new(Program::of(Member { keep: Some(keep.clone()), ..self.alone() })?);
         let call = Call::root(program, function, args, site);
         call.start();
         let value = Future::<Value>::from_completion(call).wait()?;

@@ -1,42 +1,66 @@
 //! Which function an imported name means.
 
+use super::member::Member;
 use super::program::Program;
 use crate::audit::{Facts, FunctionFacts, LinkFacts, shown};
 use crate::error::{Error, ErrorKind, Result};
 use crate::value::Type;
-use std::sync::Arc;
+
+/// A module that is linked to another.
+#[derive(Clone)]
+pub(super) enum Provider {
+    /// A member of the same program, by number.
+    Member(usize),
+    /// One that was there before.
+    Program(Program),
+}
+
+impl Provider {
+    fn facts<'a>(&'a self, members: &'a [Member]) -> &'a Facts {
+        match self {
+            Provider::Member(number) => &members[*number].facts,
+            Provider::Program(program) => &program.facts,
+        }
+    }
+}
 
 /// The function behind an imported name.
+#[derive(Clone)]
 pub(super) enum Target {
     /// An export of the module itself.
     Own(u32),
     /// An export of a linked module.
-    Linked(Arc<Program>, u32),
+    Provided(Provider, u32),
     /// Nothing provides it yet.
     Missing,
 }
 
 /// A provider's name for the module itself.
-const SELF: &str = "self";
+pub(super) const SELF: &str = "self";
+
+/// What is linked to a module, each by its name; and the members of its program.
+type Providers<'a> = (&'a [(String, Provider)], &'a [Member]);
 
 /// Finds what each of the module's links means, among its own exports and those of the modules linked to it.
+/// `members`: those of its program.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Link`], if a function does not have the type with which it is imported, or if two providers have one
 /// of that name.
-pub(super) fn resolve(facts: &Facts, providers: &[(String, Arc<Program>)]) -> Result<Vec<Link>> {
-    facts.forks.iter().map(|link| target(facts, providers, link)).collect()
+pub(super) fn resolve(facts: &Facts, providers: &[(String, Provider)], members: &[Member]) -> Result<Vec<Link>> {
+    facts.forks.iter().map(|link| target(facts, (providers, members), link)).collect()
 }
 
 /// What an imported name means.
+#[derive(Clone)]
 pub(super) struct Link {
     pub(super) target: Target,
     /// Whether `wait` gives the guest a failure as the `err` of its result.
     pub(super) catches: bool,
 }
 
-fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts) -> Result<Link> {
+fn target(facts: &Facts, providers: Providers<'_>, link: &LinkFacts) -> Result<Link> {
     let name = &*link.name;
     let mut found = candidates(facts, providers, None, name);
     // A name may have a `#` in it; so it says which provider is meant only if nothing is called that as a whole.
@@ -60,7 +84,7 @@ fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts)
     let Some((_, target)) = found.pop() else { return Ok(Link { target: Target::Missing, catches: false }) };
     let function = match &target {
         Target::Own(number) => &facts.functions[*number as usize],
-        Target::Linked(program, number) => &program.facts.functions[*number as usize],
+        Target::Provided(provider, number) => &provider.facts(providers.1).functions[*number as usize],
         Target::Missing => return Ok(Link { target, catches: false }),
     };
     let catches = fits(link, function, facts.component)?;
@@ -70,14 +94,14 @@ fn target(facts: &Facts, providers: &[(String, Arc<Program>)], link: &LinkFacts)
 /// The functions called `name`, of one provider or of all, each with its provider's name.
 fn candidates<'a>(
     facts: &Facts,
-    providers: &'a [(String, Arc<Program>)],
+    (providers, members): Providers<'a>,
     wanted: Option<&str>,
     name: &str,
 ) -> Vec<(&'a str, Target)> {
     let is_wanted = |provider: &str| wanted.is_none_or(|wanted| wanted == provider);
     let own = find(facts, name).filter(|_| is_wanted(SELF)).map(|number| (SELF, Target::Own(number)));
-    let linked = providers.iter().filter(|(provider, _)| is_wanted(provider)).filter_map(|(provider, program)| {
-        Some((provider.as_str(), Target::Linked(program.clone(), find(&program.facts, name)?)))
+    let linked = providers.iter().filter(|(called, _)| is_wanted(called)).filter_map(|(called, provider)| {
+        Some((called.as_str(), Target::Provided(provider.clone(), find(provider.facts(members), name)?)))
     });
     own.into_iter().chain(linked).collect()
 }

@@ -13,11 +13,13 @@ mod frame;
 mod imports;
 mod keep;
 mod link;
+mod member;
 mod program;
 mod run;
 mod runtime;
 mod stop;
 
 pub(crate) use keep::Kept;
-pub(crate) use program::{Guest, Program, check, kind};
+pub(crate) use member::{Guest, check, kind};
+pub(crate) use program::Program;
 pub(crate) use runtime::{Runtime, Threads};

@@ -1,44 +1,52 @@
-//! A module as its calls see it: how to run its functions, and what they fork.
+//! A module as its calls see it: with all that it is linked to.
 
 use super::call::Call;
-use super::frame::Frame;
-use super::imports;
-use super::keep::Keep;
-use super::link::{self, Link, Target};
+use super::link::{self, Provider, Target};
+use super::member::{Guest, Member};
 use super::runtime::Runtime;
-use crate::audit::{Facts, Recipe, shown};
+use crate::audit::shown;
 use crate::backend::{Backend, Preinitialised};
-use crate::engine::{Compiled, Kind, MAX_MEMORIES, MAX_TABLES};
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Completion;
-use crate::instrument::Undo;
-use crate::limits::Limits;
-use crate::sandbox::{Export, Plan};
 use crate::value::{Value, Values};
 use std::any::Any;
+use std::ops::Deref;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
 
-/// A guest that was audited and compiled.
-pub(crate) struct Guest {
-    pub(crate) facts: Facts,
-    pub(crate) recipe: Recipe,
-    /// How the state of its sandboxes is put back, or why it cannot be.
-    pub(crate) undo: std::result::Result<Undo, String>,
-    pub(crate) compiled: Compiled,
+/// A module as its calls see it.
+///
+/// Modules that fork each other's functions are members of one program, and refer to each other by number; what else is
+/// linked to a member is a program that was there before. So no references go round, whatever forks what.
+#[derive(Clone)]
+pub(crate) struct Program {
+    members: Arc<[Member]>,
+    number: usize,
 }
 
-/// A module as its calls see it.
-pub(crate) struct Program {
-    pub(super) runtime: Arc<Runtime>,
-    pub(super) facts: Arc<Facts>,
-    pub(super) plan: Arc<Plan<Frame>>,
-    pub(super) providers: Vec<(String, Arc<Program>)>,
-    pub(super) links: Vec<Link>,
-    /// What is not provided yet, to this module or to one that is linked to it.
-    pub(super) missing: Option<Error>,
-    /// Where the sandbox goes that a call of the host's has ended in, if it is wanted.
-    pub(super) keep: Option<Arc<Keep>>,
+/// A program that is looked at: its references are not counted.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    members: &'a Arc<[Member]>,
+    number: usize,
+}
+
+impl Seen<'_> {
+    pub(super) fn is(self, program: &Program) -> bool {
+        self.number == program.number && Arc::ptr_eq(self.members, &program.members)
+    }
+
+    pub(super) fn program(self) -> Program {
+        Program { members: self.members.clone(), number: self.number }
+    }
+}
+
+impl Deref for Program {
+    type Target = Member;
+
+    fn deref(&self) -> &Member {
+        &self.members[self.number]
+    }
 }
 
 impl Program {
@@ -49,87 +57,40 @@ impl Program {
     /// [`ErrorKind::Unsupported`] if it is too large, [`ErrorKind::Link`] if it forks one of its own functions with
     /// another type.
     pub(crate) fn new(runtime: Arc<Runtime>, guest: Guest) -> Result<Program> {
-        let Guest { facts, recipe, undo, compiled } = guest;
-        let facts = Arc::new(facts);
-        let links = link::resolve(&facts, &[])?;
-        let kind = kind(&facts);
-        let exports = facts
-            .functions
-            .iter()
-            .map(|function| Export {
-                name: function.name.clone(),
-                index: function.index,
-                params: function.params.iter().map(|param| param.ty.clone()).collect(),
-                results: function.results.clone(),
-            })
-            .collect();
-        let (linked, inline) = (facts.clone(), runtime.threads.inline());
-        let plan = Plan::new(
-            runtime.engines.clone(),
-            runtime.stock.clone(),
-            &runtime.limits,
-            compiled,
-            recipe,
-            undo.ok(),
-            exports,
-            kind,
-            move |linker, name, host| imports::define(&linked, inline, linker, name, host),
-        )?;
-        let missing = missing(&facts, &links);
-        Ok(Program { runtime, facts, plan: Arc::new(plan), providers: Vec::new(), links, missing, keep: None })
+        Program::of(Member::new(runtime, guest)?)
     }
 
-    /// The function behind link number `link`, and the module that has it.
-    pub(super) fn target(self: &Arc<Program>, link: u32) -> Result<(&Arc<Program>, u32)> {
+    /// A program of one member.
+    pub(super) fn of(member: Member) -> Result<Program> {
+        let members = settled(vec![member]).map_err(|(_, error)| error)?;
+        Ok(Program { members, number: 0 })
+    }
+
+    /// The member by itself, linked to what it is linked to.
+    pub(super) fn alone(&self) -> Member {
+        let mut member = (**self).clone();
+        for (_, provider) in &mut member.providers {
+            if let Provider::Member(number) = *provider {
+                *provider = Provider::Program(Program { members: self.members.clone(), number });
+            }
+        }
+        member
+    }
+
+    pub(super) fn seen(&self) -> Seen<'_> {
+        Seen { members: &self.members, number: self.number }
+    }
+
+    /// The function behind link number `link`, and the program that has it.
+    pub(super) fn target(&self, link: u32) -> Result<(Seen<'_>, u32)> {
         match &self.links[link as usize].target {
-            Target::Own(function) => Ok((self, *function)),
-            Target::Linked(program, function) => Ok((program, *function)),
+            Target::Own(function) => Ok((self.seen(), *function)),
+            Target::Provided(Provider::Member(number), function) => {
+                Ok((Seen { members: &self.members, number: *number }, *function))
+            }
+            Target::Provided(Provider::Program(program), function) => Ok((program.seen(), *function)),
             Target::Missing => Err(link::missing(&self.facts.forks[link as usize])),
         }
-    }
-
-    /// Whether `wait` of link number `link` gives the guest failures.
-    pub(super) fn catches(&self, link: u32) -> bool {
-        self.links[link as usize].catches
-    }
-
-    /// What the calls of the executor have in common.
-    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
-        &self.runtime
-    }
-
-    /// What the audit found out.
-    pub(crate) fn facts(&self) -> &Arc<Facts> {
-        &self.facts
-    }
-
-    /// The name of link number `link`, fit to be shown.
-    pub(super) fn link_name(&self, link: u32) -> String {
-        shown(&self.facts.forks[link as usize].name)
-    }
-
-    /// The same module with one more provider of what it forks, of the same executor.
-    ///
-    /// # Errors
-    ///
-    /// As [`Backend::link`].
-    fn linked(&self, name: &str, provider: Arc<Program>) -> Result<Program> {
-        if name == "self" || self.providers.iter().any(|(known, _)| known == name) {
-            return Err(Error::new(ErrorKind::Link, format!("`{}` is linked already", shown(name)))
-                .with_help("link it under another name"));
-        }
-        let mut providers = self.providers.clone();
-        providers.push((name.to_owned(), provider));
-        let links = link::resolve(&self.facts, &providers)?;
-        Ok(Program {
-            runtime: self.runtime.clone(),
-            facts: self.facts.clone(),
-            plan: self.plan.clone(),
-            providers,
-            missing: missing(&self.facts, &links),
-            links,
-            keep: self.keep.clone(),
-        })
     }
 
     /// The same module with the providers that `other` has.
@@ -138,8 +99,73 @@ impl Program {
     ///
     /// As [`Backend::link`].
     pub(crate) fn linked_as(self, other: &Program) -> Result<Program> {
-        other.providers.iter().try_fold(self, |program, (name, provider)| program.linked(name, provider.clone()))
+        Program::of(Member { providers: other.alone().providers, ..self.alone() })
     }
+
+    /// The program behind a backend, if it is one of the same executor.
+    fn known(&self, backend: Arc<dyn Backend>) -> Result<Arc<Program>> {
+        let backend: Arc<dyn Any + Send + Sync> = backend;
+        let program = backend.downcast::<Program>().ok().filter(|known| Arc::ptr_eq(&known.runtime, &self.runtime));
+        program.ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, "expected a module of the same executor to link")
+                .with_help("load both with one executor")
+        })
+    }
+}
+
+/// Links a provider to a member under a name.
+///
+/// # Errors
+///
+/// [`ErrorKind::Link`] if the name is taken.
+fn add(member: &mut Member, name: &str, provider: Provider) -> Result<()> {
+    if name == link::SELF || member.providers.iter().any(|(known, _)| known == name) {
+        return Err(taken(name));
+    }
+    member.providers.push((name.to_owned(), provider));
+    Ok(())
+}
+
+/// The error for a name that is that of another module.
+fn taken(name: &str) -> Error {
+    Error::new(ErrorKind::Link, format!("`{}` is linked already", shown(name))).with_help("link it under another name")
+}
+
+/// Finds what the members fork, and what is missing to them.
+///
+/// # Errors
+///
+/// As [`Backend::link`], and to which member that happened.
+fn settled(mut members: Vec<Member>) -> Result<Arc<[Member]>, (usize, Error)> {
+    let links = members.iter().enumerate().map(|(number, member)| {
+        link::resolve(&member.facts, &member.providers, &members).map_err(|error| (number, error))
+    });
+    let links = links.collect::<Result<Vec<_>, _>>()?;
+    for (member, links) in members.iter_mut().zip(links) {
+        (member.links, member.missing) = (links, None);
+    }
+    // What is missing to one is missing to those that fork its functions, and to those that fork theirs.
+    loop {
+        let news = (0..members.len()).filter(|number| members[*number].missing.is_none());
+        let news: Vec<_> = news.filter_map(|number| Some((number, missing(&members, number)?))).collect();
+        if news.is_empty() {
+            return Ok(members.into());
+        }
+        for (number, error) in news {
+            members[number].missing = Some(error);
+        }
+    }
+}
+
+/// What is missing to a member, as far as is known of the others.
+fn missing(members: &[Member], number: usize) -> Option<Error> {
+    let member = &members[number];
+    member.links.iter().zip(&member.facts.forks).find_map(|(found, link)| match &found.target {
+        Target::Own(_) => None,
+        Target::Provided(Provider::Member(number), _) => members[*number].missing.clone(),
+        Target::Provided(Provider::Program(program), _) => program.missing.clone(),
+        Target::Missing => Some(link::missing(link)),
+    })
 }
 
 impl Backend for Program {
@@ -167,13 +193,33 @@ impl Backend for Program {
     }
 
     fn link(&self, name: &str, provider: Arc<dyn Backend>) -> Result<Arc<dyn Backend>> {
-        let provider: Arc<dyn Any + Send + Sync> = provider;
-        let provider = provider.downcast::<Program>().ok().filter(|p| Arc::ptr_eq(&p.runtime, &self.runtime));
-        let provider = provider.ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, "expected a module of the same executor to link")
-                .with_help("load both with one executor")
+        let provider = self.known(provider)?;
+        let mut member = self.alone();
+        add(&mut member, name, Provider::Program((*provider).clone()))?;
+        Ok(Arc::new(Program::of(member)?))
+    }
+
+    fn link_together(&self, modules: Vec<(&str, Arc<dyn Backend>)>) -> Result<Vec<Arc<dyn Backend>>> {
+        let names: Vec<_> = modules.iter().map(|(name, _)| *name).collect();
+        if let Some((_, twice)) = names.iter().enumerate().find(|(number, name)| names[..*number].contains(name)) {
+            return Err(taken(twice));
+        }
+        let members = modules.into_iter().map(|(_, module)| Ok(self.known(module)?.alone()));
+        let mut members = members.collect::<Result<Vec<_>>>()?;
+        // To one that has all it forks, others could only be one provider too many.
+        let needing = members.iter_mut().enumerate().filter(|(_, member)| !member.is_complete());
+        for (number, member) in needing {
+            for (other, name) in names.iter().enumerate().filter(|(other, _)| *other != number) {
+                add(member, name, Provider::Member(other))?;
+            }
+        }
+        let members = settled(members).map_err(|(number, error)| {
+            let message = format!("in `{}`, {}", shown(names[number]), error.message());
+            let help = error.help().unwrap_or_default().to_owned();
+            Error::new(error.kind(), message).with_help(help)
         })?;
-        Ok(Arc::new(self.linked(name, provider)?))
+        let program = |number| -> Arc<dyn Backend> { Arc::new(Program { members: members.clone(), number }) };
+        Ok((0..names.len()).map(program).collect())
     }
 
     fn preinit(
@@ -197,50 +243,4 @@ impl Backend for Program {
     fn unobserved(&self, error: Error) {
         self.runtime.unobserved(error);
     }
-}
-fn missing(facts: &Facts, links: &[Link]) -> Option<Error> {
-    links.iter().zip(&facts.forks).find_map(|(found, link)| match &found.target {
-        Target::Own(_) => None,
-        Target::Linked(program, _) => program.missing.clone(),
-        Target::Missing => Some(link::missing(link)),
-    })
-}
-
-/// The kind of engine that a guest needs.
-pub(crate) fn kind(facts: &Facts) -> Kind {
-    if facts.forks.is_empty() { Kind::Leaf } else { Kind::Forking }
-}
-
-/// Compares what a guest starts with with the limits.
-///
-/// # Errors
-///
-/// [`ErrorKind::OutOfMemory`] if it starts with more memory than a call may have, [`ErrorKind::Unsupported`] if with
-/// more of something else.
-pub(crate) fn check(limits: &Limits, facts: &Facts) -> Result<()> {
-    let (limits, bytes) = (limits, facts.memories.iter().fold(0u64, |sum, m| sum.saturating_add(m.initial_bytes)));
-    if bytes > limits.memory as u64 {
-        return Err(Error::new(
-            ErrorKind::OutOfMemory,
-            format!("the module starts with {bytes} bytes of memory, more than its limit of {}", limits.memory),
-        )
-        .with_help("raise `Limits::memory` (`--memory`)")
-        .ending_tree());
-    }
-    for (what, n, most) in
-        [("memories", facts.memories.len(), MAX_MEMORIES), ("tables", facts.tables.len(), MAX_TABLES)]
-    {
-        if n > most {
-            let message = format!("the guest has {n} {what}, and {most} are allowed");
-            return Err(Error::new(ErrorKind::Unsupported, message).with_help("build it of fewer modules"));
-        }
-    }
-    if let Some(table) = facts.tables.iter().find(|table| table.initial > limits.table_elements as u64) {
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("a table starts with {} elements, more than its limit of {}", table.initial, limits.table_elements),
-        )
-        .with_help("raise `Limits::table_elements`"));
-    }
-    Ok(())
 }

@@ -72,8 +72,8 @@ fn run_has_help() {
                   --cache-dir <DIR>      Where to keep compiled modules; by default purefork in the user's cache
                                          directory
                   --no-cache             Do not keep compiled modules, nor use those that are kept
-                  --link <NAME=MODULE>   A module whose functions MODULE may fork; each may fork those of the
-                                         ones before it
+                  --link <NAME=MODULE>   A module whose functions MODULE may fork. Each may fork those of all
+                                         others; MODULE is called `main`
                   --isolation <HOW>      How calls get their sandboxes: `recycled`, or `fresh` for each call; by
                                          default recycled
                   --wasi <HOW>           Let modules import WASI, in a world that stands still: `frozen`

@@ -10,6 +10,7 @@ fn a_module_forks_functions_of_a_linked_one() {
             "run app.wat next 3 --link math=add.wat",
             "run app.wat next 3 --link=math=add.wat --serial",
             "run top.wat top 5 --link math=add.wat --link app=app.wat",
+            "run top.wat top 5 --link app=app.wat --link math=add.wat",
         ],
         &expect![[r#"
             $ purefork run app.wat next 3 --link math=add.wat
@@ -23,6 +24,41 @@ fn a_module_forks_functions_of_a_linked_one() {
             $ purefork run top.wat top 5 --link math=add.wat --link app=app.wat
             6
             exit 0
+
+            $ purefork run top.wat top 5 --link app=app.wat --link math=add.wat
+            6
+            exit 0
+        "#]],
+    );
+}
+
+/// The module that is run is `main` to those that are linked to it.
+#[test]
+fn modules_fork_each_others_functions_round_and_round() {
+    check_all(
+        &[
+            "run even.wat even 7 --link odds=odd.wat",
+            "run even.wat even 8 --link odds=odd.wat --serial",
+            "run odd.wat odd 8 --link main=even.wat",
+            "run odd.wat odd 8 --link evens=even.wat",
+        ],
+        &expect![[r#"
+            $ purefork run even.wat even 7 --link odds=odd.wat
+            0
+            exit 0
+
+            $ purefork run even.wat even 8 --link odds=odd.wat --serial
+            1
+            exit 0
+
+            $ purefork run odd.wat odd 8 --link main=even.wat
+            2> error: `--link`: expected another name than `main`, which is MODULE's, but was given `main=even.wat`
+            exit 2
+
+            $ purefork run odd.wat odd 8 --link evens=even.wat
+            2> error: nothing provides `main#even`, which the module forks as (i32) -> (i32)
+            2>   export `main#even`, or link a module that does with `--link NAME=MODULE`
+            exit 2
         "#]],
     );
 }
@@ -30,11 +66,7 @@ fn a_module_forks_functions_of_a_linked_one() {
 #[test]
 fn a_function_that_nothing_provides_is_told() {
     check_all(
-        &[
-            "run app.wat next 3",
-            "run app.wat next 3 --link fib=fib.wat",
-            "run top.wat top 5 --link app=app.wat --link math=add.wat",
-        ],
+        &["run app.wat next 3", "run app.wat next 3 --link fib=fib.wat", "run top.wat top 5 --link app=app.wat"],
         &expect![[r#"
             $ purefork run app.wat next 3
             2> error: nothing provides `add`, which the module forks as (i32, i32) -> (i32)
@@ -46,7 +78,7 @@ fn a_function_that_nothing_provides_is_told() {
             2>   export `add`, or link a module that does with `--link NAME=MODULE`
             exit 2
 
-            $ purefork run top.wat top 5 --link app=app.wat --link math=add.wat
+            $ purefork run top.wat top 5 --link app=app.wat
             2> error: nothing provides `add`, which the module forks as (i32, i32) -> (i32)
             2>   export `add`, or link a module that does with `--link NAME=MODULE`
             exit 2
@@ -59,11 +91,11 @@ fn a_function_of_another_type_is_told() {
     check_all(
         &["run app.wat next 3 --link wide=wide.wat"],
         &expect![[r#"
-        $ purefork run app.wat next 3 --link wide=wide.wat
-        2> error: `add` is (i64, i64) -> (i64), but it is imported as (i32, i32) -> (i32)
-        2>   `fork` takes the function's parameters and gives an i32, `wait` takes that and gives its results
-        exit 2
-    "#]],
+            $ purefork run app.wat next 3 --link wide=wide.wat
+            2> error: in `main`, `add` is (i64, i64) -> (i64), but it is imported as (i32, i32) -> (i32)
+            2>   `fork` takes the function's parameters and gives an i32, `wait` takes that and gives its results
+            exit 2
+        "#]],
     );
 }
 
@@ -77,7 +109,7 @@ fn two_providers_of_one_function_are_told() {
         ],
         &expect![[r#"
             $ purefork run app.wat next 3 --link math=add.wat --link wide=wide.wat
-            2> error: `fork` `add` is provided by `math` and `wide`
+            2> error: in `main`, `fork` `add` is provided by `math` and `wide`
             2>   import it as `math#add` to say which
             exit 2
 

@@ -5,7 +5,7 @@ use crate::random::{Written, any_type, flat, has_pointers, value};
 use crate::support::{failure, refusal};
 use expect_test::expect;
 use proptest::prelude::*;
-use purefork::{Args, ErrorKind, Executor, Limits, Type, Value, args};
+use purefork::{Args, ErrorKind, Executor, Limits, Module, Type, Value, args};
 use purefork_tests::components::{Fork, LIBC, component, export, forking};
 use purefork_tests::guests::FIB as CORE_FIB;
 use purefork_tests::{MODES, Mode, Watchdog, assert_kind, each_executor, each_executor_with, limits, loaded};
@@ -521,6 +521,30 @@ fn components_and_core_modules_fork_each_others_functions() {
         );
         let linked = core.link("numbers", &by_component).unwrap();
         assert_eq!(linked.fork("once", args![10]).unwrap().wait().unwrap(), Value::I64(55));
+    });
+}
+
+/// A component counts down by forking a core module's function, which does so by forking the component's.
+#[test]
+fn a_component_and_a_core_module_fork_each_others_functions_round_and_round() {
+    each_executor(|exec| {
+        let component = forking(
+            &[Fork { name: "odd", params: &["u32"], wait: Some("s32"), try_wait: None }],
+            |_, _| "(param i32) (result i32)".to_owned(),
+            r#"(func (export "even") (param i32) (result i32)
+                (if (i32.eqz (local.get 0)) (then (return (i32.const 1))))
+                (call $wait-odd (call $fork-odd (i32.sub (local.get 0) (i32.const 1)))))"#,
+            &export("even", r#"(param "n" u32) (result s32)"#),
+        );
+        let core = r#"(module
+            (import "fork" "even" (func $fork (param i32) (result i32)))
+            (import "wait" "even" (func $wait (param i32) (result i32)))
+            (func (export "odd") (param i32) (result i32)
+                (if (i32.eqz (local.get 0)) (then (return (i32.const 0))))
+                (call $wait (call $fork (i32.sub (local.get 0) (i32.const 1))))))"#;
+        let linked = Module::link_together(&[("c", &loaded(exec, &component)), ("m", &loaded(exec, core))]).unwrap();
+        assert_eq!(linked[0].fork("even", args![9u32]).unwrap().wait().unwrap(), Value::I32(0));
+        assert_eq!(linked[1].fork("odd", args![9]).unwrap().wait().unwrap(), Value::I32(1));
     });
 }
 

@@ -8,3 +8,4 @@ mod collections;
 mod forks;
 mod nesting;
 mod promises;
+mod rings;
