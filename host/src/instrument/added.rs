@@ -1,6 +1,6 @@
 //! Code that is added: marks, and functions in place of what takes more than a few instructions.
 
-use super::Margin;
+use super::{BLOCK, GROUP_SHIFT, Margin, SHIFT};
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg};
 
 /// An offset that no access has within memory: a memory with a margin is smaller than 4 GiB.
@@ -27,7 +27,7 @@ pub(super) fn plus(code: &mut InstructionSink<'_>, offset: u64) {
 
 /// Where the marks of each level begin, and by how many bits an address is shifted to get one's place.
 fn levels(margin: Margin) -> impl Iterator<Item = (u32, u32)> {
-    [(0, margin.shift)].into_iter().chain(margin.groups.map(|base| (base, margin.group_shift())))
+    [(0, SHIFT)].into_iter().chain(margin.groups.map(|base| (base, GROUP_SHIFT)))
 }
 
 /// `memory.fill`.
@@ -109,7 +109,7 @@ fn moved(margin: Margin, address: u32, code: &mut InstructionSink<'_>) {
 
 /// Marks the blocks of a range within memory; its address and its size in bytes are in local variables.
 fn mark_range(margin: Margin, address: u32, size: u32, code: &mut InstructionSink<'_>) {
-    code.local_get(size).i32_const(1 << margin.shift).i32_le_u().if_(BlockType::Empty);
+    code.local_get(size).i32_const(BLOCK as i32).i32_le_u().if_(BlockType::Empty);
     mark(margin, code, |code| {
         code.local_get(address);
     });

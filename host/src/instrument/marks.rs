@@ -8,6 +8,7 @@
 //! between. A variable has a version, which an assignment changes; a variable that is assigned in some loop has another one in
 //! each loop, as an assignment may come before a use by going round.
 
+use super::BLOCK;
 use super::store::{Store, store};
 use std::collections::HashMap;
 use wasmparser::{FuncValidator, FunctionBody, Operator, ValidatorResources};
@@ -15,8 +16,8 @@ use wasmparser::{FuncValidator, FunctionBody, Operator, ValidatorResources};
 /// A mark to be made before a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
-    /// For the address in a local variable, and an offset.
-    Local { local: u32, offset: u64 },
+    /// For the address in a local variable, and an offset, which may go round.
+    Local { local: u32, offset: u32 },
     /// For a constant address.
     Constant { address: u64 },
     /// For the store's own address, and its offset.
@@ -37,8 +38,8 @@ enum Base {
     Constant,
 }
 
-/// A value on the stack: a base and what is added to it.
-type Known = Option<(Base, u64)>;
+/// A value on the stack: a base and what is added to it, which may go round.
+type Known = Option<(Base, u32)>;
 
 /// The version of a local variable: the last assignment, and the loop if it is assigned in one.
 type Version = (u32, u32);
@@ -54,7 +55,7 @@ enum Event {
     Leave,
 }
 
-/// Finds the marks of a function, with blocks of `block` bytes; also tells how many local variables it has.
+/// Finds the marks of a function; also tells how many local variables it has.
 ///
 /// # Errors
 ///
@@ -62,23 +63,23 @@ enum Event {
 pub(super) fn marks(
     body: &FunctionBody<'_>,
     validator: FuncValidator<ValidatorResources>,
-    block: u64,
 ) -> wasmparser::Result<(Marks, u32)> {
     let walk = Walk::new(body, validator)?;
     let locals = walk.locals.len() as u32;
     let events = walk.events(body)?;
-    // For each base, the offsets that are written to, in order.
-    let mut offsets: HashMap<Base, Vec<u64>> = HashMap::new();
+    // For each base with what is added, the offsets that are written to, in order.
+    let mut offsets: HashMap<(Base, u32), Vec<u64>> = HashMap::new();
     for event in &events {
-        if let Event::Store { known: Some((base, added)), store, .. } = event {
-            offsets.entry(*base).or_default().push(added + store.offset);
+        if let Event::Store { known: Some(known), store, .. } = event {
+            let (of, offset) = near(*known, store);
+            offsets.entry(of).or_default().push(offset);
         }
     }
     for offsets in offsets.values_mut() {
         offsets.sort_unstable();
     }
     let mut marks = Vec::new();
-    let mut covered: Vec<(Base, u64)> = Vec::new();
+    let mut covered: Vec<(Base, i64)> = Vec::new();
     let mut entered = Vec::new();
     for event in events {
         match event {
@@ -88,18 +89,24 @@ pub(super) fn marks(
             Event::Store { operator, known: None, store } => {
                 marks.push((operator, Mark::Own { offset: store.offset }));
             }
-            Event::Store { operator, known: Some((base, added)), store } => {
-                let offset = added + store.offset;
-                let covers = |from: u64| from <= offset && offset + store.size <= from + block;
+            Event::Store { operator, known: Some(known), store } => {
+                let (of @ (base, added), offset) = near(known, &store);
+                // What is added may be negative. Where it goes round all the same, the store is out of bounds: a mark covers
+                // less than there is between the end of memory and the last address.
+                let first = |offset: u64| i64::from(added.cast_signed()) + offset.cast_signed();
+                let (at, end) = (first(offset), first(offset + store.size));
+                let covers = |from: i64| from <= at && end <= from + BLOCK as i64;
                 if covered.iter().rev().take(REMEMBERED).any(|(of, from)| *of == base && covers(*from)) {
                     continue;
                 }
-                let least = (offset + store.size).saturating_sub(block);
-                let near = &offsets[&base];
-                let from = near.get(near.partition_point(|at| *at < least)).copied().unwrap_or(offset).min(offset);
-                covered.push((base, from));
+                // As low as another store's, of the same sum: below that, an address could go round.
+                let least = (offset + store.size).saturating_sub(BLOCK as u64);
+                let offsets = &offsets[&of];
+                let from =
+                    offsets.get(offsets.partition_point(|at| *at < least)).copied().unwrap_or(offset).min(offset);
+                covered.push((base, first(from)));
                 let mark = match base {
-                    Base::Local { local, .. } => Mark::Local { local, offset: from },
+                    Base::Local { local, .. } => Mark::Local { local, offset: added.wrapping_add(from as u32) },
                     Base::Constant => Mark::Constant { address: from },
                 };
                 marks.push((operator, mark));
@@ -107,6 +114,14 @@ pub(super) fn marks(
         }
     }
     Ok((marks, locals))
+}
+
+/// The sum that a store's address begins with, and what follows. Of a constant, all of it.
+fn near((base, added): (Base, u32), store: &Store) -> ((Base, u32), u64) {
+    match base {
+        Base::Local { .. } => ((base, added), store.offset),
+        Base::Constant => ((base, 0), u64::from(added) + store.offset),
+    }
 }
 
 struct Walk {
@@ -240,7 +255,16 @@ impl Walk {
                 let base = Base::Local { local: *local_index, version: self.version(*local_index) };
                 self.stack.push(Some((base, 0)));
             }
-            Operator::I32Const { value } => self.stack.push(Some((Base::Constant, value.cast_unsigned().into()))),
+            Operator::I32Const { value } => self.stack.push(Some((Base::Constant, value.cast_unsigned()))),
+            Operator::I32Add => {
+                let (b, a) = (self.stack.pop().flatten(), self.stack.pop().flatten());
+                self.stack.push(match (a, b) {
+                    (Some((base, a)), Some((Base::Constant, b))) | (Some((Base::Constant, a)), Some((base, b))) => {
+                        Some((base, a.wrapping_add(b)))
+                    }
+                    _ => None,
+                });
+            }
             _ => {
                 let kept = self.stack.len().saturating_sub(pops as usize);
                 self.stack.truncate(kept);

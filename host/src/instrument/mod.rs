@@ -30,25 +30,28 @@ use std::ops::Range;
 /// The size of a page of WebAssembly's, in bytes.
 const PAGE: u64 = 64 << 10;
 
-/// The fewest bytes of a block, as a power of two: copying 512 bytes takes about as long as finding them.
-const LEAST_SHIFT: u32 = 9;
+/// The size of a block, as a power of two. Copying so many bytes takes about as long as finding them.
+const SHIFT: u32 = 9;
 
-/// The most bytes of a block, as a power of two.
-const MOST_SHIFT: u32 = 12;
+/// The size of a block, in bytes.
+pub(crate) const BLOCK: usize = 1 << SHIFT;
 
-/// How many marks are looked through one by one; to look at so many takes 50 ns.
-const LOOKED_THROUGH: u64 = 4096;
+/// How many marks are looked through one by one, which takes less than half a microsecond. It is 16 MiB that they are for.
+const LOOKED_THROUGH: u64 = 32 << 10;
 
 /// The most mutable globals: all of them are set again after each call.
 const MOST_GLOBALS: usize = 1000;
 
-/// Blocks of one mark of the second level, as a power of two.
-const GROUP_SHIFT: u32 = 8;
+/// The size of a group of blocks, as a power of two: a group has a mark of its own where there are too many blocks.
+const GROUP_SHIFT: u32 = SHIFT + 8;
+
+/// Blocks of a group.
+const GROUP: usize = 1 << (GROUP_SHIFT - SHIFT);
 
 /// The most bytes that may lie in front of a memory that may grow to `limit` bytes.
 pub(crate) fn most_margin(limit: usize) -> usize {
-    // A byte for each block of the smallest size, and for each group of such blocks; two more of each.
-    ((limit >> LEAST_SHIFT) + (limit >> (LEAST_SHIFT + GROUP_SHIFT)) + 4).next_multiple_of(PAGE as usize)
+    // A byte for each block and each group; two more of each.
+    ((limit >> SHIFT) + (limit >> GROUP_SHIFT) + 4).next_multiple_of(PAGE as usize)
 }
 
 /// How the state of a guest that was rewritten is put back.
@@ -85,8 +88,6 @@ pub(crate) struct Marked {
 pub(crate) struct Margin {
     /// Its size in bytes, whole pages.
     pub(crate) bytes: u32,
-    /// The size of a block, as a power of two.
-    pub(crate) shift: u32,
     /// Where the marks of groups of blocks begin, in a memory that is too large to be looked through.
     pub(crate) groups: Option<u32>,
 }
@@ -94,24 +95,16 @@ pub(crate) struct Margin {
 impl Margin {
     /// The margin of a memory of `bytes` bytes that may grow to `most`; none if there is no space for it.
     fn new(bytes: u64, most: u64) -> Option<Margin> {
-        // Those of a large memory are looked through by groups, so that its blocks can be small.
-        let grouped = bytes >> MOST_SHIFT > 4 * LOOKED_THROUGH;
-        let fits = |shift: &u32| grouped || bytes >> shift <= LOOKED_THROUGH;
-        let shift = (LEAST_SHIFT..MOST_SHIFT).find(fits).unwrap_or(MOST_SHIFT);
+        let grouped = bytes >> SHIFT > LOOKED_THROUGH;
         // Of the last block, the mark is a store of two bytes.
-        let marks = (most >> shift) + 2;
-        let groups = if grouped { (most >> (shift + GROUP_SHIFT)) + 2 } else { 0 };
+        let marks = (most >> SHIFT) + 2;
+        let groups = if grouped { (most >> GROUP_SHIFT) + 2 } else { 0 };
         let size = (marks + groups).next_multiple_of(PAGE);
         // No address within is the last one that there is: see `added::BEYOND`.
         if size + most >= 1 << 32 {
             return None;
         }
-        Some(Margin { bytes: size as u32, shift, groups: grouped.then_some(marks as u32) })
-    }
-
-    /// The size of a block, in bytes.
-    pub(crate) fn block(&self) -> usize {
-        1 << self.shift
+        Some(Margin { bytes: size as u32, groups: grouped.then_some(marks as u32) })
     }
 
     /// Its size in pages.
@@ -123,7 +116,7 @@ impl Margin {
     pub(crate) fn mark(&self, memory: &mut [u8], address: usize, bytes: usize) {
         let Some(last) = address.checked_add(bytes).and_then(|end| end.checked_sub(1)) else { return };
         let (marks, groups) = self.levels(memory);
-        for (marks, shift) in [(marks, self.shift), (groups, self.group_shift())] {
+        for (marks, shift) in [(marks, SHIFT), (groups, GROUP_SHIFT)] {
             if let Some(marks) = marks.get_mut(address >> shift..=last >> shift) {
                 marks.fill(1);
             }
@@ -136,12 +129,12 @@ impl Margin {
         let (margin, own) = memory.split_at_mut_checked(self.bytes as usize)?;
         let (marks, groups) = self.levels(margin);
         // The block behind the last one may be marked along with it.
-        let blocks = (initial.len() >> self.shift) + 2;
+        let blocks = (initial.len() >> SHIFT) + 2;
         let marks = marks.get_mut(..blocks)?;
-        let groups_used = ((initial.len() >> self.group_shift()) + 2).min(groups.len());
+        let groups_used = ((initial.len() >> GROUP_SHIFT) + 2).min(groups.len());
         let mut total = 0;
         let mut put_back = |blocks: Range<usize>| {
-            let bytes = blocks.start << self.shift..(blocks.end << self.shift).min(initial.len());
+            let bytes = blocks.start * BLOCK..(blocks.end * BLOCK).min(initial.len());
             if let (Some(own), Some(initial)) = (own.get_mut(bytes.clone()), initial.get(bytes)) {
                 own.copy_from_slice(initial);
                 total += own.len();
@@ -152,7 +145,7 @@ impl Margin {
             return Some(total);
         }
         take_marks(&mut groups[..groups_used], 0, &mut |groups| {
-            let blocks = groups.start << GROUP_SHIFT..(groups.end << GROUP_SHIFT).min(marks.len());
+            let blocks = groups.start * GROUP..(groups.end * GROUP).min(marks.len());
             if let Some(marks) = marks.get_mut(blocks.clone()) {
                 take_marks(marks, blocks.start, &mut put_back);
             }
@@ -165,11 +158,6 @@ impl Margin {
         let margin = memory.get_mut(..self.bytes as usize).unwrap_or_default();
         let groups = self.groups.map_or(margin.len(), |groups| groups as usize);
         margin.split_at_mut_checked(groups).unwrap_or_default()
-    }
-
-    /// The size of a group of blocks, as a power of two.
-    pub(crate) fn group_shift(&self) -> u32 {
-        self.shift + GROUP_SHIFT
     }
 }
 

@@ -235,7 +235,7 @@ impl Reencode for Rewrite<'_> {
         let (marks, locals) = match self.margin {
             Some(margin) => {
                 let validator = self.bodies.next().ok_or_else(|| refused("its functions could not be read"))?;
-                marks(&body, validator.into_validator(Default::default()), margin.block() as u64)?
+                marks(&body, validator.into_validator(Default::default()))?
             }
             None => (Vec::new(), 0),
         };
@@ -322,7 +322,7 @@ fn make(mark: Mark, store: &Store, margin: Margin, locals: u32, code: &mut Instr
         }),
         Mark::Local { local, offset } => added::mark(margin, code, |code| {
             code.local_get(local);
-            added::plus(code, offset);
+            added::plus(code, offset.into());
         }),
         Mark::Own { offset } => {
             let (address, value) = (locals, locals + temporary(store.value));
