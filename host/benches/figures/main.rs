@@ -10,9 +10,10 @@ mod components;
 mod floors;
 mod guests;
 mod memory;
+mod stores;
 mod table;
 
-use floors::{BareFresh, Channel};
+use floors::{BareCall, BareFresh, Channel};
 use guests::{ADD, fib, with_memory};
 use purefork::{Executor, Future, Isolation, Limits, Result, wait_all};
 use std::time::Instant;
@@ -29,6 +30,9 @@ fn main() -> Result<()> {
     let mut table = Table::from_args();
     calls(&mut table)?;
     writing(&mut table)?;
+    stores::short(&mut table)?;
+    stores::loops(&mut table)?;
+    stores::batch(&mut table)?;
     nested(&mut table)?;
     components::leaf(&mut table)?;
     components::nested(&mut table)?;
@@ -48,13 +52,13 @@ fn calls(table: &mut Table) -> Result<()> {
     }
     let exec = Executor::builder().threads(2).build()?;
     let add = exec.load_bytes(ADD)?.function::<(i32, i32), i32>("add")?;
-    let mut bare = floors::BareCall::new();
+    let mut bare = BareCall::<(i32, i32), i32>::new(ADD.as_bytes(), "add");
     let channel = Channel::new(2);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("rayon starts two threads");
 
     let mut rows = Row::group(["batch, bare call", "batch, channel", "batch, rayon", "batch, purefork"]);
     for _ in 0..ROUNDS {
-        rows[0].time(BATCH, || bare.calls(BATCH));
+        rows[0].time(BATCH, || (0..BATCH.cast_signed()).for_each(|i| assert_eq!(bare.call((i, 2)), i + 2)));
         rows[1].time(BATCH, || channel.batch(BATCH));
         rows[2].time(BATCH, || floors::rayon_batch(&pool, BATCH));
         rows[3].time(BATCH, || {
