@@ -1,10 +1,13 @@
 //! Modules that nobody has written: wasm-smith makes them of bytes. The ways to get a sandbox agree on every call of each,
-//! in any order. A test gives pseudo-random bytes, and a fuzz target those that led to new code.
+//! in any order. A test gives seeds of pseudo-random bytes; a fuzz target gives bytes that led to new code.
 
 use crate::{Mode, built, outcome};
 use arbitrary::Unstructured;
 use purefork::{Executor, Isolation, Type, Value};
 use wasm_smith::Config;
+
+/// Pseudo-random numbers of eight bytes, enough to make most modules of.
+const WORDS: usize = 600;
 
 /// Two executors of one thread, so that calls get the same sandbox one after another.
 pub struct Ways {
@@ -20,19 +23,26 @@ impl Ways {
         Ways { recycled: executor(Isolation::Recycled), fresh: executor(Isolation::Fresh) }
     }
 
-    /// Makes a module of these bytes, and calls of it, and runs them each way; tells how many ended well. Nothing is compared
-    /// where the module is refused, cannot start, or would run the same way both times.
+    /// Makes a module, and calls of it, and runs them each way; tells how many ended well. Nothing is compared where the module is
+    /// refused, cannot start, or would run the same way both times.
+    ///
+    /// The first eight bytes are a seed, and the others what the module is made of; where they end, pseudo-random ones follow, so
+    /// that few bytes are enough.
     ///
     /// # Panics
     ///
-    /// If a call ends in another way than in a fresh sandbox.
+    /// If one way alone refuses the module, or a call ends in another way than in a fresh sandbox.
     pub fn compare(&self, bytes: &[u8]) -> Option<usize> {
         let (seed, bytes) = bytes.split_first_chunk()?;
-        let module = module(bytes)?;
+        let seed = u64::from_le_bytes(*seed);
+        let module = module([bytes, &Random(seed).bytes(WORDS)].concat())?;
         let inspection = purefork::inspect(&module).ok().filter(|inspection| inspection.fresh.is_none())?;
-        let ours = self.recycled.load_bytes(&module).ok()?;
-        let fresh = self.fresh.load_bytes(&module).ok()?;
-        let mut random = Random::new(u64::from_le_bytes(*seed));
+        let (ours, fresh) = match (self.recycled.load_bytes(&module), self.fresh.load_bytes(&module)) {
+            (Ok(ours), Ok(fresh)) => (ours, fresh),
+            (Err(_), Err(_)) => return None,
+            (ours, fresh) => panic!("one way refuses it: {:?}, {:?}", ours.err(), fresh.err()),
+        };
+        let mut random = Random(seed);
         let calls: Vec<(String, Vec<Value>)> = (0..3)
             .flat_map(|_| &inspection.functions)
             .map(|function| {
@@ -51,17 +61,11 @@ impl Ways {
 }
 
 /// Pseudo-random numbers: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
-pub struct Random(u64);
+struct Random(u64);
 
 impl Random {
-    /// Those of a seed.
-    pub fn new(seed: u64) -> Random {
-        Random(seed)
-    }
-
-    /// So many bytes, as for [`Ways::compare`].
-    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count.div_ceil(8)).flat_map(|_| self.next().to_le_bytes()).take(count).collect()
+    fn bytes(&mut self, words: usize) -> Vec<u8> {
+        (0..words).flat_map(|_| self.next().to_le_bytes()).collect()
     }
 
     fn next(&mut self) -> u64 {
@@ -102,8 +106,8 @@ fn config() -> Config {
     }
 }
 
-fn module(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut module = wasm_smith::Module::new(config(), &mut Unstructured::new(bytes)).ok()?;
+fn module(bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let mut module = wasm_smith::Module::new(config(), &mut Unstructured::new(&bytes)).ok()?;
     // A function that never ends traps.
     module.ensure_termination(2000).ok()?;
     Some(module.to_bytes())

@@ -1,16 +1,16 @@
 //! Modules that nobody has written. `tests/fuzz` looks for more of them.
 
-use purefork_tests::smith::{Random, Ways};
+use purefork_tests::smith::Ways;
 
 #[test]
 fn generated_modules_end_the_same_each_way() {
     let ways = Ways::new();
     let (mut compared, mut ended_well) = (0, 0);
-    for seed in 0..5000 {
+    for seed in 0..3000u64 {
         // Shown if the test fails.
         println!("seed {seed}");
         // Half of them drop data or change tables, and some start with a trap, or are refused.
-        let Some(calls) = ways.compare(&Random::new(seed).bytes(4808)) else { continue };
+        let Some(calls) = ways.compare(&seed.to_le_bytes()) else { continue };
         compared += 1;
         ended_well += calls;
     }
