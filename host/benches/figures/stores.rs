@@ -51,7 +51,7 @@ pub(crate) fn short(table: &mut Table) -> Result<()> {
 
 /// Calls so long that only their loops count: as they are rewritten, beside as they are.
 pub(crate) fn loops(table: &mut Table) -> Result<()> {
-    let names = EACH_LOOP.map(|(name, ..)| [format!("stores: {name}, fresh"), format!("stores: {name}, recycled")]);
+    let names = EACH_LOOP.map(|(name, ..)| [format!("stores: {name}, as it is"), format!("stores: {name}, rewritten")]);
     if !names.as_flattened().iter().any(|name| table.wants(name)) {
         return Ok(());
     }
@@ -78,7 +78,7 @@ pub(crate) fn loops(table: &mut Table) -> Result<()> {
         }
         let ratio = rows[1].median() / rows[0].median();
         table.add(rows, "a loop of stores: one fork and its wait, one thread", None);
-        table.ratio(&format!("stores: {name}, recycled / fresh"), ratio, "at most", 1.25);
+        table.ratio(&format!("stores: {name}, rewritten / as it is"), ratio, "at most", 1.25);
     }
     Ok(())
 }
@@ -88,7 +88,7 @@ pub(crate) fn loops(table: &mut Table) -> Result<()> {
 /// workers, with the forks; and how long workers alone take for calls that are all forked before the clock starts, while the
 /// host's thread sleeps.
 pub(crate) fn batch(table: &mut Table) -> Result<()> {
-    if !table.wants("batch of a Rust guest") {
+    if !table.wants("recycled batch") {
         return Ok(());
     }
     let path = built("stores");
@@ -98,8 +98,8 @@ pub(crate) fn batch(table: &mut Table) -> Result<()> {
     let lengths = lengths.collect::<Result<Vec<_>>>()?;
     let [serial, one, two] = lengths.as_slice() else { unreachable!("there are three executors") };
 
-    let mut rows = Row::group(["batch of a Rust guest, 1 thread", "batch of a Rust guest, 2 threads"]);
-    let mut alone = Row::group(["batch of a Rust guest, 1 worker alone", "batch of a Rust guest, 2 workers alone"]);
+    let mut rows = Row::group(["recycled batch, 1 thread", "recycled batch, 2 threads"]);
+    let mut alone = Row::group(["recycled batch, 1 worker alone", "recycled batch, 2 workers alone"]);
     for _ in 0..ROUNDS {
         for (row, length) in rows.iter_mut().zip([serial, two]) {
             row.time(BATCH, || {
@@ -113,10 +113,10 @@ pub(crate) fn batch(table: &mut Table) -> Result<()> {
     }
     let ratio = rows[0].median() / rows[1].median();
     table.add(rows, "100,000 forks of a Rust guest that allocates, then a wait for each", Some(0.60));
-    table.ratio("batch of a Rust guest, 1 thread / 2 threads", ratio, "at least", 1.9);
+    table.ratio("recycled batch, 1 thread / 2 threads", ratio, "at least", 1.9);
     let ratio = alone[0].median() / alone[1].median();
     table.add(alone, "the same, forked before; the host neither forks nor helps", None);
-    table.ratio("batch of a Rust guest, 1 worker / 2 workers, alone", ratio, "at least", 1.9);
+    table.ratio("recycled batch, 1 worker / 2 workers, alone", ratio, "at least", 1.9);
     Ok(())
 }
 
