@@ -5,7 +5,7 @@
 use purefork_guest as _;
 use std::hint::black_box;
 
-/// The length of a text of `n` letters, pushed one by one.
+/// The length of a text of `n` letters, pushed one by one; `strlen` would be C's for a linker.
 #[unsafe(no_mangle)]
 extern "C" fn length(n: u32) -> u32 {
     let mut text = Vec::new();
