@@ -4,7 +4,7 @@
 use crate::{Mode, built, outcome};
 use arbitrary::Unstructured;
 use purefork::{Executor, Isolation, Type, Value};
-use wasm_smith::Config;
+use wasm_smith::{Config, InstructionKind, InstructionKinds};
 
 /// Pseudo-random numbers of eight bytes, enough to make most modules of.
 const WORDS: usize = 600;
@@ -35,7 +35,7 @@ impl Ways {
     pub fn compare(&self, bytes: &[u8]) -> Option<usize> {
         let (seed, bytes) = bytes.split_first_chunk()?;
         let seed = u64::from_le_bytes(*seed);
-        let module = module([bytes, &Random(seed).bytes(WORDS)].concat())?;
+        let module = module([bytes, &Random(seed).bytes(WORDS)].concat(), seed)?;
         let inspection = purefork::inspect(&module).ok().filter(|inspection| inspection.fresh.is_none())?;
         let (ours, fresh) = match (self.recycled.load_bytes(&module), self.fresh.load_bytes(&module)) {
             (Ok(ours), Ok(fresh)) => (ours, fresh),
@@ -76,15 +76,20 @@ impl Random {
     }
 }
 
-fn config() -> Config {
+/// Half of the modules have no trap: more of their calls end well. Half have no data, which instructions could drop.
+fn config(seed: u64) -> Config {
+    use InstructionKind::{Control, Memory, Numeric, Parametric, Variable, Vector};
     Config {
+        allowed_instructions: InstructionKinds::new(&[Control, Memory, Numeric, Parametric, Variable, Vector]),
+        disallow_traps: seed & 1 == 0,
         allow_start_export: true,
         bulk_memory_enabled: true,
         canonicalize_nans: false,
         exceptions_enabled: false,
         export_everything: true,
         gc_enabled: false,
-        max_data_segments: 5,
+        max_data_segments: if seed & 2 == 0 { 0 } else { 5 },
+        max_element_segments: 0,
         max_imports: 0,
         max_memories: 1,
         max_tables: 0,
@@ -106,8 +111,8 @@ fn config() -> Config {
     }
 }
 
-fn module(bytes: Vec<u8>) -> Option<Vec<u8>> {
-    let mut module = wasm_smith::Module::new(config(), &mut Unstructured::new(&bytes)).ok()?;
+fn module(bytes: Vec<u8>, seed: u64) -> Option<Vec<u8>> {
+    let mut module = wasm_smith::Module::new(config(seed), &mut Unstructured::new(&bytes)).ok()?;
     // A function that never ends traps.
     module.ensure_termination(2000).ok()?;
     Some(module.to_bytes())

@@ -9,10 +9,10 @@ fn generated_modules_end_the_same_each_way() {
     for seed in 0..3000u64 {
         // Shown if the test fails.
         println!("seed {seed}");
-        // Half of them drop data or change tables, and some start with a trap, or are refused.
+        // Half of them change nothing, and some drop data.
         let Some(calls) = ways.compare(&seed.to_le_bytes()) else { continue };
         compared += 1;
         ended_well += calls;
     }
-    assert!(compared > 200 && ended_well > 1000, "{compared} compared, {ended_well} calls that ended well");
+    assert!(compared > 1000 && ended_well > 5000, "{compared} compared, {ended_well} calls that ended well");
 }
