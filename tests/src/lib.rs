@@ -3,19 +3,20 @@
 //! - [`each_executor`] runs a test in every mode an executor has: serial, one thread, two threads.
 //! - [`Watchdog`] turns a hang into a failure, [`in_own_process`] a crash or hang into the failure of one test.
 //! - [`describe`] writes out all of an error, for whole-text expectations.
-//! - [`guests`] are modules that several tests use.
+//! - [`guests`] are modules that several tests use, [`smith`] those that nobody has written.
 
 mod compiled;
 pub mod components;
 pub mod guests;
 mod measure;
 mod process;
+pub mod smith;
 
 pub use compiled::compiled;
-pub use measure::{Remains, remains};
+pub use measure::{Remains, faults, remains};
 pub use process::{Watchdog, in_own_process};
 
-use purefork::{Builder, Error, ErrorKind, Executor, ForkSite, Limits, Module, args};
+use purefork::{Args, Builder, Error, ErrorKind, Executor, ForkSite, Limits, Module, Value, args};
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::pin;
@@ -161,6 +162,21 @@ pub fn describe(error: &Error, file: &str, line: u32) -> String {
         add("omitted", error.omitted().to_string());
     }
     text
+}
+
+/// The arguments of a call.
+pub fn arguments(values: &[Value]) -> Args {
+    values.iter().fold(Args::new(), |args, value| args.push(value.clone()))
+}
+
+/// How a call ends: its value, bit for bit, or its error without the places, which rewriting moves.
+///
+/// # Errors
+///
+/// The call's, as text.
+pub fn outcome(module: &Module, function: &str, values: &[Value]) -> Result<Value, String> {
+    let ended = module.fork(function, arguments(values)).and_then(|future| future.wait());
+    ended.map_err(|error: Error| format!("{:?}: {}", error.kind(), error.message()))
 }
 
 /// The error of a result that has to be one.

@@ -1,4 +1,4 @@
-//! What a process holds.
+//! What a process holds, and what it has cost the kernel.
 
 use std::fs;
 
@@ -26,4 +26,14 @@ pub fn remains() -> Option<Remains> {
         mappings: fs::read_to_string("/proc/self/maps").ok()?.lines().count(),
         resident: resident.trim().strip_suffix(" kB")?.parse().ok()?,
     })
+}
+
+/// The page faults that this process has met so far; none where the system does not tell in `/proc`.
+pub fn faults() -> Option<usize> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // After the name, which is in parentheses: state, five numbers, flags, minor faults, those of children, major faults.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(7);
+    let minor: usize = fields.next()?.parse().ok()?;
+    let major: usize = fields.nth(1)?.parse().ok()?;
+    Some(minor + major)
 }

@@ -1,10 +1,10 @@
 //! Components: a leaf call, nested forks, and lists, each beside wasmtime's own component runtime.
 
+use crate::guests::built;
 use crate::table::{Row, Table};
 use crate::{ROUNDS, floors};
 use purefork::{Executor, Future, Isolation, Result, args, wait_all};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
 
@@ -13,19 +13,6 @@ const BYTES: usize = 4 << 20;
 const FIB: u32 = 18;
 /// Calls in the tree of forks that `fib(18)` is.
 const FIB_CALLS: u32 = 8_361;
-
-/// A Rust guest of the tests, built by the guests' toolchain.
-fn built(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let guests = root.join("target/guests");
-    std::fs::create_dir_all(&guests).expect("`target` can be written to");
-    let out = guests.join(format!("{name}.wasm"));
-    let built = Command::new(root.join("guest/toolchain"))
-        .args(["build".as_ref(), root.join("tests/guests").join(name).as_os_str(), "-o".as_ref(), out.as_os_str()])
-        .status();
-    assert!(built.is_ok_and(|status| status.success()), "`guest/toolchain` has said why it built nothing");
-    out
-}
 
 /// A new instance of a component for each call, by wasmtime's component runtime.
 struct Bare {

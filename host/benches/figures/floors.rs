@@ -1,12 +1,11 @@
 //! What no isolated fork can be faster than: the same work without isolation, or without purefork.
 
-use crate::guests::ADD;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, InstancePre, Linker, Module, PoolingAllocationConfig, Store,
-    StoreLimits, StoreLimitsBuilder, TypedFunc,
+    StoreLimits, StoreLimitsBuilder, TypedFunc, WasmParams, WasmResults,
 };
 
 /// Configured as purefork configures it.
@@ -33,35 +32,29 @@ pub(crate) fn engine() -> Engine {
     Engine::new(&config).expect("the pool fits")
 }
 
-/// Calls in one instance: no isolation at all.
-pub(crate) struct BareCall {
+/// Calls in one instance: no isolation at all. Fuel and deadline are set once, for all of them.
+pub(crate) struct BareCall<P, R> {
     store: Store<()>,
-    add: TypedFunc<(i32, i32), i32>,
+    function: TypedFunc<P, R>,
 }
 
-impl BareCall {
-    pub(crate) fn new() -> BareCall {
+impl<P: WasmParams, R: WasmResults> BareCall<P, R> {
+    /// Calls of a guest's export, as the guest is: not rewritten.
+    pub(crate) fn new(guest: &[u8], name: &str) -> BareCall<P, R> {
         let engine = engine();
-        let wasm = wat::parse_str(ADD).expect("the guest is well-formed");
+        let wasm = wat::parse_bytes(guest).expect("the guest is well-formed");
         let module = Module::new(&engine, wasm).expect("the guest compiles");
         let mut store = Store::new(&engine, ());
-        let instance = Linker::new(&engine).instantiate(&mut prepared(&mut store), &module).expect("there is room");
-        let add = instance.get_typed_func(&mut store, "add").expect("the guest exports `add`");
-        BareCall { store, add }
+        store.set_fuel(u64::MAX).expect("fuel is on");
+        store.set_epoch_deadline(1 << 40);
+        let instance = Linker::new(&engine).instantiate(&mut store, &module).expect("there is room");
+        let function = instance.get_typed_func(&mut store, name).expect("the guest exports it");
+        BareCall { store, function }
     }
 
-    pub(crate) fn calls(&mut self, calls: u32) {
-        for i in 0..calls.cast_signed() {
-            prepared(&mut self.store);
-            assert_eq!(self.add.call(&mut self.store, (i, 2)).expect("add does not fail"), i + 2);
-        }
+    pub(crate) fn call(&mut self, params: P) -> R {
+        self.function.call(&mut self.store, params).expect("it does not fail")
     }
-}
-
-fn prepared(store: &mut Store<()>) -> &mut Store<()> {
-    store.set_fuel(100_000_000_000).expect("fuel is on");
-    store.set_epoch_deadline(1);
-    store
 }
 
 /// A new instance for each call.

@@ -1,5 +1,21 @@
 //! The guests that are measured.
 
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A Rust guest of the tests, built by the guests' toolchain.
+pub(crate) fn built(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let guests = root.join("target/guests");
+    std::fs::create_dir_all(&guests).expect("`target` can be written to");
+    let out = guests.join(format!("{name}.wasm"));
+    let built = Command::new(root.join("guest/toolchain"))
+        .args(["build".as_ref(), root.join("tests/guests").join(name).as_os_str(), "-o".as_ref(), out.as_os_str()])
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "`guest/toolchain` has said why it built nothing");
+    out
+}
+
 /// Adds two numbers; stateless.
 pub(crate) const ADD: &str = r#"(module
     (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))"#;

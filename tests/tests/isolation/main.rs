@@ -5,8 +5,8 @@ mod liars;
 mod secrets;
 mod smith;
 
-use purefork::{Args, Builder, Error, Executor, Isolation, Module, Value};
-use purefork_tests::{Mode, built};
+use purefork::{Builder, Executor, Isolation};
+use purefork_tests::{Mode, built, outcome};
 
 /// The ways that are told apart by name.
 const WAYS: [Isolation; 2] = [Isolation::Recycled, Isolation::Fresh];
@@ -18,17 +18,6 @@ fn executor(isolation: Isolation) -> Executor {
 
 fn builder(isolation: Isolation) -> Builder {
     Mode::Threads(1).builder().isolation(isolation)
-}
-
-/// The arguments of a call.
-fn arguments(values: &[Value]) -> Args {
-    values.iter().fold(Args::new(), |args, value| args.push(value.clone()))
-}
-
-/// How a call ends: its value, bit for bit, or its error without the places, which rewriting moves.
-fn outcome(module: &Module, function: &str, values: &[Value]) -> Result<Value, String> {
-    let ended = module.fork(function, arguments(values)).and_then(|future| future.wait());
-    ended.map_err(|error: Error| format!("{:?}: {}", error.kind(), error.message()))
 }
 
 /// Why a module's sandboxes are not recycled.
