@@ -86,7 +86,7 @@ pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, 
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 /// Under which key a guest is kept.
 fn key(runtime: &Runtime, digest: &str) -> Key {
@@ -107,14 +107,14 @@ fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
 pub(super) fn compiled(runtime: &Runtime, audited: Audited, isolation: Isolation, key: Option<&Key>) -> Result<Guest> {
     let Audited { mut facts, recipe, modules } = audited;
     check(&runtime.limits, &facts)?;
-    let (modules, undo) = match rewritten(&facts, &recipe, &modules, isolation, runtime.limits.memory) {
-        Ok(Instrumented { modules, undo }) => (modules, Ok(undo)),
-        Err(why) => (modules, Err(why)),
+    let (modules, places, undo) = match rewritten(&facts, &recipe, &modules, isolation, runtime.limits.memory) {
+        Ok(Instrumented { modules, places, undo }) => (modules, places, Ok(undo)),
+        Err(why) => (modules, Vec::new(), Err(why)),
     };
     facts.fresh = undo.as_ref().err().cloned();
     let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, modules.len())).ok();
     let keep = key.zip(bytes.as_deref());
-    let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, keep)?;
+    let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, &places, keep)?;
     Ok(Guest { facts, recipe, undo, compiled })
 }
 

@@ -6,9 +6,6 @@ use wasm_encoder::{BlockType, Function, InstructionSink, MemArg};
 /// An offset that no access has within memory: a memory with a margin is smaller than 4 GiB.
 pub(super) const BEYOND: u32 = u32::MAX;
 
-/// How many functions are added to a module, at most.
-pub(super) const MOST: u32 = 4;
-
 /// Marks the block of an address and the next one. `address` pushes the address.
 pub(super) fn mark(margin: Margin, code: &mut InstructionSink<'_>, address: impl Fn(&mut InstructionSink<'_>)) {
     for (base, shift) in levels(margin) {

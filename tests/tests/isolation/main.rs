@@ -2,6 +2,7 @@
 
 mod conformance;
 mod liars;
+mod places;
 mod secrets;
 mod smith;
 
@@ -25,10 +26,13 @@ fn arguments(values: &[Value]) -> Args {
     values.iter().fold(Args::new(), |args, value| args.push(value.clone()))
 }
 
-/// How a call ends: its value, bit for bit, or its error without the places, which rewriting moves.
+/// How a call ends: its value, bit for bit, or all that its error says, with every place in the guest.
 fn outcome(module: &Module, function: &str, values: &[Value]) -> Result<Value, String> {
     let ended = module.fork(function, arguments(values)).and_then(|future| future.wait());
-    ended.map_err(|error: Error| format!("{:?}: {}", error.kind(), error.message()))
+    ended.map_err(|error: Error| {
+        let frames: Vec<_> = error.backtrace().iter().map(ToString::to_string).collect();
+        format!("{error:?}\n  {}", frames.join(" < "))
+    })
 }
 
 /// Why a module's sandboxes are not recycled.
