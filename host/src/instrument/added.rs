@@ -15,7 +15,7 @@ pub(super) fn mark(margin: Margin, code: &mut InstructionSink<'_>, address: impl
     }
 }
 
-/// Adds an offset to what lies on the stack. If that goes round, it is beyond all memory, and so the store will trap.
+/// Adds an offset to what lies on the stack. That does not go round: it is no higher than a store that did not trap.
 pub(super) fn plus(code: &mut InstructionSink<'_>, offset: u64) {
     if offset != 0 {
         code.i32_const((offset as u32).cast_signed()).i32_add();

@@ -1,4 +1,4 @@
-//! Writes a module anew: addresses moved up, marks before stores, mutable globals exported.
+//! Writes a module anew: addresses moved up, marks behind stores, mutable globals exported.
 
 use super::added::{self, BEYOND};
 use super::marks::{Mark, marks};
@@ -272,14 +272,15 @@ impl Reencode for Rewrite<'_> {
         for (number, op) in body.get_operators_reader()?.into_iter_with_offsets().enumerate() {
             let (op, offset) = op?;
             trace.instruction(function.byte_len(), offset);
-            if let Some(margin) = self.margin
-                && let Some((_, mark)) = marks.next_if(|(at, _)| *at == number)
-                && let Some(store) = store(&op)
-            {
-                make(mark, &store, margin, locals, &mut function.instructions());
+            let marked = marks.next_if(|(at, _)| *at == number).and_then(|(_, mark)| Some((mark, store(&op)?)));
+            if let Some((Mark::Own { .. }, store)) = &marked {
+                keep_address(store, locals, &mut function.instructions());
                 trace.instruction(function.byte_len(), offset);
             }
             self.operator(op, &mut function)?;
+            if let Some(((mark, _), margin)) = marked.zip(self.margin) {
+                make(mark, margin, locals, &mut function.instructions());
+            }
         }
         code.function(&function);
         self.traces.push(trace);
@@ -336,25 +337,27 @@ fn temporary(ty: ValType) -> u32 {
     TEMPORARIES.iter().skip(1).position(|temporary| *temporary == ty).map_or(0, |at| at as u32 + 1)
 }
 
-/// Makes a mark before a store whose address and value lie on the stack. `locals`: how many the function has.
-fn make(mark: Mark, store: &Store, margin: Margin, locals: u32, code: &mut InstructionSink<'_>) {
-    match mark {
-        Mark::Constant { address } => added::mark(margin, code, |code| {
-            // Beyond 4 GiB there is nothing, and the store traps.
+/// Keeps the address of a store that lies on the stack with the value. `locals`: how many the function has.
+fn keep_address(store: &Store, locals: u32, code: &mut InstructionSink<'_>) {
+    let value = locals + temporary(store.value);
+    code.local_set(value).local_tee(locals).local_get(value);
+}
+
+/// Makes the mark of a store that was just made. `locals`: how many the function has.
+///
+/// Not before: machine code may load, compute and store in one instruction, which a mark in between would take apart.
+fn make(mark: Mark, margin: Margin, locals: u32, code: &mut InstructionSink<'_>) {
+    added::mark(margin, code, |code| match mark {
+        Mark::Constant { address } => {
             code.i32_const((address as u32).cast_signed());
-        }),
-        Mark::Local { local, offset } => added::mark(margin, code, |code| {
+        }
+        Mark::Local { local, offset } => {
             code.local_get(local);
             added::plus(code, offset);
-        }),
-        Mark::Own { offset } => {
-            let (address, value) = (locals, locals + temporary(store.value));
-            code.local_set(value).local_tee(address);
-            added::mark(margin, code, |code| {
-                code.local_get(address);
-                added::plus(code, offset);
-            });
-            code.local_get(value);
         }
-    }
+        Mark::Own { offset } => {
+            code.local_get(locals);
+            added::plus(code, offset);
+        }
+    });
 }
