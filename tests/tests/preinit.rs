@@ -123,21 +123,21 @@ fn an_initialiser_that_fails_makes_no_module() {
         expect![[r#"
             Trap, catchable
             text: `trap` trapped: wasm `unreachable` instruction executed
-              at `trap`, forked at HERE
+              at `trap` (offset 0x53), forked at HERE
             site: HERE
             backtrace: trap
             chain: trap (HERE)
 
             OutOfFuel, catchable
             text: `spin` used up its fuel
-              at `spin`, forked at HERE; raise `Limits::fuel` (`--fuel`) if it is meant to run that long
+              at `spin` (offset 0x57), forked at HERE; raise `Limits::fuel` (`--fuel`) if it is meant to run that long
             site: HERE
             backtrace: spin
             chain: spin (HERE)
 
             OutOfMemory, catchable
             text: `greedy` was refused memory beyond its limit, then trapped: out of bounds memory access
-              at `greedy`, forked at HERE; raise `Limits::memory` (`--memory`) if it is meant to use that much
+              at `greedy` (offset 0x6a), forked at HERE; raise `Limits::memory` (`--memory`) if it is meant to use that much
             site: HERE
             backtrace: greedy
             chain: greedy (HERE)

@@ -229,20 +229,25 @@ fn the_host_marks_the_arguments_that_it_writes() {
 }
 
 /// A guest in both ways.
-struct Ways {
+pub(super) struct Ways {
     modules: [Module; 2],
     _executors: [purefork::Executor; 2],
 }
 
 impl Ways {
-    fn new(guest: &str) -> Ways {
-        assert_eq!(not_recycled(guest.as_bytes()), None);
+    pub(super) fn new(guest: &str) -> Ways {
+        Ways::of_bytes(guest.as_bytes())
+    }
+
+    pub(super) fn of_bytes(guest: &[u8]) -> Ways {
+        assert_eq!(not_recycled(guest), None);
         let executors = WAYS.map(executor);
-        Ways { modules: [0, 1].map(|at| loaded(&executors[at], guest)), _executors: executors }
+        let modules = [0, 1].map(|at| executors[at].load_bytes(guest).expect("it is pure"));
+        Ways { modules, _executors: executors }
     }
 
     /// Calls a function each way, recycled twice: the outcomes have to be the same.
-    fn agree(&self, function: &str, values: &[Value]) -> Result<Value, String> {
+    pub(super) fn agree(&self, function: &str, values: &[Value]) -> Result<Value, String> {
         let [recycled, fresh] = &self.modules;
         let expected = outcome(fresh, function, values);
         for _ in 0..2 {

@@ -31,7 +31,7 @@ fn outcome(module: &Module, function: &str, values: &[Value]) -> Result<Value, S
     let ended = module.fork(function, arguments(values)).and_then(|future| future.wait());
     ended.map_err(|error: Error| {
         let frames: Vec<_> = error.backtrace().iter().map(ToString::to_string).collect();
-        format!("{error:?}\n  {}", frames.join(" < "))
+        format!("{error:?}\n{}", frames.join(" < "))
     })
 }
 
