@@ -2,7 +2,7 @@
 
 use super::{WAYS, executor, not_recycled, outcome};
 use proptest::prelude::*;
-use purefork::{Isolation, Module, Value};
+use purefork::{Isolation, Limits, Module, Value};
 use purefork_tests::loaded;
 
 /// Every way to write to memory, at any address, a program of them per call; and what the memory is after it.
@@ -236,12 +236,12 @@ pub(super) struct Ways {
 
 impl Ways {
     pub(super) fn new(guest: &str) -> Ways {
-        Ways::of_bytes(guest.as_bytes())
+        Ways::with(guest.as_bytes(), purefork_tests::limits())
     }
 
-    pub(super) fn of_bytes(guest: &[u8]) -> Ways {
+    pub(super) fn with(guest: &[u8], limits: Limits) -> Ways {
         assert_eq!(not_recycled(guest), None);
-        let executors = WAYS.map(executor);
+        let executors = WAYS.map(|way| purefork_tests::built(super::builder(way).limits(limits.clone())));
         let modules = [0, 1].map(|at| executors[at].load_bytes(guest).expect("it is pure"));
         Ways { modules, _executors: executors }
     }
