@@ -44,7 +44,7 @@ fn written(map: impl Iterator<Item = (u32, Option<u32>)>) -> Result<Vec<u8>> {
             section.push(0..code_offset.into(), &[InstructionAddressMap { srcloc, code_offset }]);
         }
     }
-    let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, wasmtime_environ::object::Endianness::Little);
+    let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
     section.append_to(&mut object);
     let object = object.write().map_err(|error| Error::msg(error.to_string()))?;
     let (_, range) = self::section(&object)?;

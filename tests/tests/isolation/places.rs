@@ -89,7 +89,10 @@ fn every_kind_of_trap_is_told_at_the_same_instruction() {
         ("nested", &[65_536]),
         ("down", &[65_520]),
     ];
-    check(guest, calls, &expect![[r#"
+    check(
+        guest,
+        calls,
+        &expect![[r#"
         Trap: `load` trapped: out of bounds memory access
         `load` (offset 0x159)
         Trap: `load far` trapped: out of bounds memory access
@@ -132,7 +135,8 @@ fn every_kind_of_trap_is_told_at_the_same_instruction() {
         `deepest` (offset 0x260) < `middle` (offset 0x26c) < `nested` (offset 0x284)
         Trap: `down` trapped: out of bounds memory access
         `down` (offset 0x294) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e) < `down` (offset 0x29e)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -142,10 +146,14 @@ fn what_was_added_is_not_shown_by_any_name() {
         (memory 1)
         (func (export "fill") (param i32) (memory.fill (local.get 0) (i32.const 1) (i32.const 2)))
         (@custom "name" (after last) "\01\0a\03\01\01a\02\01b\03\01c"))"#;
-    check(guest, &[("fill", &[-1])], &expect![[r#"
+    check(
+        guest,
+        &[("fill", &[-1])],
+        &expect![[r#"
         Trap: `fill` trapped: out of bounds memory access
         `fill` (offset 0x2d)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -157,12 +165,16 @@ fn what_runs_out_is_told_at_the_same_instruction() {
         (func $recurse (export "recurse") (param i32) (result i32) (local i64 i32 f64)
             (i32.store offset=9 (local.get 0) (i32.const 1))
             (i32.add (call $recurse (local.get 0)) (i32.const 1))))"#;
-    check(guest, &[("spin", &[5]), ("recurse", &[5])], &expect![[r#"
+    check(
+        guest,
+        &[("spin", &[5]), ("recurse", &[5])],
+        &expect![[r#"
         OutOfFuel: `spin` used up its fuel
         `spin` (offset 0x3b)
         StackOverflow: `recurse` used up its stack
         `recurse` < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59) < `recurse` (offset 0x59)
-    "#]]);
+    "#]],
+    );
 }
 
 /// A section, or a function's body, behind its number or nothing, with its size in five bytes, as linkers write it.
@@ -232,7 +244,8 @@ fn modules_of_a_component_have_places_of_their_own() {
           `func[0]` (offset 0x3a) < `func[1]` (offset 0x55)
           `func[2]` (offset 0x63)
           `func[2]` (offset 0x63)
-    "#]].assert_eq(&text);
+    "#]]
+    .assert_eq(&text);
 }
 
 /// An expression of type i32: mostly well-behaved, now and then one that traps.
