@@ -246,6 +246,11 @@ impl Ways {
         Ways { modules, _executors: executors }
     }
 
+    /// How a call ends each way.
+    pub(super) fn each(&self, function: &str, values: &[Value]) -> [Result<Value, String>; 2] {
+        [0, 1].map(|at| outcome(&self.modules[at], function, values))
+    }
+
     /// Calls a function each way, recycled twice: the outcomes have to be the same.
     pub(super) fn agree(&self, function: &str, values: &[Value]) -> Result<Value, String> {
         let [recycled, fresh] = &self.modules;

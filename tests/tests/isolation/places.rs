@@ -177,6 +177,26 @@ fn what_runs_out_is_told_at_the_same_instruction() {
     );
 }
 
+#[test]
+fn what_runs_out_on_entry_is_told_at_the_same_local_variables() {
+    let guest = r#"(module
+        (memory 1)
+        (func $burn (export "burn") (param i32) (result i32) (local i64 i32 f64)
+            (i32.store (i32.add (local.get 0) (i32.const 1)) (i32.const 1))
+            (if (result i32) (local.get 0)
+                (then (i32.add
+                    (call $burn (i32.sub (local.get 0) (i32.const 1)))
+                    (call $burn (i32.sub (local.get 0) (i32.const 1)))))
+                (else (i32.const 1)))))"#;
+    let ways = Ways::with(guest.as_bytes(), limits().fuel(100_000));
+    // Each way uses fuel of its own; so where the callers are may differ.
+    let innermost = ways.each("burn", &[30.into()]).map(|ended| {
+        let error = ended.expect_err("it takes more fuel");
+        error.lines().last().and_then(|frames| frames.split(" < ").next()).map(str::to_owned)
+    });
+    assert_eq!(innermost.each_ref().map(Option::as_deref), [Some("`burn` (offset 0x2c)"); 2]);
+}
+
 /// A section, or a function's body, behind its number or nothing, with its size in five bytes, as linkers write it.
 fn sized(number: &[u8], bytes: &[u8]) -> Vec<u8> {
     let size = (0..5).map(|at| (bytes.len() >> (7 * at)) as u8 & 0x7f | if at < 4 { 0x80 } else { 0 });
