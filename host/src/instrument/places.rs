@@ -1,8 +1,8 @@
 //! Where each instruction of a rewritten module was in the module that was given.
 //!
-//! Offsets are those of the modules' bytes. What is found for an offset of the new bytes is the offset of the instruction that it
-//! was made of: of a store for the mark beside it, and of an instruction for the call of what was added in its place. The
-//! functions that were added are nowhere: see [`Places::ADDED`].
+//! Offsets are those of the modules' bytes. What is found for an instruction's new offset is the old one; for a call of what was
+//! added in an instruction's place, that of the instruction. Of marks nothing is known, as they never fail. The functions
+//! that were added are nowhere: see [`Places::ADDED`].
 
 use std::ops::Range;
 use wasmparser::{FunctionBody, Parser, Payload};
@@ -65,9 +65,7 @@ fn code(bytes: &[u8]) -> Option<Range<usize>> {
     })
 }
 
-/// Runs of bytes that were copied, by their new offset, with the old one.
-///
-/// One ends where the next begins; what lies between its end and there was added, and belongs to what comes next.
+/// Runs of bytes that were copied, by their new offset, with the old one. What lies behind one and was added counts as part of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Runs(Vec<(u32, u32)>);
 
@@ -82,10 +80,10 @@ impl Runs {
     }
 
     fn before(&self, offset: u32) -> Option<u32> {
-        let next = self.0.partition_point(|(at, _)| *at <= offset);
-        let (at, from) = self.0.get(next.checked_sub(1)?)?;
-        let old = from.saturating_add(offset - at);
-        Some(self.0.get(next).map_or(old, |(_, limit)| old.min(*limit)))
+        let run = self.0.partition_point(|(at, _)| *at <= offset).checked_sub(1)?;
+        let (at, from) = self.0.get(run)?;
+        // The last number means no offset to wasmtime.
+        from.checked_add(offset - at).filter(|old| *old != u32::MAX)
     }
 }
 
@@ -109,7 +107,7 @@ impl Trace {
         self.locals.push(old);
     }
 
-    /// Where an instruction was that is now, with what was added for it, at an offset from the function's beginning.
+    /// Where an instruction was that is now at an offset from the function's beginning.
     pub(super) fn instruction(&mut self, new: usize, old: usize) {
         self.runs.push(new, old);
     }

@@ -271,12 +271,11 @@ impl Reencode for Rewrite<'_> {
         let mut function = Function::new(declared);
         for (number, op) in body.get_operators_reader()?.into_iter_with_offsets().enumerate() {
             let (op, offset) = op?;
-            trace.instruction(function.byte_len(), offset);
             let marked = marks.next_if(|(at, _)| *at == number).and_then(|(_, mark)| Some((mark, store(&op)?)));
             if let Some((Mark::Own { .. }, store)) = &marked {
                 keep_address(store, locals, &mut function.instructions());
-                trace.instruction(function.byte_len(), offset);
             }
+            trace.instruction(function.byte_len(), offset);
             self.operator(op, &mut function)?;
             if let Some(((mark, _), margin)) = marked.zip(self.margin) {
                 make(mark, margin, locals, &mut function.instructions());
