@@ -169,14 +169,17 @@ pub fn arguments(values: &[Value]) -> Args {
     values.iter().fold(Args::new(), |args, value| args.push(value.clone()))
 }
 
-/// How a call ends: its value, bit for bit, or its error without the places, which rewriting moves.
+/// How a call ends: its value, bit for bit, or all that its error says, with every place in the guest.
 ///
 /// # Errors
 ///
 /// The call's, as text.
 pub fn outcome(module: &Module, function: &str, values: &[Value]) -> Result<Value, String> {
     let ended = module.fork(function, arguments(values)).and_then(|future| future.wait());
-    ended.map_err(|error: Error| format!("{:?}: {}", error.kind(), error.message()))
+    ended.map_err(|error: Error| {
+        let frames: Vec<_> = error.backtrace().iter().map(ToString::to_string).collect();
+        format!("{error:?}\n{}", frames.join(" < "))
+    })
 }
 
 /// The error of a result that has to be one.

@@ -103,6 +103,32 @@ fn failure(module: &Module, function: &str, args: Args) -> String {
 }
 
 #[test]
+fn an_initialiser_that_traps_does_so_at_the_same_instruction_as_a_call() {
+    let module = r#"(module (memory 1) (global $g (mut i32) (i32.const 1))
+        (func $inner (i32.store (i32.const 8) (i32.div_u (global.get $g) (i32.const 0))))
+        (func (export "f") (i32.store (i32.const 8) (i32.const 1)) (call $inner)))"#;
+    let two = r#"(component
+        (core module $inner (memory 1) (global $g (mut i32) (i32.const 1))
+            (func (export "f") (param i32) (i32.store (local.get 0) (global.get $g))))
+        (core module $outer
+            (import "inner" "f" (func $f (param i32))) (global $g (mut i32) (i32.const -1))
+            (func $named (export "f") (call $f (global.get $g))))
+        (core instance $inner (instantiate $inner))
+        (core instance $outer (instantiate $outer (with "inner" (instance $inner))))
+        (func (export "f") (canon lift (core func $outer "f"))))"#;
+    each_executor(|exec| {
+        for guest in [module, two] {
+            let module = loaded(exec, guest);
+            let called = error(module.fork("f", args![]).and_then(|future| future.wait()));
+            let run = error(module.preinit("f", args![]));
+            assert_eq!(run.message(), called.message());
+            assert_eq!(run.backtrace(), called.backtrace());
+            assert!(called.backtrace().len() == 2 && called.backtrace().iter().all(|frame| frame.offset.is_some()));
+        }
+    });
+}
+
+#[test]
 fn an_initialiser_that_fails_makes_no_module() {
     each_executor_with(limits().fuel(1_000_000).memory(4 << 16), |exec| {
         let module = loaded(
@@ -123,21 +149,21 @@ fn an_initialiser_that_fails_makes_no_module() {
         expect![[r#"
             Trap, catchable
             text: `trap` trapped: wasm `unreachable` instruction executed
-              at `trap`, forked at HERE
+              at `trap` (offset 0x53), forked at HERE
             site: HERE
             backtrace: trap
             chain: trap (HERE)
 
             OutOfFuel, catchable
             text: `spin` used up its fuel
-              at `spin`, forked at HERE; raise `Limits::fuel` (`--fuel`) if it is meant to run that long
+              at `spin` (offset 0x57), forked at HERE; raise `Limits::fuel` (`--fuel`) if it is meant to run that long
             site: HERE
             backtrace: spin
             chain: spin (HERE)
 
             OutOfMemory, catchable
             text: `greedy` was refused memory beyond its limit, then trapped: out of bounds memory access
-              at `greedy`, forked at HERE; raise `Limits::memory` (`--memory`) if it is meant to use that much
+              at `greedy` (offset 0x6a), forked at HERE; raise `Limits::memory` (`--memory`) if it is meant to use that much
             site: HERE
             backtrace: greedy
             chain: greedy (HERE)

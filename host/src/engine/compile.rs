@@ -1,8 +1,10 @@
 //! Bytes to machine code.
 
 use super::cache::{Cache, Entry, Key};
+use super::map::tell_before;
 use super::{Engines, Kind};
 use crate::error::{Error, ErrorKind, Result};
+use crate::instrument::Places;
 use std::fs::File;
 use std::sync::{Mutex, PoisonError};
 use wasmtime::{Engine, Module};
@@ -26,7 +28,7 @@ enum Source {
 
 impl Compiled {
     /// Compiles the core modules of a guest that the audit has passed; keeps the code under `key`, with `facts`, if
-    /// there is a cache.
+    /// there is a cache. `places`: where the code of each was in the module that was given, if it is another.
     ///
     /// # Errors
     ///
@@ -35,11 +37,17 @@ impl Compiled {
         engines: &Engines,
         kind: Kind,
         modules: &[Vec<u8>],
+        places: &[Places],
         keep: Option<(&Key, &[u8])>,
     ) -> Result<Compiled> {
         let engine = engines.get(kind, 0)?;
-        let code = modules.iter().map(|bytes| engine.precompile_module(bytes).map_err(|error| unsupported(&error)));
-        let code: Vec<Vec<u8>> = code.collect::<Result<_>>()?;
+        let places = places.iter().map(Some).chain(std::iter::repeat(None));
+        let code = modules.iter().zip(places).map(|(bytes, places)| {
+            let mut code = engine.precompile_module(bytes)?;
+            places.map_or(Ok(()), |places| tell_before(&mut code, places))?;
+            Ok(code)
+        });
+        let code: Vec<Vec<u8>> = code.collect::<wasmtime::Result<_>>().map_err(|error| unsupported(&error))?;
         if let (Some(cache), Some((key, facts))) = (engines.cache(), keep) {
             let names: Vec<String> = (0..code.len()).map(name).collect();
             let mut blobs = vec![(FACTS, facts)];
@@ -115,7 +123,7 @@ fn name(module: usize) -> String {
 
 fn copied(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
     // SAFETY: the code is what `Compiled::new` has made in this process: `source` and `loaded` are private, and written
-    // only above. Or it is from the cache, whose directory only this user, whom the process trusts with more, can write
+    // only above; nothing but the places that errors name was changed in it. Or it is from the cache, whose directory only this user, whom the process trusts with more, can write
     // to; entries are written whole or not at all, under a key of the guest's digest and this version, and the sum
     // over the whole blob is right.
     unsafe { Module::deserialize(engine, code) }

@@ -14,6 +14,7 @@
 mod cache;
 mod compile;
 mod config;
+mod map;
 mod mappings;
 mod permit;
 

@@ -72,11 +72,6 @@ impl Error {
         self.edit(|inner| inner.backtrace = backtrace)
     }
 
-    /// For an error of a guest that is not, byte for byte, the one its author has.
-    pub(crate) fn without_offsets(self) -> Error {
-        self.edit(|inner| inner.backtrace.iter_mut().for_each(|frame| frame.offset = None))
-    }
-
     /// For an error that comes with no place of its own.
     pub(crate) fn with_site_if_none(self, site: &'static Location<'static>) -> Error {
         if self.0.site.is_some() { self } else { self.edit(|inner| inner.site = Some(ForkSite::Host(site))) }

@@ -9,8 +9,8 @@ use std::panic::Location;
 pub struct GuestFrame {
     /// The function's name from the name section; else the name it is exported by; else `func[N]`.
     pub function: String,
-    /// The offset of the instruction in the module's bytes. None where it is not known: in a guest that was rewritten, see
-    /// [`Isolation`](crate::Isolation) and [`Module::preinit`](crate::Module::preinit).
+    /// The offset of the instruction in the module's bytes as they were given; of a component, in those of the core module. None where it is
+    /// not known.
     pub offset: Option<usize>,
 }
 

@@ -5,7 +5,7 @@ use crate::engine::{Compiled, Key};
 use crate::error::{Error, ErrorKind, ReasonKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
 use crate::inspect::Inspection;
-use crate::instrument::{Instrumented, instrument};
+use crate::instrument::{Instrumented, Places, instrument};
 use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::module::Module;
@@ -76,17 +76,14 @@ pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, 
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
         // Nothing was kept, or it was made by another build of wasmtime.
-        _ => Program::new(
-            runtime.clone(),
-            compiled(runtime, audited(bytes, runtime.wasi)?, runtime.isolation, Some(&key))?,
-        )?,
+        _ => Program::new(runtime.clone(), compiled(runtime, audited(bytes, runtime.wasi)?, &key)?)?,
     };
     Ok((program, digest))
 }
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 7;
+const FORMAT: u32 = 8;
 
 /// Under which key a guest is kept.
 fn key(runtime: &Runtime, digest: &str) -> Key {
@@ -103,19 +100,30 @@ fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
     Some(check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, undo, compiled }))
 }
 
-/// Compiles a guest that the audit has passed, and keeps it for later runs under `key`, if there is one.
-pub(super) fn compiled(runtime: &Runtime, audited: Audited, isolation: Isolation, key: Option<&Key>) -> Result<Guest> {
+/// Compiles a guest that the audit has passed, and keeps it for later runs.
+fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
     let Audited { mut facts, recipe, modules } = audited;
     check(&runtime.limits, &facts)?;
-    let (modules, undo) = match rewritten(&facts, &recipe, &modules, isolation, runtime.limits.memory) {
-        Ok(Instrumented { modules, undo }) => (modules, Ok(undo)),
-        Err(why) => (modules, Err(why)),
+    let (modules, places, undo) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
+        Ok(Instrumented { modules, places, undo }) => (modules, places, Ok(undo)),
+        Err(why) => (modules, Vec::new(), Err(why)),
     };
     facts.fresh = undo.as_ref().err().cloned();
     let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, modules.len())).ok();
-    let keep = key.zip(bytes.as_deref());
-    let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, keep)?;
+    let keep = bytes.as_deref().map(|bytes| (key, bytes));
+    let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, &places, keep)?;
     Ok(Guest { facts, recipe, undo, compiled })
+}
+
+/// Compiles a guest that the audit has passed, to be run once: a copy of one that was `given` as core modules, whose code is the same.
+pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> Result<Guest> {
+    let Audited { facts, recipe, modules } = audited;
+    check(&runtime.limits, &facts)?;
+    // Modules may have been added behind those that were given.
+    let places: Vec<_> =
+        modules.iter().zip(given).map(|(copy, given)| Places::copied(given, copy).unwrap_or_default()).collect();
+    let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, &places, None)?;
+    Ok(Guest { facts, recipe, undo: Err("it is used once".to_owned()), compiled })
 }
 
 /// A guest rewritten so that the state of its sandboxes can be put back, or why it is not.

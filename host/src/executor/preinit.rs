@@ -1,11 +1,10 @@
 //! A module that starts with the state that a call has left.
 
-use super::load::{self, audited, compiled, wrapped};
+use super::load::{self, audited, copied, wrapped};
 use crate::audit::{shown, shown_within};
 use crate::backend::Preinitialised;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fork::{Kept, Program};
-use crate::isolation::Isolation;
 use crate::snapshot::Prepared;
 use crate::value::{Value, Values};
 use std::panic::Location;
@@ -34,14 +33,15 @@ pub(super) fn preinit(
     let component = wrapped(bytes, runtime.wasi)?;
     // Where it can be called, it is not called by itself.
     let set_up = !program.facts().functions.iter().any(|function| function.name == "_initialize");
-    let prepared = Prepared::new(component.as_deref().unwrap_or(bytes), &exported.name, set_up)?;
+    let given = component.as_deref().unwrap_or(bytes);
+    let prepared = Prepared::new(given, &exported.name, set_up)?;
     let readable = audited(&prepared.bytes, runtime.wasi).map_err(|error| {
         // It has passed the audit without what was added.
         let message = format!("the guest's state cannot be frozen: with what it would be read by, {}", error.message());
         Error::new(ErrorKind::Unsupported, message).with_reasons(error.reasons().to_vec())
     })?;
     // What it runs in is used once, and read as it is.
-    let guest = compiled(runtime, readable, Isolation::Fresh, None)?;
+    let guest = copied(runtime, readable, &audited(given, runtime.wasi)?.modules)?;
     let recipe = guest.recipe.clone();
     let running = Program::new(runtime.clone(), guest)?.linked_as(program)?;
     let facts = running.facts().clone();
@@ -51,7 +51,7 @@ pub(super) fn preinit(
     let number = number.ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, format!("the guest's state cannot be frozen: `{name}` was lost on the way"))
     })?;
-    let mut kept = running.run_and_keep(number as u32, args, site).map_err(Error::without_offsets)?;
+    let mut kept = running.run_and_keep(number as u32, args, site)?;
     done(&name, facts.component, &kept).map_err(|error| error.with_site_if_none(site))?;
     let frozen = prepared.freeze(&facts, &recipe, &mut kept.sandbox)?;
     drop(kept);

@@ -6,9 +6,6 @@ use wasm_encoder::{BlockType, Function, InstructionSink, MemArg};
 /// An offset that no access has within memory: a memory with a margin is smaller than 4 GiB.
 pub(super) const BEYOND: u32 = u32::MAX;
 
-/// How many functions are added to a module, at most.
-pub(super) const MOST: u32 = 4;
-
 /// Marks the block of an address and the next one. `address` pushes the address.
 pub(super) fn mark(margin: Margin, code: &mut InstructionSink<'_>, address: impl Fn(&mut InstructionSink<'_>)) {
     for (base, shift) in levels(margin) {
@@ -18,7 +15,7 @@ pub(super) fn mark(margin: Margin, code: &mut InstructionSink<'_>, address: impl
     }
 }
 
-/// Adds an offset to what lies on the stack. If that goes round, it is beyond all memory, and so the store will trap.
+/// Adds an offset to what lies on the stack. That does not go round: it is no higher than a store that did not trap.
 pub(super) fn plus(code: &mut InstructionSink<'_>, offset: u64) {
     if offset != 0 {
         code.i32_const((offset as u32).cast_signed()).i32_add();

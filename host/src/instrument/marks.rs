@@ -13,7 +13,7 @@ use super::store::{Store, store};
 use std::collections::HashMap;
 use wasmparser::{FuncValidator, FunctionBody, Operator, ValidatorResources};
 
-/// A mark to be made before a store.
+/// A mark to be made after a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     /// For the address in a local variable, and an offset, which may go round.

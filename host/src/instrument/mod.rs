@@ -16,6 +16,7 @@
 mod added;
 mod marks;
 mod module;
+mod places;
 mod rewrite;
 mod store;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod tests;
 use crate::audit::Recipe;
 use crate::audit::recipe::{Given, Item, What};
 use module::Facts;
+pub(crate) use places::Places;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -61,15 +63,6 @@ pub(crate) struct Undo {
     pub(crate) memory: Option<Marked>,
     /// The mutable globals.
     pub(crate) globals: Vec<Item>,
-    /// The first of the functions that were added to each core module.
-    pub(crate) added: Vec<u32>,
-}
-
-impl Undo {
-    /// Whether a function without a name may be one that was added, in some module.
-    pub(crate) fn may_have_added(&self, function: u32) -> bool {
-        self.added.iter().any(|first| (*first..first + added::MOST).contains(&function))
-    }
 }
 
 /// A memory whose blocks are marked.
@@ -191,6 +184,8 @@ fn take_marks(marks: &mut [u8], first: usize, run: &mut impl FnMut(Range<usize>)
 /// A guest that was rewritten.
 pub(crate) struct Instrumented {
     pub(crate) modules: Vec<Vec<u8>>,
+    /// For each module, where its code was before.
+    pub(crate) places: Vec<Places>,
     pub(crate) undo: Undo,
 }
 
@@ -242,7 +237,6 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
             .flat_map(|(facts, step)| facts.globals.iter().map(move |global| (step, *global)))
             .map(|(step, global)| Item { instance: step, name: names[module(step)].global(global) })
             .collect(),
-        added: facts.iter().map(|facts| facts.functions).collect(),
     };
     let rewritten = modules
         .iter()
@@ -250,5 +244,6 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
         .zip(&names)
         .map(|((bytes, facts), names)| rewrite::rewrite(bytes, facts, names, margin))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Instrumented { modules: rewritten, undo })
+    let (modules, places) = rewritten.into_iter().unzip();
+    Ok(Instrumented { modules, places, undo })
 }

@@ -1,8 +1,9 @@
-//! Writes a module anew: addresses moved up, marks before stores, mutable globals exported.
+//! Writes a module anew: addresses moved up, marks behind stores, mutable globals exported.
 
 use super::added::{self, BEYOND};
 use super::marks::{Mark, marks};
 use super::module::{Facts, Names, constant};
+use super::places::{Places, Trace};
 use super::store::{Store, is_load, store};
 use super::{Margin, PAGE};
 use wasm_encoder::reencode::{Error as Broken, Reencode, utils};
@@ -14,12 +15,17 @@ use wasmparser::{
     DataKind, FuncToValidate, FunctionBody, Operator, Parser, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
-/// Writes a module anew.
+/// Writes a module anew; tells where its code was.
 ///
 /// # Errors
 ///
 /// Why its state cannot be put back.
-pub(super) fn rewrite(bytes: &[u8], facts: &Facts, names: &Names, margin: Option<Margin>) -> Result<Vec<u8>, String> {
+pub(super) fn rewrite(
+    bytes: &[u8],
+    facts: &Facts,
+    names: &Names,
+    margin: Option<Margin>,
+) -> Result<(Vec<u8>, Places), String> {
     let margin = margin.filter(|_| facts.has_memory);
     let mut bodies = Vec::new();
     if margin.is_some() {
@@ -31,8 +37,16 @@ pub(super) fn rewrite(bytes: &[u8], facts: &Facts, names: &Names, margin: Option
             }
         }
     }
-    let mut rewrite =
-        Rewrite { facts, names, margin, bodies: bodies.into_iter(), exported: false, started: false, accesses: false };
+    let mut rewrite = Rewrite {
+        facts,
+        names,
+        margin,
+        bodies: bodies.into_iter(),
+        traces: Vec::new(),
+        exported: false,
+        started: false,
+        accesses: false,
+    };
     let mut module = Module::new();
     rewrite.parse_core_module(&mut module, Parser::new(0), bytes).map_err(|error| match error {
         Broken::UserError(why) => why,
@@ -42,7 +56,8 @@ pub(super) fn rewrite(bytes: &[u8], facts: &Facts, names: &Names, margin: Option
     // A module at one of the limits of WebAssembly's implementations may have become too large.
     let valid = Validator::new_with_features(WasmFeatures::all()).validate_all(&rewritten);
     valid.map_err(|error| format!("it is too large: {error}"))?;
-    Ok(rewritten)
+    let places = Places::new(&rewritten, rewrite.traces).map_err(|error| error.to_string())?;
+    Ok((rewritten, places))
 }
 
 struct Rewrite<'a> {
@@ -51,6 +66,8 @@ struct Rewrite<'a> {
     /// None if the module has no memory.
     margin: Option<Margin>,
     bodies: std::vec::IntoIter<FuncToValidate<ValidatorResources>>,
+    /// Where the code was of the functions that are written.
+    traces: Vec<Trace>,
     exported: bool,
     started: bool,
     /// Whether the operator that was read last has an address.
@@ -233,33 +250,39 @@ impl Reencode for Rewrite<'_> {
 
     fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Done<()> {
         let (marks, locals) = match self.margin {
-            Some(margin) => {
+            Some(_) => {
                 let validator = self.bodies.next().ok_or_else(|| refused("its functions could not be read"))?;
                 marks(&body, validator.into_validator(Default::default()))?
             }
             None => (Vec::new(), 0),
         };
         let mut marks = marks.into_iter().peekable();
+        let mut trace = Trace::new(body.range().start);
         let mut declared = Vec::new();
-        for group in body.get_locals_reader()? {
-            let (count, ty) = group?;
+        let mut groups = body.get_locals_reader()?;
+        for _ in 0..groups.get_count() {
+            trace.locals(groups.original_position());
+            let (count, ty) = groups.read()?;
             declared.push((count, self.val_type(ty)?));
         }
         if marks.peek().is_some() {
             declared.extend(TEMPORARIES.map(|ty| (1, ty)));
         }
         let mut function = Function::new(declared);
-        for (number, op) in body.get_operators_reader()?.into_iter().enumerate() {
-            let op = op?;
-            if let Some(margin) = self.margin
-                && let Some((_, mark)) = marks.next_if(|(at, _)| *at == number)
-                && let Some(store) = store(&op)
-            {
-                make(mark, &store, margin, locals, &mut function.instructions());
+        for (number, op) in body.get_operators_reader()?.into_iter_with_offsets().enumerate() {
+            let (op, offset) = op?;
+            let marked = marks.next_if(|(at, _)| *at == number).and_then(|(_, mark)| Some((mark, store(&op)?)));
+            if let Some((Mark::Own { .. }, store)) = &marked {
+                keep_address(store, locals, &mut function.instructions());
             }
+            trace.instruction(function.byte_len(), offset);
             self.operator(op, &mut function)?;
+            if let Some(((mark, _), margin)) = marked.zip(self.margin) {
+                make(mark, margin, locals, &mut function.instructions());
+            }
         }
         code.function(&function);
+        self.traces.push(trace);
         Ok(())
     }
 }
@@ -313,25 +336,27 @@ fn temporary(ty: ValType) -> u32 {
     TEMPORARIES.iter().skip(1).position(|temporary| *temporary == ty).map_or(0, |at| at as u32 + 1)
 }
 
-/// Makes a mark before a store whose address and value lie on the stack. `locals`: how many the function has.
-fn make(mark: Mark, store: &Store, margin: Margin, locals: u32, code: &mut InstructionSink<'_>) {
-    match mark {
-        Mark::Constant { address } => added::mark(margin, code, |code| {
-            // Beyond 4 GiB there is nothing, and the store traps.
+/// Keeps the address of a store that lies on the stack with the value. `locals`: how many the function has.
+fn keep_address(store: &Store, locals: u32, code: &mut InstructionSink<'_>) {
+    let value = locals + temporary(store.value);
+    code.local_set(value).local_tee(locals).local_get(value);
+}
+
+/// Makes the mark of a store that was just made. `locals`: how many the function has.
+///
+/// Not before: machine code may load, compute and store in one instruction, which a mark in between would take apart.
+fn make(mark: Mark, margin: Margin, locals: u32, code: &mut InstructionSink<'_>) {
+    added::mark(margin, code, |code| match mark {
+        Mark::Constant { address } => {
             code.i32_const((address as u32).cast_signed());
-        }),
-        Mark::Local { local, offset } => added::mark(margin, code, |code| {
+        }
+        Mark::Local { local, offset } => {
             code.local_get(local);
             added::plus(code, offset.into());
-        }),
-        Mark::Own { offset } => {
-            let (address, value) = (locals, locals + temporary(store.value));
-            code.local_set(value).local_tee(address);
-            added::mark(margin, code, |code| {
-                code.local_get(address);
-                added::plus(code, offset);
-            });
-            code.local_get(value);
         }
-    }
+        Mark::Own { offset } => {
+            code.local_get(locals);
+            added::plus(code, offset);
+        }
+    });
 }

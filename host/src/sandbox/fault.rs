@@ -2,9 +2,9 @@
 
 use super::wasi::Exit;
 use crate::error::{Error, ErrorKind, GuestFrame};
-use crate::instrument::Undo;
+use crate::instrument::Places;
 use std::fmt;
-use wasmtime::{FrameInfo, PoolConcurrencyLimitError, Trap, WasmBacktrace};
+use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 /// An error of ours on its way through a guest's frames.
 #[derive(Debug)]
@@ -39,23 +39,22 @@ pub(super) fn is_pool_full(error: &wasmtime::Error) -> bool {
 }
 
 /// What happened to a call of `function`. `refused`: it was refused memory before. `exported`: the name under which the
-/// function of an index is exported. `undo`: how the guest was rewritten, if it was.
+/// function of an index is exported.
 pub(super) fn explain(
     error: wasmtime::Error,
     function: &str,
     refused: bool,
     exported: &dyn Fn(u32) -> Option<String>,
-    undo: Option<&Undo>,
 ) -> Error {
     // A child's error keeps its own place; the frames of those who waited for it say less.
     if let Some(Stop(stop)) = error.downcast_ref::<Stop>() {
         return if stop.backtrace().is_empty() && stop.chain().is_empty() {
-            stop.clone().with_backtrace(frames(&error, exported, undo))
+            stop.clone().with_backtrace(frames(&error, exported))
         } else {
             stop.clone()
         };
     }
-    let backtrace = frames(&error, exported, undo);
+    let backtrace = frames(&error, exported);
     if let Some(exit) = error.downcast_ref::<Exit>() {
         let error = Error::new(ErrorKind::Trap, format!("`{function}` did not return: {exit}"));
         return error.with_backtrace(backtrace);
@@ -86,23 +85,15 @@ fn plain(trap: Trap) -> String {
     text.strip_prefix("wasm trap: ").map(str::to_owned).unwrap_or(text)
 }
 
-fn frames(error: &wasmtime::Error, exported: &dyn Fn(u32) -> Option<String>, undo: Option<&Undo>) -> Vec<GuestFrame> {
+fn frames(error: &wasmtime::Error, exported: &dyn Fn(u32) -> Option<String>) -> Vec<GuestFrame> {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
-    let added = |frame: &FrameInfo| undo.is_some_and(|undo| undo.may_have_added(frame.func_index()));
-    let mut frames = backtrace.frames();
-    // What was added in place of an instruction calls nothing; it is its caller that traps.
-    if let [first, rest @ ..] = frames
-        && first.func_name().is_none()
-        && added(first)
-    {
-        frames = rest;
-    }
-    let frames = frames.iter().take(MAX_FRAMES).map(|frame| {
+    // What was added to the guest is nothing that its author knows.
+    let own = backtrace.frames().iter().filter(|frame| frame.module_offset() != Some(Places::ADDED as usize));
+    let frames = own.take(MAX_FRAMES).map(|frame| {
         let name = frame.func_name().map(crate::audit::shown_function).or_else(|| exported(frame.func_index()));
         GuestFrame {
             function: name.unwrap_or_else(|| format!("func[{}]", frame.func_index())),
-            // Of a guest that was rewritten, it would be a place that its author does not have.
-            offset: frame.module_offset().filter(|_| undo.is_none()),
+            offset: frame.module_offset(),
         }
     });
     frames.collect()

@@ -289,7 +289,7 @@ impl<D: Carried> Plan<D> {
             let export = self.exports.iter().find(|export| export.index == index && self.recipe.steps.len() == 1)?;
             Some(crate::audit::shown(&export.name))
         };
-        explain(error, &self.name(function), refused, &exported, self.undo.as_ref())
+        explain(error, &self.name(function), refused, &exported)
     }
 
     pub(super) fn limits(&self) -> &Limits {

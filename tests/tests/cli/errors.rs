@@ -9,7 +9,7 @@ fn a_trap_shows_the_guests_frames() {
         "run ops.wat trap",
         &expect![[r#"
             2> error: `trap` trapped: wasm `unreachable` instruction executed
-            2>   at `inner`, called by `middle`, `trap`
+            2>   at `inner` (offset 0xae), called by `middle`, `trap`
             exit 1
         "#]],
     );
@@ -56,7 +56,7 @@ fn an_endless_loop_runs_out_of_fuel() {
         "run ops.wat spin --fuel 100000",
         &expect![[r#"
             2> error: `spin` used up its fuel
-            2>   at `spin`; raise `--fuel` if it is meant to run that long
+            2>   at `spin` (offset 0xbc); raise `--fuel` if it is meant to run that long
             exit 1
         "#]],
     );
@@ -73,17 +73,17 @@ fn an_endless_loop_is_stopped_by_the_timeout() {
         &expect![[r#"
             $ purefork run ops.wat spin --timeout 200ms
             2> error: `spin` was still running after 200ms
-            2>   at `spin`; raise `--timeout` if it is meant to take that long
+            2>   at `spin` (offset 0xbc); raise `--timeout` if it is meant to take that long
             exit 1
 
             $ purefork run ops.wat spin --timeout 200ms --threads 1
             2> error: `spin` was still running after 200ms
-            2>   at `spin`; raise `--timeout` if it is meant to take that long
+            2>   at `spin` (offset 0xbc); raise `--timeout` if it is meant to take that long
             exit 1
 
             $ purefork run ops.wat spin --timeout 200ms --serial
             2> error: `spin` was still running after 200ms
-            2>   at `spin`; raise `--timeout` if it is meant to take that long
+            2>   at `spin` (offset 0xbc); raise `--timeout` if it is meant to take that long
             exit 1
         "#]],
     );
@@ -104,7 +104,7 @@ fn limits_are_named_by_their_options() {
         &expect![[r#"
             $ purefork run ops.wat grow 100 --memory 1MiB
             2> error: `grow` was refused memory beyond its limit, then trapped: wasm `unreachable` instruction executed
-            2>   at `grow`; raise `--memory` if it is meant to use that much
+            2>   at `grow` (offset 0xd7); raise `--memory` if it is meant to use that much
             exit 1
 
             $ purefork run ops.wat nothing --memory 1KiB
@@ -152,9 +152,9 @@ fn an_error_is_one_json_object_on_stdout_on_demand() {
         ],
         &expect![[r#"
             $ purefork run ops.wat trap --json
-            {"error":{"backtrace":[{"function":"inner","offset":null},{"function":"middle","offset":null},{"function":"trap","offset":null}],"chain":[{"function":"trap","site":{"by":"host"}}],"fork_site":{"by":"host"},"help":null,"kind":"Trap","message":"`trap` trapped: wasm `unreachable` instruction executed","omitted":0,"reasons":[]}}
+            {"error":{"backtrace":[{"function":"inner","offset":174},{"function":"middle","offset":178},{"function":"trap","offset":183}],"chain":[{"function":"trap","site":{"by":"host"}}],"fork_site":{"by":"host"},"help":null,"kind":"Trap","message":"`trap` trapped: wasm `unreachable` instruction executed","omitted":0,"reasons":[]}}
             2> error: `trap` trapped: wasm `unreachable` instruction executed
-            2>   at `inner`, called by `middle`, `trap`
+            2>   at `inner` (offset 0xae), called by `middle`, `trap`
             exit 1
 
             $ purefork run tree.wat root 0 --json

@@ -2,7 +2,7 @@
 
 use super::{WAYS, executor, not_recycled, outcome};
 use proptest::prelude::*;
-use purefork::{Isolation, Module, Value};
+use purefork::{Isolation, Limits, Module, Value};
 use purefork_tests::loaded;
 
 /// Every way to write to memory, at any address, a program of them per call; and what the memory is after it.
@@ -229,20 +229,30 @@ fn the_host_marks_the_arguments_that_it_writes() {
 }
 
 /// A guest in both ways.
-struct Ways {
+pub(super) struct Ways {
     modules: [Module; 2],
     _executors: [purefork::Executor; 2],
 }
 
 impl Ways {
-    fn new(guest: &str) -> Ways {
-        assert_eq!(not_recycled(guest.as_bytes()), None);
-        let executors = WAYS.map(executor);
-        Ways { modules: [0, 1].map(|at| loaded(&executors[at], guest)), _executors: executors }
+    pub(super) fn new(guest: &str) -> Ways {
+        Ways::with(guest.as_bytes(), purefork_tests::limits())
+    }
+
+    pub(super) fn with(guest: &[u8], limits: Limits) -> Ways {
+        assert_eq!(not_recycled(guest), None);
+        let executors = WAYS.map(|way| purefork_tests::built(super::builder(way).limits(limits.clone())));
+        let modules = [0, 1].map(|at| executors[at].load_bytes(guest).expect("it is pure"));
+        Ways { modules, _executors: executors }
+    }
+
+    /// How a call ends each way.
+    pub(super) fn each(&self, function: &str, values: &[Value]) -> [Result<Value, String>; 2] {
+        [0, 1].map(|at| outcome(&self.modules[at], function, values))
     }
 
     /// Calls a function each way, recycled twice: the outcomes have to be the same.
-    fn agree(&self, function: &str, values: &[Value]) -> Result<Value, String> {
+    pub(super) fn agree(&self, function: &str, values: &[Value]) -> Result<Value, String> {
         let [recycled, fresh] = &self.modules;
         let expected = outcome(fresh, function, values);
         for _ in 0..2 {

@@ -2,6 +2,7 @@
 
 mod conformance;
 mod liars;
+mod places;
 mod secrets;
 mod smith;
 

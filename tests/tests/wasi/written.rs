@@ -61,7 +61,7 @@ fn what_a_call_writes_is_bounded_with_its_childrens() {
             expect![[r#"
                 TooMuchOutput, catchable
                 text: the guest wrote more than 9 bytes to stdout and stderr
-                  at `tree`, forked at HERE; raise `Limits::output` (`--output-limit`) if it is meant to write that much
+                  at `tree` (offset 0xc9), forked at HERE; raise `Limits::output` (`--output-limit`) if it is meant to write that much
                 site: HERE
                 backtrace: tree
                 chain: tree (HERE)
