@@ -41,8 +41,8 @@ impl Program {
 }
 
 impl Call {
-    /// Leaves the sandbox to whoever is to have it. `ok`: the call succeeded. `stateless`: it has changed nothing then.
-    pub(super) fn leave(&self, sandbox: Sandbox<Frame>, frame: &Frame, stateless: bool, ok: bool) {
+    /// Leaves the sandbox to whoever is to have it. `ok`: the call succeeded.
+    pub(super) fn leave(&self, sandbox: Sandbox<Frame>, frame: &Frame, ok: bool) {
         let program = self.program();
         match &program.keep {
             Some(keep) if ok && self.parent().is_none() => {
@@ -50,7 +50,11 @@ impl Call {
                 let kept = Kept { sandbox, value: Value::unit(), futures };
                 *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
             }
-            _ => program.plan.give(sandbox, stateless, ok),
+            _ => {
+                if program.plan.give(sandbox, self.function, ok) {
+                    program.runtime.watch.tidy_later();
+                }
+            }
         }
     }
 }

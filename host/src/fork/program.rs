@@ -59,6 +59,7 @@ impl Program {
             .map(|function| Export {
                 name: function.name.clone(),
                 index: function.index,
+                stateless: function.stateless.is_ok(),
                 params: function.params.iter().map(|param| param.ty.clone()).collect(),
                 results: function.results.clone(),
             })
