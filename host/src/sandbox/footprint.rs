@@ -71,9 +71,9 @@ impl Footprint {
         self.memory.min(self.made.saturating_add(self.written << self.shift))
     }
 
-    /// Whether no more of the memory is the sandbox's own than was counted.
+    /// Whether no more of the memory is the sandbox's alone than was counted.
     pub(super) fn covers(&self, memory: &[u8]) -> bool {
-        self.of_memory() >= super::warm::own_bytes(memory)
+        self.of_memory() >= super::warm::unshared_bytes(memory)
     }
 }
 

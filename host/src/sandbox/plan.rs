@@ -211,15 +211,15 @@ impl<D: Carried> Plan<D> {
         let loaded = self.load(shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let engine = self.engines.get(self.kind, shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let mut sandbox = Sandbox::new(engine, loaded, self.kind, (self.id, shard, permit), &self.limits, carried)?;
+        if self.way(function).reuses() {
+            sandbox.footprint = self.footprint(loaded, &mut sandbox);
+        }
         if let Some(undoing) = &loaded.undoing
             && self.initial.get().is_none()
             && self.called.swap(true, Ordering::Relaxed)
         {
             let initial = undoing.initial(&mut sandbox.store, &loaded.located);
             let _ = self.initial.set(initial.ok_or_else(|| wasmtime::format_err!("it has no state"))?);
-        }
-        if self.way(function).reuses() {
-            sandbox.footprint = self.footprint(loaded, &mut sandbox);
         }
         if let Some(memory) = loaded.memory(&mut sandbox) {
             let warm = &loaded.warm[function as usize];

@@ -75,6 +75,11 @@ pub(super) fn own_bytes(memory: &[u8]) -> usize {
     os::owned(memory).map_or(memory.len(), |pages| first + pages.len() * os::page())
 }
 
+/// How many of these bytes are in pages that nobody shares; zero where the kernel does not tell.
+pub(super) fn unshared_bytes(memory: &[u8]) -> usize {
+    os::unshared(memory).map_or(0, |pages| pages * os::page())
+}
+
 /// The runs of consecutive numbers.
 fn runs(pages: &[u32]) -> SmallVec<[Range<u32>; 4]> {
     pages.chunk_by(|a, b| a + 1 == *b).map(|run| run[0]..run[run.len() - 1] + 1).collect()
@@ -110,9 +115,24 @@ mod os {
 
     /// The pages that are the process's own, since they were written to; none where the kernel does not tell.
     pub(super) fn owned(memory: &[u8]) -> Option<Box<[u32]>> {
+        let own = |&(_, entry): &(u32, u64)| entry & PRESENT != 0 && entry & OF_A_FILE == 0;
+        let entries = (0..).zip(entries(memory)?);
+        Some(entries.skip(super::first(page())).filter(own).map(|(number, _)| number).collect())
+    }
+
+    /// How many pages nobody shares: as others do one of zeros, which is mapped where nobody has written yet.
+    pub(super) fn unshared(memory: &[u8]) -> Option<usize> {
+        let unshared = |entry: &u64| entry & PRESENT != 0 && entry & OF_A_FILE == 0 && entry & UNSHARED != 0;
+        Some(entries(memory)?.filter(unshared).count())
+    }
+
+    const PRESENT: u64 = 1 << 63;
+    const OF_A_FILE: u64 = 1 << 61;
+    const UNSHARED: u64 = 1 << 56;
+
+    /// What the kernel tells of each page.
+    fn entries(memory: &[u8]) -> Option<impl Iterator<Item = u64>> {
         // <https://docs.kernel.org/admin-guide/mm/pagemap.html>: for each page, eight bytes.
-        const PRESENT: u64 = 1 << 63;
-        const OF_A_FILE: u64 = 1 << 61;
         let page = page();
         if memory.is_empty() || !memory.as_ptr().addr().is_multiple_of(page) {
             return None;
@@ -122,9 +142,8 @@ mod os {
             .ok()?
             .read_exact_at(&mut entries, (memory.as_ptr().addr() / page * 8) as u64)
             .ok()?;
-        let entries = entries.chunks_exact(8).map(|entry| entry.try_into().map_or(0, u64::from_ne_bytes));
-        let own = |&(_, entry): &(u32, u64)| entry & PRESENT != 0 && entry & OF_A_FILE == 0;
-        Some((0..).zip(entries).skip(super::first(page)).filter(own).map(|(number, _)| number).collect())
+        let words = (0..entries.len() / 8).map(move |word| entries[8 * word..8 * word + 8].try_into());
+        Some(words.map(|entry| entry.map_or(0, u64::from_ne_bytes)))
     }
 }
 
@@ -141,6 +160,10 @@ mod os {
     }
 
     pub(super) fn owned(_: &[u8]) -> Option<Box<[u32]>> {
+        None
+    }
+
+    pub(super) fn unshared(_: &[u8]) -> Option<usize> {
         None
     }
 }
