@@ -25,7 +25,7 @@ const HOST_STACK: usize = 1 << 20;
 /// How much a cache keeps, in bytes.
 const CACHE_LIMIT: u64 = 2 << 30;
 
-/// What the sandboxes that a thread keeps for later may hold together, in bytes, beside what one call may have.
+/// What the sandboxes that a thread keeps for later may hold together, in bytes, in addition to what one call may have.
 const KEPT: usize = 16 << 20;
 
 /// A sandbox that was not used for so long, or at most twice as long, is not kept any more.

@@ -145,7 +145,7 @@ impl<D: Carried> Plan<D> {
     /// # Errors
     ///
     /// What the guest's start function fails with, or [`ErrorKind::Exhausted`].
-    pub(crate) fn take(&self, shard: usize, function: u32, carried: impl Fn() -> D) -> Result<Sandbox<D>> {
+    pub(crate) fn take(&self, shard: usize, function: u32, carried: impl Fn() -> D) -> Result<Box<Sandbox<D>>> {
         if self.way(function).reuses()
             && let Some(mut sandbox) = self.stock.take(self.id, shard)
         {
@@ -172,8 +172,8 @@ impl<D: Carried> Plan<D> {
         Err(self.explain(error, function))
     }
 
-    /// Takes a sandbox back after a call of a function, which has succeeded, if `ok`. Tells whether it is kept for another.
-    pub(crate) fn give(&self, mut sandbox: Sandbox<D>, function: u32, ok: bool) -> bool {
+    /// Takes a sandbox back after a call of a function, which has succeeded, if `ok`.
+    pub(crate) fn give(&self, mut sandbox: Box<Sandbox<D>>, function: u32, ok: bool) {
         if let Some(function) = sandbox.learns_from()
             && let Some(loaded) = self.loaded(&sandbox)
             && let Some(memory) = loaded.memory(&mut sandbox)
@@ -181,7 +181,9 @@ impl<D: Carried> Plan<D> {
             loaded.warm[function as usize].learn(memory.data(&sandbox.store));
         }
         // After an error there may be anything in it.
-        ok && sandbox.renew() && self.is_as_new(&mut sandbox, function) && self.stock.put(sandbox)
+        if ok && sandbox.renew() && self.is_as_new(&mut sandbox, function) {
+            self.stock.put(sandbox);
+        }
     }
 
     /// How calls of a function get a state of their own.
@@ -206,11 +208,12 @@ impl<D: Carried> Plan<D> {
             .is_some_and(|((located, undoing), initial)| undoing.undo(sandbox, located, initial))
     }
 
-    fn make(&self, shard: usize, function: u32, carried: D) -> wasmtime::Result<Sandbox<D>> {
+    fn make(&self, shard: usize, function: u32, carried: D) -> wasmtime::Result<Box<Sandbox<D>>> {
         let permit = self.engines.permit(self.kind, shard).ok_or(super::fault::Full)?;
         let loaded = self.load(shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let engine = self.engines.get(self.kind, shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
-        let mut sandbox = Sandbox::new(engine, loaded, self.kind, (self.id, shard, permit), &self.limits, carried)?;
+        let place = (self.id, shard, permit);
+        let mut sandbox = Box::new(Sandbox::new(engine, loaded, self.kind, place, &self.limits, carried)?);
         if self.way(function).reuses() {
             sandbox.footprint = self.footprint(loaded, &mut sandbox);
         }
