@@ -68,6 +68,9 @@ impl Limits {
     ///
     /// `memory.grow` beyond it gives -1, as the WebAssembly specification allows. A call that then traps fails with
     /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory).
+    ///
+    /// Sandboxes that each thread keeps for later calls hold about as much together, and 16 MiB; what is not used for a second or
+    /// two is not kept.
     pub fn memory(mut self, bytes: usize) -> Limits {
         self.memory = bytes;
         self

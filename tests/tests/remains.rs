@@ -1,7 +1,7 @@
 //! What is left of an executor once it is dropped: threads, files, mappings, memory. Each scenario has a process to
 //! itself, where nothing else moves these numbers.
 
-use purefork::{Executor, Future, Limits, Module, args, promise, wait_all};
+use purefork::{Executor, Future, Limits, Module, Value, args, promise, wait_all};
 use purefork_tests::guests::{CHAIN, FIB, MATH};
 use purefork_tests::{MODES, Mode, in_own_process, limits, loaded, remains, still_answers};
 use std::time::Duration;
@@ -231,5 +231,86 @@ fn nothing_remains_of_modules_that_were_preinitialised() {
                 assert!(filled.preinit("leave", args![n]).is_err());
             }
         });
+    });
+}
+
+/// Each call writes to 3 MiB, and forks the next: so many sandboxes are in use at a time, and kept afterwards.
+const WRITERS: &str = r#"(module
+    (import "fork" "down" (func $fork (param i32) (result i32)))
+    (import "wait" "down" (func $wait (param i32) (result i32)))
+    (memory 60)
+    (func (export "down") (param i32) (result i32)
+        (memory.fill (i32.const 65536) (i32.const 1) (i32.const 3145728))
+        (if (i32.eqz (local.get 0)) (then (return (i32.const 1))))
+        (i32.add (i32.const 1) (call $wait (call $fork (i32.sub (local.get 0) (i32.const 1)))))))"#;
+
+const MIB: usize = 1 << 10;
+
+/// Has 24 sandboxes written to, of calls that may have `memory` MiB each. `then` is given a way to tell how much more memory
+/// there is than before, in MiB, and without what a module has once.
+fn after_writing(name: &str, mode: Mode, memory: usize, then: impl FnOnce(Executor, Module, &dyn Fn() -> usize)) {
+    in_own_process(name, || {
+        let exec = mode.with(limits().memory(memory << 20));
+        let module = loaded(&exec, WRITERS);
+        call(&module, "down", 1);
+        let Some(before) = remains() else { return };
+        let kept = || remains().unwrap().resident.saturating_sub(before.resident) / MIB;
+        assert_eq!(module.fork("down", args![23]).unwrap().wait().unwrap(), Value::I32(24));
+        println!("kept: {} MiB", kept());
+        then(exec, module, &kept);
+        println!("then: {} MiB", kept());
+    });
+}
+
+/// What is left of 24 sandboxes of more than 3 MiB: what their pool keeps of each, and what the allocator does.
+const LITTLE: usize = 12;
+
+/// Waits for that without asking all the time. If it never comes, the scenario's watchdog ends it.
+fn wait_until(done: impl Fn() -> bool) {
+    while !done() {
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn sandboxes_that_are_kept_hold_about_as_much_as_one_call_may_have() {
+    after_writing(
+        "sandboxes_that_are_kept_hold_about_as_much_as_one_call_may_have",
+        Mode::Threads(1),
+        4,
+        |exec, _module, kept| {
+            assert!(kept() <= 4 + 16 + LITTLE, "{} MiB are kept", kept());
+            still_answers(&exec);
+        },
+    );
+}
+
+#[test]
+fn an_executor_with_nothing_to_do_keeps_no_sandboxes() {
+    after_writing("an_executor_with_nothing_to_do_keeps_no_sandboxes", Mode::Threads(1), 64, |exec, module, kept| {
+        wait_until(|| kept() <= LITTLE);
+        // It goes on where it stopped.
+        assert_eq!(module.fork("down", args![23]).unwrap().wait().unwrap(), Value::I32(24));
+        wait_until(|| kept() <= LITTLE);
+        still_answers(&exec);
+    });
+}
+
+#[test]
+fn sandboxes_that_are_kept_go_with_their_module() {
+    // On one thread: a worker may be a moment later to let go of a call, and so of its module.
+    after_writing("sandboxes_that_are_kept_go_with_their_module", Mode::Serial, 64, |exec, module, kept| {
+        drop(module);
+        assert!(kept() <= LITTLE, "{} MiB are kept", kept());
+        still_answers(&exec);
+    });
+}
+
+#[test]
+fn sandboxes_that_are_kept_go_with_their_executor() {
+    after_writing("sandboxes_that_are_kept_go_with_their_executor", Mode::Threads(1), 64, |exec, module, kept| {
+        drop(exec);
+        assert!(kept() <= LITTLE, "{} MiB are kept", kept());
+        drop(module);
     });
 }

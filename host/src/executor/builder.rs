@@ -7,13 +7,14 @@ use crate::event::Event;
 use crate::fork::{Runtime, Threads};
 use crate::isolation::Isolation;
 use crate::limits::Limits;
-use crate::sandbox::{Stock, Watch};
+use crate::sandbox::{Chore, Most, Stock, Watch};
 use crate::sched::Scheduler;
 use crate::wasi::Wasi;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 /// The most threads an executor may have.
 const MAX_THREADS: usize = 1024;
@@ -23,6 +24,12 @@ const HOST_STACK: usize = 1 << 20;
 
 /// How much a cache keeps, in bytes.
 const CACHE_LIMIT: u64 = 2 << 30;
+
+/// What the sandboxes that a thread keeps for later may hold together, in bytes, in addition to what one call may have.
+const KEPT: usize = 16 << 20;
+
+/// A sandbox that was not used for so long, or at most twice as long, is not kept any more.
+const UNUSED: Duration = Duration::from_secs(1);
 
 /// Where a user's programs keep what they can make again: `purefork` in the user's cache directory, if there is one.
 ///
@@ -139,7 +146,11 @@ impl Builder {
             Error::new(ErrorKind::Exhausted, format!("the host could not start a thread: {error}"))
         };
         let bell = engines.clone();
-        let watch = Watch::new(workers, move || bell.ring()).map_err(failed)?;
+        let most = Most { sandboxes: engines.idle(), bytes: self.limits.memory.saturating_add(KEPT) };
+        let stock = Arc::new(Stock::new(engines.shards(), most));
+        let kept = stock.clone();
+        let watch =
+            Watch::new(workers, move || bell.ring(), Chore::new(UNUSED, move || kept.tidy())).map_err(failed)?;
         let (scheduler, threads): (_, Box<dyn Threads>) = match workers {
             0 => (None, Box::new(serial::Serial)),
             _ => {
@@ -148,7 +159,6 @@ impl Builder {
                 (Some(scheduler), Box::new(threads))
             }
         };
-        let stock = Arc::new(Stock::new(engines.shards(), engines.idle()));
         let runtime = Arc::new(Runtime {
             limits: self.limits,
             isolation: self.isolation,

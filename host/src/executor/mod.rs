@@ -88,6 +88,8 @@ impl Drop for Executor {
         self.runtime.closed.store(true, Ordering::SeqCst);
         drop(self.scheduler.take());
         self.runtime.watch.stop();
+        // Modules may live on.
+        self.runtime.stock.clear();
     }
 }
 

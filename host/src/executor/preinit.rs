@@ -53,7 +53,7 @@ pub(super) fn preinit(
     })?;
     let mut kept = running.run_and_keep(number as u32, args, site)?;
     done(&name, facts.component, &kept).map_err(|error| error.with_site_if_none(site))?;
-    let frozen = prepared.freeze(&facts, &recipe, &mut kept.sandbox)?;
+    let frozen = prepared.freeze(&facts, &recipe, &mut *kept.sandbox)?;
     drop(kept);
     let bytes: Arc<[u8]> = frozen.into();
     let (new, digest) = load::program(runtime, &bytes)?;

@@ -16,7 +16,7 @@ pub(super) type Keep = Mutex<Option<Kept>>;
 
 /// A sandbox as a call has left it.
 pub(crate) struct Kept {
-    pub(crate) sandbox: Sandbox<Frame>,
+    pub(crate) sandbox: Box<Sandbox<Frame>>,
     /// What the call gave.
     pub(crate) value: Value,
     /// The futures that it made and that are not done with.
@@ -42,8 +42,8 @@ impl Program {
 }
 
 impl Call {
-    /// Leaves the sandbox to whoever is to have it. `ok`: the call succeeded. `stateless`: it has changed nothing then.
-    pub(super) fn leave(&self, sandbox: Sandbox<Frame>, frame: &Frame, stateless: bool, ok: bool) {
+    /// Leaves the sandbox to whoever is to have it. `ok`: the call succeeded.
+    pub(super) fn leave(&self, sandbox: Box<Sandbox<Frame>>, frame: &Frame, ok: bool) {
         let program = self.program();
         match &program.keep {
             Some(keep) if ok && self.parent().is_none() => {
@@ -51,7 +51,10 @@ impl Call {
                 let kept = Kept { sandbox, value: Value::unit(), futures };
                 *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
             }
-            _ => program.plan.give(sandbox, stateless, ok),
+            _ => {
+                program.plan.give(sandbox, self.function, ok);
+                program.runtime.watch.tidy_later();
+            }
         }
     }
 }

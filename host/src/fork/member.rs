@@ -56,6 +56,7 @@ impl Member {
             .map(|function| Export {
                 name: function.name.clone(),
                 index: function.index,
+                stateless: function.stateless.is_ok(),
                 params: function.params.iter().map(|param| param.ty.clone()).collect(),
                 results: function.results.clone(),
             })

@@ -39,12 +39,10 @@ impl Call {
         let plan = &self.program().plan;
         let _unfinished = Unfinished(self);
         let guard = self.guard();
-        let stateless = self.facts().stateless.is_ok();
-        let mut sandbox =
-            match plan.take(self.program().runtime.shard(), self.function, stateless, || Frame::new(self.clone())) {
-                Ok(sandbox) => sandbox,
-                Err(error) => return self.fail(error),
-            };
+        let mut sandbox = match plan.take(self.program().runtime.shard(), self.function, || Frame::new(self.clone())) {
+            Ok(sandbox) => sandbox,
+            Err(error) => return self.fail(error),
+        };
         // What the arguments take is the sandbox's from now on.
         drop(args.held);
         let result = sandbox.call(plan, self.function, args.values);
@@ -52,7 +50,7 @@ impl Call {
         let fuel = sandbox.fuel_used(plan);
         let output = sandbox.take_output();
         let frame = sandbox.take_carried();
-        self.leave(sandbox, &frame, stateless, result.is_ok());
+        self.leave(sandbox, &frame, result.is_ok());
         match result {
             Ok(value) => self.finish(Ok(value), Usage { fuel, forks: 0 }, output),
             Err(error) => self.fail_with(error, output),
@@ -63,10 +61,9 @@ impl Call {
     async fn run_suspendable(self: Arc<Call>, args: Args) {
         let plan = &self.program().plan;
         let _unfinished = Unfinished(&self);
-        let stateless = self.facts().stateless.is_ok();
         let taken = {
             let _guard = self.guard();
-            plan.take(self.program().runtime.shard(), self.function, stateless, || Frame::new(self.clone()))
+            plan.take(self.program().runtime.shard(), self.function, || Frame::new(self.clone()))
         };
         let mut sandbox = match taken {
             Ok(sandbox) => sandbox,
@@ -85,7 +82,7 @@ impl Call {
         let own = sandbox.fuel_used(plan);
         let output = sandbox.take_output();
         let frame = sandbox.take_carried();
-        self.leave(sandbox, &frame, stateless, result.is_ok());
+        self.leave(sandbox, &frame, result.is_ok());
         let children = frame.end();
         match result {
             Ok(value) => {

@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::future::Completion;
 use crate::isolation::Isolation;
 use crate::limits::Limits;
-use crate::sandbox::{Stock, Watch};
+use crate::sandbox::{Sandbox, Stock, Watch};
 use crate::sched::Job;
 use crate::value::{Value, Values};
 use crate::wasi::Wasi;
@@ -24,7 +24,7 @@ pub(crate) struct Runtime {
     /// Whether guests may import WASI.
     pub(crate) wasi: Wasi,
     pub(crate) engines: Arc<Engines>,
-    pub(crate) stock: Arc<Stock<Frame>>,
+    pub(crate) stock: Arc<Stock<Sandbox<Frame>>>,
     pub(crate) watch: Watch,
     pub(crate) observer: Box<dyn Fn(&Event) + Send + Sync>,
     pub(crate) threads: Box<dyn Threads>,

@@ -116,26 +116,25 @@ impl Margin {
         }
     }
 
-    /// Puts back the blocks that are marked, and takes the marks away. `initial`: the guest's memory as it was. Tells how many
-    /// bytes were put back; none if the memory is not one with such a margin.
-    pub(crate) fn undo(&self, memory: &mut [u8], initial: &[u8]) -> Option<usize> {
-        let (margin, own) = memory.split_at_mut_checked(self.bytes as usize)?;
+    /// Puts back the blocks that are marked, and takes the marks away. `initial`: the guest's memory as it was. `told` is told
+    /// where in `memory` bytes were put back. False if the memory is not one with such a margin.
+    pub(crate) fn undo(&self, memory: &mut [u8], initial: &[u8], mut told: impl FnMut(Range<usize>)) -> bool {
+        let Some((margin, own)) = memory.split_at_mut_checked(self.bytes as usize) else { return false };
         let (marks, groups) = self.levels(margin);
         // The block behind the last one may be marked along with it.
         let blocks = (initial.len() >> SHIFT) + 2;
-        let marks = marks.get_mut(..blocks)?;
+        let Some(marks) = marks.get_mut(..blocks) else { return false };
         let groups_used = ((initial.len() >> GROUP_SHIFT) + 2).min(groups.len());
-        let mut total = 0;
         let mut put_back = |blocks: Range<usize>| {
             let bytes = blocks.start * BLOCK..(blocks.end * BLOCK).min(initial.len());
-            if let (Some(own), Some(initial)) = (own.get_mut(bytes.clone()), initial.get(bytes)) {
+            if let (Some(own), Some(initial)) = (own.get_mut(bytes.clone()), initial.get(bytes.clone())) {
                 own.copy_from_slice(initial);
-                total += own.len();
+                told(self.bytes as usize + bytes.start..self.bytes as usize + bytes.end);
             }
         };
         if self.groups.is_none() {
             take_marks(marks, 0, &mut put_back);
-            return Some(total);
+            return true;
         }
         take_marks(&mut groups[..groups_used], 0, &mut |groups| {
             let blocks = groups.start * GROUP..(groups.end * GROUP).min(marks.len());
@@ -143,7 +142,7 @@ impl Margin {
                 take_marks(marks, blocks.start, &mut put_back);
             }
         });
-        Some(total)
+        true
     }
 
     /// The marks of blocks, and those of groups.

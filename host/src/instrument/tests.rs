@@ -205,8 +205,11 @@ fn what_is_marked_is_put_back_and_nothing_else() {
         for (address, len) in [(0, 1), (5 * block - 1, 2), (9 * block, block), (last, 1), (usize::MAX, 9), (7, 0)] {
             margin.mark(&mut memory, address, len);
         }
-        let put_back = margin.undo(&mut memory, &initial);
-        assert_eq!(put_back, Some(4 * block + (bytes - last / block * block)), "{margin:?}");
+        let mut told = Vec::new();
+        assert!(margin.undo(&mut memory, &initial, |bytes| told.push(bytes)), "{margin:?}");
+        let own = margin.bytes as usize;
+        let expected = [0..block, 4 * block..6 * block, 9 * block..10 * block, last / block * block..bytes];
+        assert_eq!(told, expected.map(|bytes| own + bytes.start..own + bytes.end), "{margin:?}");
         let blocks = memory[margin.bytes as usize..].chunks(block).zip(initial.chunks(block));
         let put_back: Vec<usize> =
             blocks.enumerate().filter(|(_, (now, before))| now == before).map(|(at, _)| at).collect();

@@ -5,6 +5,9 @@ use crate::limits::Limits;
 use crate::sandbox::Stop;
 use wasmtime::ResourceLimiter;
 
+/// An element of a table takes so many bytes.
+const ELEMENT: usize = size_of::<usize>();
+
 /// Refuses growth at min(limit, declared maximum), whatever the host could give. If the host cannot give what is below
 /// that, the tree of calls ends: a guest never sees how much memory the host has.
 pub(super) struct Limiter {
@@ -15,6 +18,8 @@ pub(super) struct Limiter {
     table_limit: usize,
     /// Bytes of all linear memories.
     memory: usize,
+    /// Elements of all tables.
+    elements: usize,
     /// Memory was refused because of the limit, not because of the guest's own declared maximum.
     refused: bool,
     /// A growth was allowed, and wasmtime is about to carry it out.
@@ -30,6 +35,7 @@ impl Limiter {
             maximum: maximum.map(|maximum| maximum.saturating_add(margin)),
             table_limit: limits.table_elements,
             memory: 0,
+            elements: 0,
             refused: false,
             allowed: false,
         }
@@ -38,6 +44,11 @@ impl Limiter {
     /// Whether the guest was refused memory since it was last asked.
     pub(super) fn take_refused(&mut self) -> bool {
         std::mem::take(&mut self.refused)
+    }
+
+    /// What memories and tables take, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.memory.saturating_add(self.elements.saturating_mul(ELEMENT))
     }
 
     fn failed(&mut self, what: &str, error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -71,8 +82,11 @@ impl ResourceLimiter for Limiter {
         self.failed("memory", error)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         self.allowed = desired <= self.table_limit.min(maximum.unwrap_or(usize::MAX));
+        if self.allowed {
+            self.elements = self.elements.saturating_add(desired.saturating_sub(current));
+        }
         Ok(self.allowed)
     }
 

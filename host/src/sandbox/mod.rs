@@ -1,8 +1,9 @@
 //! The instance that one call runs in, and the limits on it.
 //!
-//! There are two ways to give a call its own state, and a guest cannot tell them apart:
-//! - *fresh*: a new instance; always right;
-//! - *stateless*: an instance that served before, where the audit has shown that the function changes no state.
+//! There are three ways to give a call its own state, and a guest cannot tell them apart:
+//! - *stateless*: an instance that served before, where the audit has shown that the function changes no state;
+//! - *recycled*: an instance that served before, in which all that calls have changed was put back;
+//! - *fresh*: a new instance; always right.
 //!
 //! A component's instance is several core instances, made by the steps of its recipe; values go in and out by the canonical
 //! ABI. Nothing of it is left to wasmtime's component runtime: its tables of handles are state that nothing resets.
@@ -13,6 +14,7 @@
 
 mod call;
 mod fault;
+mod footprint;
 mod handles;
 mod host;
 mod limiter;
@@ -25,13 +27,14 @@ mod undo;
 mod warm;
 mod wasi;
 mod watch;
+mod way;
 
 pub(crate) use fault::Stop;
 pub(crate) use host::{Host, val_type};
 pub(crate) use plan::{Export, Plan};
 pub(crate) use run::Sandbox;
-pub(crate) use stock::Stock;
-pub(crate) use watch::{Guard, Watch};
+pub(crate) use stock::{Most, Stock};
+pub(crate) use watch::{Chore, Guard, Watch};
 
 use crate::error::Error;
 use handles::Handles;

@@ -1,10 +1,13 @@
 //! A guest, ready to be instantiated in every shard.
 
 use super::fault::{explain, is_pool_full};
+use super::footprint::Footprint;
 use super::host::func_type;
 use super::parts::{Assembly, Items, Located, Passing};
+use super::stock::Reusable as _;
 use super::undo::{Initial, Undoing};
-use super::warm::Warm;
+use super::warm::{Warm, own_bytes};
+use super::way::Way;
 use super::{Carried, Host, Room, Sandbox, Stock};
 use crate::audit::Recipe;
 use crate::audit::recipe::{Core, Item, Lifted, ResourceId};
@@ -17,12 +20,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use wasmtime::{AsContextMut as _, ExternType, Linker, Memory, Module};
 
+/// About what an instance takes in the host's memory, with its part of the store, and what for each function, in bytes.
+const INSTANCE: usize = 16 << 10;
+const FUNCTION: usize = 32;
+
 /// How to make a sandbox for calls of one guest.
 pub(crate) struct Plan<D: Carried> {
     /// Tells this guest's sandboxes in the stock from others'.
     id: u64,
     engines: Arc<Engines>,
-    stock: Arc<Stock<D>>,
+    stock: Arc<Stock<Sandbox<D>>>,
     compiled: Compiled,
     limits: Limits,
     recipe: Recipe,
@@ -31,6 +38,8 @@ pub(crate) struct Plan<D: Carried> {
     initial: OnceLock<Initial>,
     /// Whether there was a call before: of the only one, the state is never put back.
     called: AtomicBool,
+    /// How much of a sandbox's memory is its own once it is made, in bytes.
+    made: OnceLock<usize>,
     /// The exported functions, in the audit's order.
     exports: Vec<Export>,
     kind: Kind,
@@ -43,6 +52,8 @@ pub(crate) struct Export {
     pub(crate) name: String,
     /// The function's index in its core module.
     pub(crate) index: u32,
+    /// Whether its calls change no state.
+    pub(crate) stateless: bool,
     pub(crate) params: Vec<Type>,
     pub(crate) results: Vec<Type>,
 }
@@ -60,6 +71,8 @@ pub(super) struct Loaded<D: 'static> {
     warm: Box<[Warm]>,
     /// How a sandbox's state is put back, if it can be.
     undoing: Option<Undoing>,
+    /// About what the instances take beside memories and tables, in bytes.
+    beside: usize,
     /// What is called once the instances are made.
     pub(super) initialize: Option<usize>,
 }
@@ -87,7 +100,7 @@ impl<D: Carried> Plan<D> {
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn new(
         engines: Arc<Engines>,
-        stock: Arc<Stock<D>>,
+        stock: Arc<Stock<Sandbox<D>>>,
         limits: &Limits,
         compiled: Compiled,
         recipe: Recipe,
@@ -108,6 +121,7 @@ impl<D: Carried> Plan<D> {
             undo,
             initial: OnceLock::new(),
             called: AtomicBool::new(false),
+            made: OnceLock::new(),
             exports,
             kind,
             define: Box::new(define),
@@ -126,20 +140,13 @@ impl<D: Carried> Plan<D> {
 
     /// A sandbox for a call of the exported function number `function`.
     ///
-    /// `stateless`: the function changes no state, so that a sandbox that served before may serve it. `carried` makes
-    /// what the call carries with it.
+    /// `carried` makes what the call carries with it.
     ///
     /// # Errors
     ///
     /// What the guest's start function fails with, or [`ErrorKind::Exhausted`].
-    pub(crate) fn take(
-        &self,
-        shard: usize,
-        function: u32,
-        stateless: bool,
-        carried: impl Fn() -> D,
-    ) -> Result<Sandbox<D>> {
-        if (stateless || self.undo.is_some())
+    pub(crate) fn take(&self, shard: usize, function: u32, carried: impl Fn() -> D) -> Result<Box<Sandbox<D>>> {
+        if self.way(function).reuses()
             && let Some(mut sandbox) = self.stock.take(self.id, shard)
         {
             sandbox.carry(carried());
@@ -165,8 +172,8 @@ impl<D: Carried> Plan<D> {
         Err(self.explain(error, function))
     }
 
-    /// Takes a sandbox back after a call that has succeeded, if `ok`, of a function that changes nothing, if `stateless`.
-    pub(crate) fn give(&self, mut sandbox: Sandbox<D>, stateless: bool, ok: bool) {
+    /// Takes a sandbox back after a call of a function, which has succeeded, if `ok`.
+    pub(crate) fn give(&self, mut sandbox: Box<Sandbox<D>>, function: u32, ok: bool) {
         if let Some(function) = sandbox.learns_from()
             && let Some(loaded) = self.loaded(&sandbox)
             && let Some(memory) = loaded.memory(&mut sandbox)
@@ -174,8 +181,22 @@ impl<D: Carried> Plan<D> {
             loaded.warm[function as usize].learn(memory.data(&sandbox.store));
         }
         // After an error there may be anything in it.
-        if ok && sandbox.renew() && (stateless || self.undo(&mut sandbox)) {
+        if ok && sandbox.renew() && self.is_as_new(&mut sandbox, function) {
             self.stock.put(sandbox);
+        }
+    }
+
+    /// How calls of a function get a state of their own.
+    fn way(&self, function: u32) -> Way {
+        Way::of(self.exports[function as usize].stateless, self.undo.is_some())
+    }
+
+    /// Whether nothing is left in a sandbox of a call of this function, which has succeeded.
+    fn is_as_new(&self, sandbox: &mut Sandbox<D>, function: u32) -> bool {
+        match self.way(function) {
+            Way::Stateless => true,
+            Way::Recycled => self.undo(sandbox),
+            Way::Fresh => false,
         }
     }
 
@@ -184,14 +205,18 @@ impl<D: Carried> Plan<D> {
         let undoing = self.loaded(sandbox).and_then(|loaded| Some((&loaded.located, loaded.undoing.as_ref()?)));
         undoing
             .zip(self.initial.get())
-            .is_some_and(|((located, undoing), initial)| undoing.undo(&mut sandbox.store, located, initial))
+            .is_some_and(|((located, undoing), initial)| undoing.undo(sandbox, located, initial))
     }
 
-    fn make(&self, shard: usize, function: u32, carried: D) -> wasmtime::Result<Sandbox<D>> {
+    fn make(&self, shard: usize, function: u32, carried: D) -> wasmtime::Result<Box<Sandbox<D>>> {
         let permit = self.engines.permit(self.kind, shard).ok_or(super::fault::Full)?;
         let loaded = self.load(shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let engine = self.engines.get(self.kind, shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
-        let mut sandbox = Sandbox::new(engine, loaded, self.kind, (self.id, shard, permit), &self.limits, carried)?;
+        let place = (self.id, shard, permit);
+        let mut sandbox = Box::new(Sandbox::new(engine, loaded, self.kind, place, &self.limits, carried)?);
+        if self.way(function).reuses() {
+            sandbox.footprint = self.footprint(loaded, &mut sandbox);
+        }
         if let Some(undoing) = &loaded.undoing
             && self.initial.get().is_none()
             && self.called.swap(true, Ordering::Relaxed)
@@ -204,10 +229,21 @@ impl<D: Carried> Plan<D> {
             if warm.looks(memory.data_size(&sandbox.store)) {
                 sandbox.learn_from(function);
             } else {
-                warm.give(memory.data_mut(&mut sandbox.store));
+                let footprint = &mut sandbox.footprint;
+                warm.give(memory.data_mut(&mut sandbox.store), &mut |bytes| footprint.write(bytes));
             }
         }
         Ok(sandbox)
+    }
+
+    /// What a sandbox that was just made holds.
+    fn footprint(&self, loaded: &Loaded<D>, sandbox: &mut Sandbox<D>) -> Footprint {
+        let memory = loaded.memory(sandbox);
+        let memory = memory.as_ref().map(|memory| memory.data(&sandbox.store)).unwrap_or_default();
+        // Making instances does the same each time; so it is looked at once.
+        let made = *self.made.get_or_init(|| own_bytes(memory).saturating_add(loaded.margin()));
+        let others = sandbox.store.data().limiter.bytes().saturating_sub(memory.len());
+        Footprint::new(loaded.beside.saturating_add(others), memory, made)
     }
 
     fn load(&self, shard: usize) -> Result<&Loaded<D>> {
@@ -246,6 +282,8 @@ impl<D: Carried> Plan<D> {
         let assembly = Assembly::new(engine, &self.recipe, &modules, &hosts, &located, &*self.define)
             .map_err(|error| Error::new(ErrorKind::Unsupported, format!("the module cannot be linked: {error:#}")))?;
         let warm = functions.iter().map(|_| Warm::default()).collect();
+        let beside = self.recipe.steps.iter().filter_map(|step| modules.get(step.module as usize));
+        let beside = beside.map(|module| INSTANCE + FUNCTION * module.functions().len()).sum();
         Ok(self.shards[shard].get_or_init(|| Loaded {
             assembly,
             located,
@@ -253,6 +291,7 @@ impl<D: Carried> Plan<D> {
             memory,
             warm,
             undoing,
+            beside,
             initialize,
         }))
     }

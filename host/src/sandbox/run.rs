@@ -1,9 +1,11 @@
 //! A sandbox: made, given a call to run, asked what the call has used.
 
+use super::footprint::Footprint;
 use super::handles::Handles;
 use super::limiter::Limiter;
 use super::parts::Parts;
 use super::plan::Loaded;
+use super::stock::Reusable;
 use super::{Carried, Plan, Room, Stop};
 use crate::engine::{Kind, Permit};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,6 +20,8 @@ use wasmtime::{AsContextMut, Engine, Store, UpdateDeadline};
 /// An instance with everything that belongs to it.
 pub(crate) struct Sandbox<D: 'static> {
     pub(super) store: Store<Room<D>>,
+    /// What it holds, if it may serve again.
+    pub(super) footprint: Footprint,
     module: u64,
     shard: usize,
     /// The function whose calls this one is to teach about.
@@ -73,6 +77,7 @@ impl<D: Carried> Sandbox<D> {
         store.data_mut().wasi = None;
         Ok(Sandbox {
             store,
+            footprint: Footprint::default(),
             module: place.0,
             shard: place.1,
             learns_from: None,
@@ -80,14 +85,6 @@ impl<D: Carried> Sandbox<D> {
             unwound: false,
             _permit: place.2,
         })
-    }
-
-    pub(super) fn module(&self) -> u64 {
-        self.module
-    }
-
-    pub(super) fn shard(&self) -> usize {
-        self.shard
     }
 
     /// Has what this call writes to looked at when it has ended.
@@ -160,6 +157,20 @@ impl<D: Carried> Sandbox<D> {
         let state = self.store.data_mut().wasi.take()?;
         let output = state.into_output();
         (output != Output::default()).then(|| Box::new(output))
+    }
+}
+
+impl<D: Carried> Reusable for Sandbox<D> {
+    fn module(&self) -> u64 {
+        self.module
+    }
+
+    fn shard(&self) -> usize {
+        self.shard
+    }
+
+    fn bytes(&self) -> usize {
+        self.footprint.bytes()
     }
 }
 

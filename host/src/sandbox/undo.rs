@@ -1,7 +1,7 @@
 //! A sandbox's state, put back to what it was before the call.
 
 use super::parts::{Items, Located};
-use super::{Carried, Room};
+use super::{Carried, Room, Sandbox};
 use crate::instrument::{Margin, Undo};
 use wasmtime::{AsContextMut as _, Store, Val};
 
@@ -58,7 +58,8 @@ impl Undoing {
     }
 
     /// Puts the state back; false if that cannot be done.
-    pub(super) fn undo<D: Carried>(&self, store: &mut Store<Room<D>>, located: &Located, initial: &Initial) -> bool {
+    pub(super) fn undo<D: Carried>(&self, sandbox: &mut Sandbox<D>, located: &Located, initial: &Initial) -> bool {
+        let Sandbox { store, footprint, .. } = sandbox;
         if let Some((number, margin)) = self.memory {
             let Some(memory) = located.memory(store.as_context_mut(), number) else { return false };
             let memory = memory.data_mut(&mut *store);
@@ -66,13 +67,17 @@ impl Undoing {
             if memory.len() != margin.bytes as usize + initial.memory.len() {
                 return false;
             }
-            let put_back = margin.undo(memory, &initial.memory);
+            let mut put_back = 0;
+            let undone = margin.undo(memory, &initial.memory, |bytes| {
+                put_back += bytes.len();
+                footprint.write(bytes);
+            });
             debug_assert!(
                 initial.memory.len() > CHECKED || located.own(memory) == &*initial.memory,
                 "a write was not marked"
             );
-            // What a sandbox has had of its own stays in the host's memory as long as it is kept.
-            if put_back.is_none_or(|bytes| bytes > MOST_PUT_BACK) {
+            debug_assert!(memory.len() > CHECKED || footprint.covers(memory), "it holds more than was counted");
+            if !undone || put_back > MOST_PUT_BACK {
                 return false;
             }
         }

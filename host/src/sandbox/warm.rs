@@ -45,11 +45,13 @@ impl Warm {
         call < 2 || call.is_multiple_of(every)
     }
 
-    /// Gives a call that is about to start the pages it will write to.
-    pub(super) fn give(&self, memory: &mut [u8]) {
+    /// Gives a call that is about to start the pages it will write to; `given` is told where they are, in bytes.
+    pub(super) fn give(&self, memory: &mut [u8], given: &mut dyn FnMut(Range<usize>)) {
         let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
         for pages in &learned.both {
-            os::own(memory, pages);
+            if let Some(bytes) = os::own(memory, pages) {
+                given(bytes);
+            }
         }
     }
 
@@ -65,6 +67,17 @@ impl Warm {
         }
         learned.last = Some(pages);
     }
+}
+
+/// How much of a memory is the process's own, in bytes: all of it where the kernel does not tell.
+pub(super) fn own_bytes(memory: &[u8]) -> usize {
+    let first = memory.len().min(KEEP_RESIDENT);
+    os::owned(memory).map_or(memory.len(), |pages| first + pages.len() * os::page())
+}
+
+/// How many of these bytes are in pages that nobody shares; zero where the kernel does not tell.
+pub(super) fn unshared_bytes(memory: &[u8]) -> usize {
+    os::unshared(memory).map_or(0, |pages| pages * os::page())
 }
 
 /// The runs of consecutive numbers.
@@ -85,21 +98,42 @@ mod os {
     use std::ops::Range;
     use std::os::unix::fs::FileExt as _;
 
-    /// Makes pages the process's own, as a write to them would.
-    pub(super) fn own(memory: &mut [u8], pages: &Range<u32>) {
-        let bytes = pages.start as usize * page_size()..pages.end as usize * page_size();
-        let Some(memory) = memory.get_mut(bytes) else { return };
+    /// Makes pages the process's own, as a write to them would; tells where they are.
+    pub(super) fn own(memory: &mut [u8], pages: &Range<u32>) -> Option<Range<usize>> {
+        let bytes = pages.start as usize * page()..pages.end as usize * page();
+        let memory = memory.get_mut(bytes.clone())?;
         // SAFETY: the range lies within memory that is mapped and borrowed here alone, and populating it changes no byte.
         // Where the kernel cannot do it, nothing has happened.
         let _ = unsafe { madvise(memory.as_mut_ptr().cast(), memory.len(), Advice::LinuxPopulateWrite) };
+        Some(bytes)
+    }
+
+    /// The size of a page, in bytes.
+    pub(super) fn page() -> usize {
+        page_size()
     }
 
     /// The pages that are the process's own, since they were written to; none where the kernel does not tell.
     pub(super) fn owned(memory: &[u8]) -> Option<Box<[u32]>> {
+        let own = |&(_, entry): &(u32, u64)| entry & PRESENT != 0 && entry & OF_A_FILE == 0;
+        let entries = (0..).zip(entries(memory)?);
+        Some(entries.skip(super::first(page())).filter(own).map(|(number, _)| number).collect())
+    }
+
+    /// How many pages nobody shares: as others do one of zeros, which is mapped where nobody has written yet.
+    pub(super) fn unshared(memory: &[u8]) -> Option<usize> {
+        let unshared = |entry: &u64| entry & PRESENT != 0 && entry & OF_A_FILE == 0 && entry & UNSHARED != 0;
+        Some(entries(memory)?.filter(unshared).count())
+    }
+
+    const PRESENT: u64 = 1 << 63;
+    const OF_A_FILE: u64 = 1 << 61;
+    const UNSHARED: u64 = 1 << 56;
+
+    /// What the kernel tells of each page.
+    fn entries(memory: &[u8]) -> Option<impl Iterator<Item = u64>> {
         // <https://docs.kernel.org/admin-guide/mm/pagemap.html>: for each page, eight bytes.
-        const PRESENT: u64 = 1 << 63;
-        const OF_A_FILE: u64 = 1 << 61;
-        let page = page_size();
+        let page = page();
         if memory.is_empty() || !memory.as_ptr().addr().is_multiple_of(page) {
             return None;
         }
@@ -108,9 +142,8 @@ mod os {
             .ok()?
             .read_exact_at(&mut entries, (memory.as_ptr().addr() / page * 8) as u64)
             .ok()?;
-        let entries = entries.chunks_exact(8).map(|entry| entry.try_into().map_or(0, u64::from_ne_bytes));
-        let own = |&(_, entry): &(u32, u64)| entry & PRESENT != 0 && entry & OF_A_FILE == 0;
-        Some((0..).zip(entries).skip(super::first(page)).filter(own).map(|(number, _)| number).collect())
+        let words = (0..entries.len() / 8).map(move |word| entries[8 * word..8 * word + 8].try_into());
+        Some(words.map(|entry| entry.map_or(0, u64::from_ne_bytes)))
     }
 }
 
@@ -118,9 +151,19 @@ mod os {
 mod os {
     use std::ops::Range;
 
-    pub(super) fn own(_: &mut [u8], _: &Range<u32>) {}
+    pub(super) fn own(_: &mut [u8], _: &Range<u32>) -> Option<Range<usize>> {
+        None
+    }
+
+    pub(super) fn page() -> usize {
+        super::LEAST_PAGE
+    }
 
     pub(super) fn owned(_: &[u8]) -> Option<Box<[u32]>> {
+        None
+    }
+
+    pub(super) fn unshared(_: &[u8]) -> Option<usize> {
         None
     }
 }
@@ -154,10 +197,10 @@ mod tests {
         write(b, &[0, 21, 22, 30, 60]);
         let warm = Warm::default();
         warm.learn(a);
-        warm.give(c);
+        warm.give(c, &mut |_| ());
         assert_eq!(os::owned(c).as_deref(), Some(&[][..]), "one call is not enough");
         warm.learn(b);
-        warm.give(c);
+        warm.give(c, &mut |_| ());
         assert_eq!(os::owned(c).as_deref(), Some(&[21, 22, 60][..]));
         assert!(c.iter().all(|byte| *byte == 0), "no byte has changed");
     }
@@ -170,7 +213,7 @@ mod tests {
         let warm = Warm::default();
         warm.learn(a);
         warm.learn(a);
-        warm.give(b);
+        warm.give(b, &mut |_| ());
         assert_eq!(os::owned(b).as_deref(), Some(&[20, 22][..]));
     }
 
