@@ -175,7 +175,12 @@ impl Shared {
             let again = if passed { now + AGAIN.as_nanos() as u64 } else { NEVER };
             let target = next.min(again).min(self.chore_at.load(Ordering::SeqCst));
             self.target.store(target, Ordering::SeqCst);
+            // What was called may have parked the thread itself, and taken a wake-up that was meant for this.
+            if self.stop.load(Ordering::SeqCst) {
+                return;
+            }
             let (passed_since, next) = self.look(now);
+            let passed_since = passed_since || now < self.insist.load(Ordering::SeqCst);
             if next.min(self.chore_at.load(Ordering::SeqCst)) < target || (passed_since && !passed) {
                 continue;
             }
