@@ -38,7 +38,10 @@ const SHIFT: u32 = 9;
 /// The size of a block, in bytes.
 pub(crate) const BLOCK: usize = 1 << SHIFT;
 
-/// How many marks are looked through one by one, which takes less than half a microsecond. It is 16 MiB that they are for.
+/// How many marks are looked at in one go: a line of a processor's cache.
+const LINE: usize = 64;
+
+/// How many marks are looked through, which takes less than half a microsecond. It is 16 MiB that they are for.
 const LOOKED_THROUGH: u64 = 32 << 10;
 
 /// The most mutable globals: all of them are set again after each call.
@@ -52,8 +55,13 @@ const GROUP: usize = 1 << (GROUP_SHIFT - SHIFT);
 
 /// The most bytes that may lie in front of a memory that may grow to `limit` bytes.
 pub(crate) fn most_margin(limit: usize) -> usize {
-    // A byte for each block and each group; two more of each.
-    ((limit >> SHIFT) + (limit >> GROUP_SHIFT) + 4).next_multiple_of(PAGE as usize)
+    let limit = limit as u64;
+    (marks(limit, SHIFT) + marks(limit, GROUP_SHIFT)).next_multiple_of(PAGE) as usize
+}
+
+/// How many marks a memory of so many bytes has, in whole lines. Of the last block, the mark is a store of two bytes.
+fn marks(bytes: u64, shift: u32) -> u64 {
+    ((bytes >> shift) + 2).next_multiple_of(LINE as u64)
 }
 
 /// How the state of a guest that was rewritten is put back.
@@ -89,15 +97,14 @@ impl Margin {
     /// The margin of a memory of `bytes` bytes that may grow to `most`; none if there is no space for it.
     fn new(bytes: u64, most: u64) -> Option<Margin> {
         let grouped = bytes >> SHIFT > LOOKED_THROUGH;
-        // Of the last block, the mark is a store of two bytes.
-        let marks = (most >> SHIFT) + 2;
-        let groups = if grouped { (most >> GROUP_SHIFT) + 2 } else { 0 };
-        let size = (marks + groups).next_multiple_of(PAGE);
+        let blocks = marks(most, SHIFT);
+        let groups = if grouped { marks(most, GROUP_SHIFT) } else { 0 };
+        let size = (blocks + groups).next_multiple_of(PAGE);
         // No address within is the last one that there is: see `added::BEYOND`.
         if size + most >= 1 << 32 {
             return None;
         }
-        Some(Margin { bytes: size as u32, groups: grouped.then_some(marks as u32) })
+        Some(Margin { bytes: size as u32, groups: grouped.then_some(blocks as u32) })
     }
 
     /// Its size in pages.
@@ -121,10 +128,8 @@ impl Margin {
     pub(crate) fn undo(&self, memory: &mut [u8], initial: &[u8], mut told: impl FnMut(Range<usize>)) -> bool {
         let Some((margin, own)) = memory.split_at_mut_checked(self.bytes as usize) else { return false };
         let (marks, groups) = self.levels(margin);
-        // The block behind the last one may be marked along with it.
-        let blocks = (initial.len() >> SHIFT) + 2;
-        let Some(marks) = marks.get_mut(..blocks) else { return false };
-        let groups_used = ((initial.len() >> GROUP_SHIFT) + 2).min(groups.len());
+        let used = |shift| self::marks(initial.len() as u64, shift) as usize;
+        let Some(marks) = marks.get_mut(..used(SHIFT)) else { return false };
         let mut put_back = |blocks: Range<usize>| {
             let bytes = blocks.start * BLOCK..(blocks.end * BLOCK).min(initial.len());
             if let (Some(own), Some(initial)) = (own.get_mut(bytes.clone()), initial.get(bytes.clone())) {
@@ -136,7 +141,8 @@ impl Margin {
             take_marks(marks, 0, &mut put_back);
             return true;
         }
-        take_marks(&mut groups[..groups_used], 0, &mut |groups| {
+        let Some(groups) = groups.get_mut(..used(GROUP_SHIFT)) else { return false };
+        take_marks(groups, 0, &mut |groups| {
             let blocks = groups.start * GROUP..(groups.end * GROUP).min(marks.len());
             if let Some(marks) = marks.get_mut(blocks.clone()) {
                 take_marks(marks, blocks.start, &mut put_back);
@@ -153,29 +159,40 @@ impl Margin {
     }
 }
 
-/// Takes marks away; tells of every run of them, counted from `first`.
+/// Takes marks away, of whole lines; tells of every run of them, counted from `first`.
 fn take_marks(marks: &mut [u8], first: usize, run: &mut impl FnMut(Range<usize>)) {
-    /// How many are looked at in one go: one line of a processor's cache.
-    const LINE: usize = 64;
-    let mut open: Option<Range<usize>> = None;
-    for (line, at) in marks.chunks_mut(LINE).zip((first..).step_by(LINE)) {
-        if line.iter().fold(0, |any, mark| any | mark) == 0 {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    let mut open = first..first;
+    let (lines, rest) = marks.as_chunks_mut::<LINE>();
+    debug_assert!(rest.is_empty(), "there are whole lines");
+    for (line, at) in lines.iter_mut().zip((first..).step_by(LINE)) {
+        let words = line.as_chunks::<8>().0;
+        if words.iter().fold(0, |any, word| any | u64::from_ne_bytes(*word)) == 0 {
             continue;
         }
-        for (mark, at) in line.iter().zip(at..).filter(|(mark, _)| **mark != 0) {
-            debug_assert!(*mark == 1, "a mark is a one");
-            match &mut open {
-                Some(open) if open.end == at => open.end += 1,
-                _ => {
-                    if let Some(open) = open.replace(at..at + 1) {
+        for (word, at) in words.iter().zip((at..).step_by(8)) {
+            let mut word = u64::from_le_bytes(*word);
+            debug_assert!(word & !ONES == 0, "a mark is a one");
+            let mut at = at;
+            while word != 0 {
+                let skipped = word.trailing_zeros() / 8;
+                word >>= 8 * skipped;
+                let marked = ((word ^ ONES).trailing_zeros() / 8).max(1);
+                at += skipped as usize;
+                if open.end != at {
+                    if !open.is_empty() {
                         run(open);
                     }
+                    open = at..at;
                 }
+                at += marked as usize;
+                open.end = at;
+                word = word.checked_shr(8 * marked).unwrap_or(0);
             }
         }
         line.fill(0);
     }
-    if let Some(open) = open {
+    if !open.is_empty() {
         run(open);
     }
 }
