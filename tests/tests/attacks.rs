@@ -1,6 +1,6 @@
 //! Attacks that once succeeded.
 
-use purefork::{ErrorKind, Executor, Future, Limits, args, promise};
+use purefork::{ErrorKind, Executor, Future, Limits, Value, args, promise};
 use purefork_tests::guests::MATH;
 use purefork_tests::{Watchdog, in_own_process, limits, loaded, still_answers};
 use std::future::Future as _;
@@ -113,6 +113,26 @@ fn values_and_wakers_that_panic_do_not_stop_later_callbacks() {
         assert!(after.done());
         assert_eq!(after.wait().unwrap(), 2);
     }
+}
+
+/// The compiler numbers what a function refers to, and panics where its numbers are used up.
+#[test]
+fn a_function_that_refers_to_all_that_there_may_be_is_compiled() {
+    let _watchdog = Watchdog::new();
+    let exec = Executor::builder().serial().build().unwrap();
+    let globals = |n: usize| {
+        let used: String =
+            (0..n).map(|at| format!("(global.set {at} (i32.add (global.get {at}) (i32.const 1)))")).collect();
+        let declared = "(global (mut i32) (i32.const 7))".repeat(n);
+        format!(r#"(module {declared} (func (export "f") (result i32) {used} (global.get 5)))"#)
+    };
+    let most = exec.load_bytes(globals(19_999)).unwrap();
+    assert_eq!(most.fork("f", args![]).unwrap().wait().unwrap(), Value::I32(8));
+    let error = exec.load_bytes(globals(70_000)).unwrap_err();
+    assert_eq!(
+        error.reasons()[0].message,
+        "declares 1 types, 70000 globals, 0 imports and 0 segments, and 20000 are allowed all together; build it of fewer"
+    );
 }
 
 #[test]

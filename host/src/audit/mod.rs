@@ -18,7 +18,7 @@
 //!
 //! Everything takes time and memory in proportion to the module (validation once more for each feature that it
 //! may not use), and no algorithm recurses. Where an answer could be much larger than its question, there is a
-//! limit: [`MAX_EXPORTS`], [`MAX_VALUES`], 256 names to fork, a hundred reasons, 32 entries of a call chain.
+//! limit: [`MAX_EXPORTS`], [`MAX_VALUES`], [`size::MAX_DECLARED`], 256 names to fork, a hundred reasons, 32 entries of a call chain.
 //!
 //! A file that was cut off exactly between two sections can be a valid module: nothing in the format says how many
 //! sections there are. It is then audited as what it is.
@@ -41,6 +41,7 @@ mod part;
 mod reason;
 pub(crate) mod recipe;
 mod scan;
+mod size;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -108,6 +109,7 @@ fn core(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     let may_wasi = wasi == Wasi::Frozen;
     let links = imports::judge(&scan, &valid, &labels, may_wasi, &from_roots, &mut reasons);
     judge_features(&scan, &valid, &labels, &from_roots, &mut reasons);
+    size::judge(&scan, &mut reasons);
     let callers = scan.calls.reversed();
     let to_links = callers.reach(links.nodes.iter().copied());
     exports::judge(&scan, &valid, &labels, &to_links, &links, &mut reasons);

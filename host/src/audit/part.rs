@@ -14,7 +14,7 @@ use super::features::{self, Valid};
 use super::malformed::Malformed;
 use super::reason::Reasons;
 use super::scan::{Scan, scan};
-use super::{exports, judge_features, malformed};
+use super::{exports, judge_features, malformed, size};
 
 /// What was found out about a core module inside a component.
 pub(super) struct Part {
@@ -50,6 +50,7 @@ pub(super) fn part(bytes: &[u8], reasons: &mut Reasons) -> Result<Part, Malforme
     let roots = exported.clone().map(|(export, _)| export.index).chain(scan.start).chain([scan.instantiation()]);
     let from_roots = scan.calls.reach(roots);
     judge_features(&scan, &valid, &labels, &from_roots, reasons);
+    size::judge(&scan, reasons);
 
     let callers = scan.calls.reversed();
     let imported = 0..scan.imported_functions.len() as u32;

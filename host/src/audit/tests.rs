@@ -771,6 +771,13 @@ fn answers_that_would_outgrow_the_question_are_refused() {
     pure(&format!(r#"(module (func (export "f") (param {params})))"#));
     let exports: String = (0..10_001).map(|i| format!(r#"(export "{i}" (func 0))"#)).collect();
     assert_eq!(kinds(&format!("(module (func) {exports})")), [ReasonKind::TooMany]);
+    for (declared, of_all) in
+        [("(type (func))", 20_000), ("(global i32 (i32.const 0))", 20_000), (r#"(data "")"#, 19_999)]
+    {
+        let most = format!("(module {} (memory 1) (func))", declared.repeat(of_all - 1));
+        pure(&most);
+        assert_eq!(kinds(&most.replacen(declared, &declared.repeat(3), 1)), [ReasonKind::TooMany]);
+    }
     let links: String = (0..257).map(|i| format!(r#"(import "fork" "{i}" (func (result i32)))"#)).collect();
     assert_eq!(kinds(&format!("(module {links})")), [ReasonKind::TooMany]);
 }
@@ -885,7 +892,7 @@ fn many_imported_globals_take_linear_time() {
     let globals = r#"(import "m" "g" (global i32))"#.repeat(100_000);
     let uses: String = (0..10_000).map(|i| format!("(global i32 (global.get {i}))")).collect();
     let reasons = check(&format!("(module {globals} {uses})")).unwrap_err();
-    assert_eq!(reasons.last().unwrap(), "99900 more reasons are not listed");
+    assert_eq!(reasons.last().unwrap(), "99901 more reasons are not listed");
 }
 
 // Properties.
