@@ -6,6 +6,7 @@ use super::{Engines, Kind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::Places;
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 use wasmtime::{Engine, Module};
 
@@ -43,7 +44,7 @@ impl Compiled {
         let engine = engines.get(kind, 0)?;
         let places = places.iter().map(Some).chain(std::iter::repeat(None));
         let code = modules.iter().zip(places).map(|(bytes, places)| {
-            let mut code = engine.precompile_module(bytes)?;
+            let mut code = precompiled(engine, bytes)?;
             places.map_or(Ok(()), |places| tell_before(&mut code, places))?;
             Ok(code)
         });
@@ -133,6 +134,12 @@ fn mapped(engine: &Engine, file: File) -> wasmtime::Result<Module> {
     // SAFETY: as above, but for the sum, which is over the file's beginning and end. The cache never writes to a file
     // that is there.
     unsafe { Module::deserialize_open_file(engine, file) }
+}
+
+/// Compiles one module. A compiler that panics, as one does at its own limits, is no reason for a host to end.
+fn precompiled(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Vec<u8>> {
+    let compiled = catch_unwind(AssertUnwindSafe(|| engine.precompile_module(bytes)));
+    compiled.unwrap_or_else(|_| wasmtime::bail!("the compiler gave it up"))
 }
 
 fn unsupported(error: &wasmtime::Error) -> Error {
