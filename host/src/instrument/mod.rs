@@ -56,11 +56,11 @@ const GROUP: usize = 1 << (GROUP_SHIFT - SHIFT);
 /// The most bytes that may lie in front of a memory that may grow to `limit` bytes.
 pub(crate) fn most_margin(limit: usize) -> usize {
     let limit = limit as u64;
-    (marks(limit, SHIFT) + marks(limit, GROUP_SHIFT)).next_multiple_of(PAGE) as usize
+    (level(limit, SHIFT) + level(limit, GROUP_SHIFT)).next_multiple_of(PAGE) as usize
 }
 
-/// How many marks a memory of so many bytes has, in whole lines. Of the last block, the mark is a store of two bytes.
-fn marks(bytes: u64, shift: u32) -> u64 {
+/// How many marks of one level a memory of so many bytes has, in whole lines. Of the last block, the mark is a store of two bytes.
+fn level(bytes: u64, shift: u32) -> u64 {
     ((bytes >> shift) + 2).next_multiple_of(LINE as u64)
 }
 
@@ -97,8 +97,8 @@ impl Margin {
     /// The margin of a memory of `bytes` bytes that may grow to `most`; none if there is no space for it.
     fn new(bytes: u64, most: u64) -> Option<Margin> {
         let grouped = bytes >> SHIFT > LOOKED_THROUGH;
-        let blocks = marks(most, SHIFT);
-        let groups = if grouped { marks(most, GROUP_SHIFT) } else { 0 };
+        let blocks = level(most, SHIFT);
+        let groups = if grouped { level(most, GROUP_SHIFT) } else { 0 };
         let size = (blocks + groups).next_multiple_of(PAGE);
         // No address within is the last one that there is: see `added::BEYOND`.
         if size + most >= 1 << 32 {
@@ -128,7 +128,7 @@ impl Margin {
     pub(crate) fn undo(&self, memory: &mut [u8], initial: &[u8], mut told: impl FnMut(Range<usize>)) -> bool {
         let Some((margin, own)) = memory.split_at_mut_checked(self.bytes as usize) else { return false };
         let (marks, groups) = self.levels(margin);
-        let used = |shift| self::marks(initial.len() as u64, shift) as usize;
+        let used = |shift| level(initial.len() as u64, shift) as usize;
         let Some(marks) = marks.get_mut(..used(SHIFT)) else { return false };
         let mut put_back = |blocks: Range<usize>| {
             let bytes = blocks.start * BLOCK..(blocks.end * BLOCK).min(initial.len());
