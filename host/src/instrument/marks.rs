@@ -256,7 +256,8 @@ impl Walk {
                 self.stack.push(Some((base, 0)));
             }
             Operator::I32Const { value } => self.stack.push(Some((Base::Constant, value.cast_unsigned()))),
-            Operator::I32Add => {
+            // As above: where it cannot be reached, one of its terms may lie below its block.
+            Operator::I32Add if reachable => {
                 let (b, a) = (self.stack.pop().flatten(), self.stack.pop().flatten());
                 self.stack.push(match (a, b) {
                     (Some((base, a)), Some((Base::Constant, b))) | (Some((Base::Constant, a)), Some((base, b))) => {
