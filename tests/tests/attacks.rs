@@ -1,8 +1,8 @@
 //! Attacks that once succeeded.
 
-use purefork::{ErrorKind, Executor, Future, Limits, Value, args, promise};
+use purefork::{ErrorKind, Executor, Future, Limits, Module, Value, args, promise};
 use purefork_tests::guests::MATH;
-use purefork_tests::{Watchdog, in_own_process, limits, loaded, still_answers};
+use purefork_tests::{Mode, Watchdog, in_own_process, limits, loaded, still_answers};
 use std::future::Future as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -168,4 +168,26 @@ fn many_threads_that_wait_at_a_time_do_not_run_out_of_sandboxes() {
             });
         }
     });
+}
+
+/// Each module of a chain is linked to the one before it; dropping the last takes no more stack than dropping one.
+#[test]
+fn a_long_chain_of_links_is_dropped() {
+    let exec = Mode::Serial.executor();
+    let step = loaded(
+        &exec,
+        r#"(module
+            (import "fork" "next#f" (func $fork (result i32)))
+            (import "wait" "next#f" (func $wait (param i32) (result i32)))
+            (func (export "f") (result i32) (call $wait (call $fork))))"#,
+    );
+    let end = loaded(&exec, r#"(module (func (export "f") (result i32) (i32.const 7)))"#);
+    let mut chain = (0..20_000).fold(end, |chain, _| step.link("next", &chain).expect("it exports what is forked"));
+    drop(chain);
+    // Those that are linked both ways, too.
+    chain = loaded(&exec, r#"(module (func (export "f") (result i32) (i32.const 7)))"#);
+    for _ in 0..20_000 {
+        let linked = Module::link_together(&[("next", &chain), ("user", &step)]).expect("it exports what is forked");
+        chain = linked[1].clone();
+    }
 }

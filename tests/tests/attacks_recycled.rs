@@ -74,6 +74,31 @@ fn code_that_cannot_be_reached_says_nothing_of_the_values_below_it() {
 }
 
 #[test]
+fn sums_that_cannot_be_reached_say_nothing_of_the_addresses_below_them() {
+    // Dead code adds a constant to what lies below its block, which is the address of the store.
+    let store = |by: i32| {
+        Ways::new(&format!(
+            r#"(module (memory 2)
+                (func (export "f") (param $at i32) (result i32)
+                    (i32.load (local.get $at))
+                    local.get $at
+                    local.get $at
+                    (block (br 0) i32.const {by} i32.add drop)
+                    i32.const 7
+                    i32.store
+                    drop))"#
+        ))
+    };
+    for by in [4, 600, -600, 65_536, 0x70_0000, i32::MIN, -0x70_0000] {
+        let ways = store(by);
+        for at in [100_000, 70_000, 4] {
+            assert_eq!(ways.agree("f", &[at.into()]), Ok(0.into()), "{by} {at}");
+            assert_eq!(ways.agree("f", &[at.into()]), Ok(0.into()), "{by} {at}");
+        }
+    }
+}
+
+#[test]
 fn data_of_no_bytes_is_out_of_bounds_where_its_address_goes_round() {
     for (address, within) in [
         (-65_536, false),

@@ -4,6 +4,7 @@ use super::frame::Frame;
 use super::imports;
 use super::keep::Keep;
 use super::link::{self, Link, Provider, Target};
+use super::program::Program;
 use super::runtime::Runtime;
 use crate::audit::{Facts, Recipe, shown};
 use crate::engine::{Compiled, Kind, MAX_MEMORIES, MAX_TABLES};
@@ -79,6 +80,19 @@ impl Member {
     /// Whether it forks nothing but its own functions.
     pub(super) fn is_complete(&self) -> bool {
         self.links.iter().all(|link| matches!(link.target, Target::Own(_)))
+    }
+
+    /// Takes out the programs that are linked to it.
+    pub(super) fn take_linked(&mut self) -> impl Iterator<Item = Program> {
+        let providers = std::mem::take(&mut self.providers).into_iter().map(|(_, provider)| provider);
+        let targets = std::mem::take(&mut self.links).into_iter().filter_map(|link| match link.target {
+            Target::Provided(provider, _) => Some(provider),
+            Target::Own(_) | Target::Missing => None,
+        });
+        providers.chain(targets).filter_map(|provider| match provider {
+            Provider::Program(program) => Some(program),
+            Provider::Member(_) => None,
+        })
     }
 
     /// Whether `wait` of link number `link` gives the guest failures.

@@ -24,6 +24,16 @@ pub(crate) struct Program {
     number: usize,
 }
 
+/// Programs linked to one another may be a long chain: they are dropped one by one, and not each within the one before.
+impl Drop for Program {
+    fn drop(&mut self) {
+        let mut linked = self.take_linked();
+        while let Some(mut program) = linked.pop() {
+            linked.append(&mut program.take_linked());
+        }
+    }
+}
+
 /// A program that is looked at: its references are not counted.
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
@@ -75,6 +85,14 @@ impl Program {
             }
         }
         member
+    }
+
+    /// Takes out what is linked to the members, if nobody else has them.
+    fn take_linked(&mut self) -> Vec<Program> {
+        // Most often somebody has, and that is cheaper to see so.
+        let own = Arc::strong_count(&self.members) == 1;
+        let members = own.then(|| Arc::get_mut(&mut self.members)).flatten().unwrap_or_default();
+        members.iter_mut().flat_map(Member::take_linked).collect()
     }
 
     pub(super) fn seen(&self) -> Seen<'_> {

@@ -239,6 +239,12 @@ impl Walk {
                     events.push(Event::Leave);
                 }
             }
+            // Where code cannot be reached, what it takes may lie below its block, and is still there after it. So only
+            // assignments count.
+            Operator::LocalSet { local_index } | Operator::LocalTee { local_index } if !reachable => {
+                self.assign(*local_index);
+            }
+            _ if !reachable => {}
             Operator::LocalGet { local_index } => {
                 let base = Base::Local { local: *local_index, version: self.version(*local_index) };
                 self.stack.push(Some((base, 0)));
@@ -247,8 +253,6 @@ impl Walk {
                 self.stack.pop();
                 self.assign(*local_index);
             }
-            // Where code cannot be reached, what it takes may lie below its block, and is still there after it.
-            Operator::LocalTee { local_index } if !reachable => self.assign(*local_index),
             Operator::LocalTee { local_index } => {
                 self.stack.pop();
                 self.assign(*local_index);

@@ -1,5 +1,6 @@
 //! Guests made to get something past the marks.
 
+use super::storing::Storing;
 use super::{WAYS, executor, not_recycled, outcome};
 use proptest::prelude::*;
 use purefork::{Isolation, Limits, Module, Value};
@@ -226,6 +227,31 @@ fn the_host_marks_the_arguments_that_it_writes() {
         let length = module.fork("strlen", purefork::args![text.as_str()]).and_then(|future| future.wait());
         assert_eq!(length.map_err(|error| error.to_string()).map(|length| length.to_string()), Ok(n.to_string()));
     }
+}
+
+#[test]
+fn stores_at_sums_in_any_control_flow_are_undone() {
+    let (recycled, fresh) = (executor(Isolation::Recycled), executor(Isolation::Fresh));
+    let (mut ended_well, mut all) = (0, 0);
+    for seed in 0..100 {
+        // Shown if the test fails.
+        println!("seed {seed}");
+        let mut storing = Storing::new(seed);
+        let modules = [&recycled, &fresh].map(|executor| loaded(executor, &storing.text));
+        for (function, values) in storing.calls(8) {
+            let ended = |module| {
+                // Of stores next to each other that are out of bounds, either may be named.
+                outcome(module, &function, &values).map_err(|error| error.lines().next().map(str::to_owned))
+            };
+            let expected = ended(&modules[1]);
+            for _ in 0..2 {
+                assert_eq!(ended(&modules[0]), expected, "`{function}` of {values:?} in {}", storing.text);
+            }
+            all += 1;
+            ended_well += usize::from(expected.is_ok());
+        }
+    }
+    assert!(ended_well > all / 3, "{ended_well} of {all} calls ended well");
 }
 
 /// A guest in both ways.

@@ -5,6 +5,7 @@ mod liars;
 mod places;
 mod secrets;
 mod smith;
+mod storing;
 
 use purefork::{Builder, Executor, Isolation};
 use purefork_tests::{Mode, built, outcome};
