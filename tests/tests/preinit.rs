@@ -322,7 +322,6 @@ fn a_guest_whose_state_cannot_be_frozen_is_refused_with_the_reason() {
         core(r#"(func (export "__wizer_memory_0"))"#),
         core(r#"(func (export "_initialize"))"#),
         core(r#"(@custom "name" (before data) "")"#),
-        core(&many(90_001, r#"(data "")"#)),
         component("(memory i64 1)", ""),
         component("(global (mut v128) (v128.const i64x2 0 0))", ""),
         component(&many(10_000, "(global (mut i32) (i32.const 0))"), ""),
@@ -363,8 +362,6 @@ fn a_guest_whose_state_cannot_be_frozen_is_refused_with_the_reason() {
           preinitialise it with `_initialize`, and the result with what you wish
         the guest's state cannot be frozen: its section of names comes before other sections
           put the section at the end, or strip it
-        the guest's state cannot be frozen: it has 90002 data segments, and at most 90000 leave room for what is added
-          preinitialise what was not preinitialised often before
         the guest's state cannot be frozen: it is a component with a 64-bit memory
           compile for 32-bit memory
         the guest's state cannot be frozen: it is a component with a global of type v128 that can change

@@ -13,11 +13,7 @@ use wasmparser::{
     ComponentExternalKind, ComponentOuterAliasKind, Encoding, Instance, Operator, Parser, Payload, TypeRef, ValType,
 };
 
-/// The most segments that freezing adds to a module.
-const ADDED_SEGMENTS: u64 = 10_000;
-
-/// The most segments, and the most exports, of a valid module.
-const MOST_SEGMENTS: u64 = 100_000;
+/// The most exports of a valid module.
 const MOST_EXPORTS: u64 = 1_000_000;
 
 /// What has to run before all else, where it is exported.
@@ -59,7 +55,6 @@ struct Module {
     memories: u64,
     globals: u64,
     exports: Option<u64>,
-    segments: u64,
     named: bool,
 }
 
@@ -161,16 +156,7 @@ impl Check<'_> {
 
 impl Module {
     fn new(range: Range<usize>) -> Module {
-        Module {
-            range,
-            imported_functions: 0,
-            functions: 0,
-            memories: 0,
-            globals: 0,
-            exports: None,
-            segments: 0,
-            named: false,
-        }
+        Module { range, imported_functions: 0, functions: 0, memories: 0, globals: 0, exports: None, named: false }
     }
 
     /// Wizer writes what is added before the names, wherever these are.
@@ -245,7 +231,6 @@ impl Module {
                 self.exports.get_or_insert(0);
             }
             // All are kept, if empty, as their numbers are.
-            Payload::DataSection(section) => self.segments += u64::from(section.count()),
             Payload::CodeSectionEntry(body) => {
                 let function = self.imported_functions + self.functions;
                 self.functions += 1;
@@ -267,14 +252,6 @@ impl Module {
         if self.exports.is_none() && self.memories + self.globals > 0 {
             return Err(unsupported("it has a module with memories or globals, and no exports at all")
                 .with_help("give the module an export"));
-        }
-        if self.segments + ADDED_SEGMENTS > MOST_SEGMENTS {
-            return Err(unsupported(format!(
-                "it has {} data segments, and at most {} leave room for what is added",
-                self.segments,
-                MOST_SEGMENTS - ADDED_SEGMENTS
-            ))
-            .with_help("preinitialise what was not preinitialised often before"));
         }
         let exports = self.exports.unwrap_or_default() + self.memories + self.globals;
         if exports > MOST_EXPORTS {
