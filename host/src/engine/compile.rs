@@ -45,10 +45,10 @@ impl Compiled {
         let places = places.iter().map(Some).chain(std::iter::repeat(None));
         let code = modules.iter().zip(places).map(|(bytes, places)| {
             let mut code = precompiled(engine, bytes)?;
-            places.map_or(Ok(()), |places| tell_before(&mut code, places))?;
+            places.map_or(Ok(()), |places| tell_before(&mut code, places)).map_err(|error| unsupported(&error))?;
             Ok(code)
         });
-        let code: Vec<Vec<u8>> = code.collect::<wasmtime::Result<_>>().map_err(|error| unsupported(&error))?;
+        let code = code.collect::<Result<Vec<Vec<u8>>>>()?;
         if let (Some(cache), Some((key, facts))) = (engines.cache(), keep) {
             let names: Vec<String> = (0..code.len()).map(name).collect();
             let mut blobs = vec![(FACTS, facts)];
@@ -137,9 +137,12 @@ fn mapped(engine: &Engine, file: File) -> wasmtime::Result<Module> {
 }
 
 /// Compiles one module. A compiler that panics, as one does at its own limits, is no reason for a host to end.
-fn precompiled(engine: &Engine, bytes: &[u8]) -> wasmtime::Result<Vec<u8>> {
-    let compiled = catch_unwind(AssertUnwindSafe(|| engine.precompile_module(bytes)));
-    compiled.unwrap_or_else(|_| wasmtime::bail!("the compiler gave it up"))
+fn precompiled(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>> {
+    match catch_unwind(AssertUnwindSafe(|| engine.precompile_module(bytes))) {
+        Ok(compiled) => compiled.map_err(|error| unsupported(&error)),
+        Err(_) => Err(Error::new(ErrorKind::Unsupported, "the module is valid, but the compiler cannot cope with it")
+            .with_help("build it of smaller functions, that refer to less")),
+    }
 }
 
 fn unsupported(error: &wasmtime::Error) -> Error {

@@ -171,16 +171,10 @@ fn one_of_a_pair_may_be_preinitialised() {
             Value::I32(1),
             "the other's partner is as it was"
         );
-        let again = loaded(exec, &hex(&ready));
+        let again = exec.load_bytes(ready.bytes().unwrap()).unwrap();
         let pair = Module::link_together(&[("evens", &again), ("odds", &step(exec, "odd", "even", 2))]).unwrap();
         assert_eq!(pair[0].fork("even", args![2]).unwrap().wait().unwrap(), Value::I32(42));
     });
-}
-
-/// A module's bytes as a text that can be loaded.
-fn hex(module: &Module) -> String {
-    let bytes: String = module.bytes().unwrap().iter().map(|byte| format!("\\{byte:02x}")).collect();
-    format!("(module binary \"{bytes}\")")
 }
 
 #[test]
