@@ -38,7 +38,8 @@ const SHIFT: u32 = 9;
 /// The size of a block, in bytes.
 pub(crate) const BLOCK: usize = 1 << SHIFT;
 
-/// How many marks are looked at in one go: a line of a processor's cache.
+/// How many marks are looked at in one go: a few lines of a processor's cache; and those of one line.
+const SPAN: usize = 4 * LINE;
 const LINE: usize = 64;
 
 /// How many marks are looked through, which takes less than half a microsecond. It is 16 MiB that they are for.
@@ -59,9 +60,9 @@ pub(crate) fn most_margin(limit: usize) -> usize {
     (level(limit, SHIFT) + level(limit, GROUP_SHIFT)).next_multiple_of(PAGE) as usize
 }
 
-/// How many marks of one level a memory of so many bytes has, in whole lines. Of the last block, the mark is a store of two bytes.
+/// How many marks of one level a memory of so many bytes has, in whole spans. Of the last block, the mark is a store of two bytes.
 fn level(bytes: u64, shift: u32) -> u64 {
-    ((bytes >> shift) + 2).next_multiple_of(LINE as u64)
+    ((bytes >> shift) + 2).next_multiple_of(SPAN as u64)
 }
 
 /// How the state of a guest that was rewritten is put back.
@@ -159,42 +160,59 @@ impl Margin {
     }
 }
 
-/// Takes marks away, of whole lines; tells of every run of them, counted from `first`.
+/// Takes marks away, of whole spans; tells of every run of them, counted from `first`.
 fn take_marks(marks: &mut [u8], first: usize, run: &mut impl FnMut(Range<usize>)) {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
     let mut open = first..first;
-    let (lines, rest) = marks.as_chunks_mut::<LINE>();
-    debug_assert!(rest.is_empty(), "there are whole lines");
-    for (line, at) in lines.iter_mut().zip((first..).step_by(LINE)) {
-        let words = line.as_chunks::<8>().0;
-        if words.iter().fold(0, |any, word| any | u64::from_ne_bytes(*word)) == 0 {
+    let (spans, rest) = marks.as_chunks_mut::<SPAN>();
+    debug_assert!(rest.is_empty(), "there are whole spans");
+    for (span, at) in spans.iter_mut().zip((first..).step_by(SPAN)) {
+        if !any(span) {
             continue;
         }
-        for (word, at) in words.iter().zip((at..).step_by(8)) {
-            let mut word = u64::from_le_bytes(*word);
-            debug_assert!(word & !ONES == 0, "a mark is a one");
-            let mut at = at;
-            while word != 0 {
-                let skipped = word.trailing_zeros() / 8;
-                word >>= 8 * skipped;
-                let marked = ((word ^ ONES).trailing_zeros() / 8).max(1);
-                at += skipped as usize;
-                if open.end != at {
+        for (line, at) in span.as_chunks_mut::<LINE>().0.iter_mut().zip((at..).step_by(LINE)) {
+            if !any(line) {
+                continue;
+            }
+            let mut bits = bits(line);
+            line.fill(0);
+            while bits != 0 {
+                let start = bits.trailing_zeros();
+                let marked = (!(bits >> start)).trailing_zeros();
+                // Carries through the lowest run, to where nothing is.
+                bits &= bits.wrapping_add(1 << start);
+                let start = at + start as usize;
+                if open.end != start {
                     if !open.is_empty() {
                         run(open);
                     }
-                    open = at..at;
+                    open = start..start;
                 }
-                at += marked as usize;
-                open.end = at;
-                word = word.checked_shr(8 * marked).unwrap_or(0);
+                open.end = start + marked as usize;
             }
         }
-        line.fill(0);
     }
     if !open.is_empty() {
         run(open);
     }
+}
+
+/// Whether there is a mark among these.
+#[inline]
+fn any(marks: &[u8]) -> bool {
+    marks.as_chunks::<8>().0.iter().fold(0, |any, word| any | u64::from_ne_bytes(*word)) != 0
+}
+
+/// A line of marks, a bit for each.
+#[inline]
+fn bits(line: &[u8; LINE]) -> u64 {
+    /// Eight marks times this have each in the highest byte: number i, at bit 8i, is moved by 56 - 7i to bit 56 + i. No two of
+    /// the 64 that are added meet, so nothing is carried.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let words = line.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+    words.zip((0..).step_by(8)).fold(0, |bits, (word, at)| {
+        debug_assert!(word & !u64::from_le_bytes([1; 8]) == 0, "a mark is a one");
+        bits | (word.wrapping_mul(GATHER) >> 56) << at
+    })
 }
 
 /// A guest that was rewritten.

@@ -3,6 +3,7 @@
 use super::parts::{Items, Located};
 use super::{Carried, Room, Sandbox};
 use crate::instrument::{Margin, Undo};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use wasmtime::{AsContextMut as _, Store, Val};
 
@@ -25,8 +26,35 @@ const MOST_PUT_BACK: usize = 4 << 20;
 /// The state of a guest before any call.
 pub(super) struct Initial {
     /// The guest's own memory.
-    memory: Box<[u8]>,
+    memory: Aligned,
     globals: Box<[Val]>,
+}
+
+/// Bytes that begin at a processor's line, as a guest's memory does: most of a copy's time is saved by that.
+#[derive(Default)]
+struct Aligned {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl Aligned {
+    const LINE: usize = 64;
+
+    fn new(from: &[u8]) -> Aligned {
+        let mut bytes = Vec::<u8>::with_capacity(from.len() + Aligned::LINE);
+        let start = bytes.as_ptr().align_offset(Aligned::LINE).min(Aligned::LINE);
+        bytes.resize(start, 0);
+        bytes.extend_from_slice(from);
+        Aligned { bytes, start }
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
 }
 
 impl Undoing {
@@ -51,8 +79,10 @@ impl Undoing {
     /// The state of a sandbox that has served no call; none if it is not what it was said to be.
     pub(super) fn initial<D: Carried>(&self, store: &mut Store<Room<D>>, located: &Located) -> Option<Initial> {
         let memory = match self.memory {
-            Some((number, _)) => located.own(located.memory(store.as_context_mut(), number)?.data(&*store)).into(),
-            None => Box::default(),
+            Some((number, _)) => {
+                Aligned::new(located.own(located.memory(store.as_context_mut(), number)?.data(&*store)))
+            }
+            None => Aligned::default(),
         };
         let globals = self.globals.iter().map(|number| {
             let global = located.global(store.as_context_mut(), *number)?;
