@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::value::{Type, Value, Values, from_slots};
 use smallvec::SmallVec;
 use std::convert::Infallible;
-use wasmtime::{AsContextMut, Func, Memory, Val, ValRaw};
+use wasmtime::{AsContextMut, Func, Memory, Val};
 
 /// What a call needs to know of its function.
 struct Target<'a, D: Carried> {
@@ -62,6 +62,11 @@ impl<D: Carried> Sandbox<D> {
             let function = self.program(target, &args)?;
             let ended = self.raw(function, &[], &[], &target.lifted.results);
             return self.ended(ended);
+        }
+        if let (Values::Slots(args), None) = (&args, target.entry.passing) {
+            let function = self.function(target, target.entry.function)?;
+            let Lifted { params, results, .. } = target.lifted;
+            return self.enter(function, args, params, results, |words| plain(target.results, words));
         }
         let Some((constructor, method, first, rest)) = self.receiver(target, &args)? else {
             return self.stage(target, args).and_then(|flat| self.finish(target, &flat));
@@ -273,35 +278,7 @@ impl<D: Carried> Sandbox<D> {
 
     /// Calls a function of the guest on the stack of this thread.
     fn raw(&mut self, func: Func, flat: &[u64], params: &[Core], results: &[Core]) -> wasmtime::Result<Flat> {
-        let mut bits = flat.iter().copied();
-        let mut next = || bits.next().unwrap_or_default();
-        let mut slots: SmallVec<[ValRaw; 4]> = params
-            .iter()
-            .map(|ty| match ty {
-                Core::V128 => ValRaw::v128(u128::from(next()) | u128::from(next()) << 64),
-                _ => ValRaw::i64(next().cast_signed()),
-            })
-            .collect();
-        slots.resize(params.len().max(results.len()), ValRaw::i64(0));
-        // SAFETY: `slots` has a place for every parameter and every result, and `Items::locate` has compared `params` and
-        // `results` with the type of the export that `func` is. The parameters are as their types want them: of a
-        // 32-bit value the lower half is read. No type is a reference. And this is no call from within a `call_async`:
-        // jobs run when fibers are set aside, and no host function of ours runs a job or calls this.
-        unsafe { func.call_unchecked(&mut self.store, slots.as_mut_slice()) }?;
-        let mut flat = Flat::new();
-        for (ty, slot) in results.iter().zip(&slots) {
-            match ty {
-                Core::I32 => flat.push(slot.get_u32().into()),
-                Core::I64 => flat.push(slot.get_u64()),
-                Core::F32 => flat.push(slot.get_f32().into()),
-                Core::F64 => flat.push(slot.get_f64()),
-                Core::V128 => {
-                    let bits = slot.get_v128();
-                    flat.extend([bits as u64, (bits >> 64) as u64]);
-                }
-            }
-        }
-        Ok(flat)
+        self.enter(func, flat, params, results, |words| words.collect())
     }
 
     /// Calls a function of the guest on a stack of its own.
@@ -391,16 +368,7 @@ impl<D: Carried> Sandbox<D> {
     /// The result that core values stand for.
     fn lift(&mut self, target: &Target<'_, D>, flat: &[u64]) -> wasmtime::Result<Value> {
         let Some(passing) = target.entry.passing else {
-            let mut bits = flat.iter().copied();
-            let mut slot = || Ok::<_, Infallible>(bits.next().unwrap_or_default());
-            let mut value = |ty| match from_slots(ty, &mut slot) {
-                Ok(value) => value,
-            };
-            return Ok(match target.results {
-                [] => Value::unit(),
-                [ty] => value(ty),
-                types => Value::Tuple(types.iter().map(value).collect()),
-            });
+            return Ok(plain(target.results, &mut flat.iter().copied()));
         };
         let Some(ty) = target.results.first() else { return Ok(Value::unit()) };
         let memory = self.memory(target, passing)?;
@@ -437,6 +405,20 @@ impl<D: Carried> Sandbox<D> {
     #[cold]
     fn unfit(&self, target: &Target<'_, D>) -> wasmtime::Error {
         Stop(unfit(target.plan, target.number)).into()
+    }
+}
+
+/// The result that a core module's function gives.
+#[inline]
+fn plain(types: &[Type], words: &mut impl Iterator<Item = u64>) -> Value {
+    let mut slot = || Ok::<_, Infallible>(words.next().unwrap_or_default());
+    let mut value = |ty| match from_slots(ty, &mut slot) {
+        Ok(value) => value,
+    };
+    match types {
+        [] => Value::unit(),
+        [ty] => value(ty),
+        types => Value::Tuple(types.iter().map(value).collect()),
     }
 }
 

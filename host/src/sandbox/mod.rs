@@ -13,6 +13,7 @@
 //! carries with it is a type parameter.
 
 mod call;
+mod enter;
 mod fault;
 mod footprint;
 mod handles;

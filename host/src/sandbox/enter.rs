@@ -1,0 +1,77 @@
+//! A function of the guest's, called on the stack of this thread: core values in, core values out.
+
+use super::{Carried, Sandbox};
+use crate::audit::recipe::Core;
+use std::slice::Iter;
+use wasmtime::{Func, ValRaw};
+
+/// Most functions have no more parameters, and no more results.
+const FEW: usize = 4;
+
+impl<D: Carried> Sandbox<D> {
+    /// Calls a function of the guest's with `args`, of types `params`, as their bits; `read` reads the results.
+    #[inline]
+    pub(super) fn enter<R>(
+        &mut self,
+        func: Func,
+        args: &[u64],
+        params: &[Core],
+        results: &[Core],
+        read: impl FnOnce(&mut Words<'_>) -> R,
+    ) -> wasmtime::Result<R> {
+        let count = params.len().max(results.len());
+        let (mut few, mut many) = ([ValRaw::i64(0); FEW], Vec::new());
+        let slots = match few.get_mut(..count) {
+            Some(few) => few,
+            None => {
+                many.resize(count, ValRaw::i64(0));
+                many.as_mut_slice()
+            }
+        };
+        let mut args = args.iter().copied();
+        for (slot, ty) in slots.iter_mut().zip(params) {
+            let bits = args.next().unwrap_or_default();
+            *slot = match ty {
+                Core::V128 => ValRaw::v128(u128::from(bits) | u128::from(args.next().unwrap_or_default()) << 64),
+                _ => ValRaw::i64(bits.cast_signed()),
+            };
+        }
+        // SAFETY: `slots` has a place for every parameter and every result, and `Items::locate` has compared `params` and
+        // `results` with the type of the export that `func` is. The parameters are as their types want them: of a
+        // 32-bit value the lower half is read. No type is a reference. And this is no call from within a `call_async`:
+        // jobs run when fibers are set aside, and no host function of ours runs a job or calls this.
+        unsafe { func.call_unchecked(&mut self.store, slots) }?;
+        Ok(read(&mut Words { slots: slots.iter(), types: results.iter(), high: None }))
+    }
+}
+
+/// Results as their bits: 32-bit ones are extended with zeros, and a vector is two, the lower half first.
+pub(super) struct Words<'a> {
+    slots: Iter<'a, ValRaw>,
+    types: Iter<'a, Core>,
+    /// The higher half of the last one.
+    high: Option<u64>,
+}
+
+impl Iterator for Words<'_> {
+    type Item = u64;
+
+    #[inline]
+    fn next(&mut self) -> Option<u64> {
+        if let Some(high) = self.high.take() {
+            return Some(high);
+        }
+        let (ty, slot) = (self.types.next()?, self.slots.next()?);
+        Some(match ty {
+            Core::I32 => slot.get_u32().into(),
+            Core::I64 => slot.get_u64(),
+            Core::F32 => slot.get_f32().into(),
+            Core::F64 => slot.get_f64(),
+            Core::V128 => {
+                let bits = slot.get_v128();
+                self.high = Some((bits >> 64) as u64);
+                bits as u64
+            }
+        })
+    }
+}
