@@ -116,6 +116,10 @@ impl Completion<Value> for Deferred {
         &self.cell
     }
 
+    fn cell_mut(&mut self) -> &mut Cell<Value> {
+        &mut self.cell
+    }
+
     fn cancel(&self) -> bool {
         let in_time = self.cell.complete(Err(cancelled())).is_ok();
         let call = self.place().clone();

@@ -30,7 +30,7 @@ use config::{Pool, Pools};
 use crossbeam_utils::CachePadded;
 use permit::Permits;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use wasmtime::Engine;
 
 /// The engines of an executor.
@@ -94,18 +94,23 @@ impl Engines {
             Kind::Forking if shard + 1 == self.shards() => (&self.forking[shard], &self.pools.deep),
             Kind::Forking => (&self.forking[shard], &self.pools.forking),
         };
-        if let Some(engine) = slot.get() {
-            return Ok(engine);
-        }
-        let engine = Engine::new(&config::config(&self.limits, pool)).map_err(|error| {
-            Error::new(
-                ErrorKind::Exhausted,
-                format!("the host has no room for the sandboxes of an executor: {error:#}"),
-            )
-            .with_help("lower `Limits::depth` or `Limits::memory`, or use fewer executors at a time")
-        })?;
-        // Another thread may have been faster.
-        Ok(slot.get_or_init(|| engine))
+        let engine = match slot.get() {
+            Some(engine) => engine,
+            None => {
+                let engine = Engine::new(&config::config(&self.limits, pool)).map_err(|error| {
+                    Error::new(
+                        ErrorKind::Exhausted,
+                        format!("the host has no room for the sandboxes of an executor: {error:#}"),
+                    )
+                    .with_help("lower `Limits::depth` or `Limits::memory`, or use fewer executors at a time")
+                })?;
+                // Another thread may have been faster.
+                slot.get_or_init(|| engine)
+            }
+        };
+        // See `ring`.
+        fence(Ordering::SeqCst);
+        Ok(engine)
     }
 
     /// How many sandboxes of a kind may be kept for later in each shard.
@@ -121,6 +126,9 @@ impl Engines {
     /// Makes every call that runs look whether it may go on.
     pub(crate) fn ring(&self) {
         self.rung.fetch_add(1, Ordering::SeqCst);
+        // Who sees that an engine has counted the ring sees all that was before it; and the call of an engine that is made
+        // meanwhile, and is not seen here, sees that it was rung.
+        fence(Ordering::SeqCst);
         for engine in self.leaf.iter().chain(&self.forking).filter_map(OnceLock::get) {
             engine.increment_epoch();
         }

@@ -8,6 +8,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 const EXACT: u64 = 1 << 14;
 const BATCH: u64 = 64;
 
+/// What is not counted, in bytes: a call takes more by itself.
+const FEW_BYTES: usize = 512;
+
 /// The part of a tree of calls that one worker forks, of one program.
 ///
 /// Its references and its count are touched by that worker, and by those who steal from it, once for each call stolen.
@@ -62,11 +65,18 @@ impl Branch {
         }
     }
 
-    /// Holds so many bytes, unless the tree may not hold that many more.
-    pub(super) fn hold(&self, bytes: usize, limit: usize) -> Option<Held> {
+    /// Holds so many bytes, if they are many.
+    ///
+    /// # Errors
+    ///
+    /// Where the tree may not hold that many more.
+    pub(super) fn hold(&self, bytes: usize, limit: usize) -> Result<Option<Held>, ()> {
+        if bytes < FEW_BYTES {
+            return Ok(None);
+        }
         let held = self.tree.held.fetch_add(bytes, Ordering::Relaxed);
         let hold = Held { tree: self.tree.clone(), bytes };
-        held.checked_add(bytes).is_some_and(|held| held <= limit).then_some(hold)
+        if held.checked_add(bytes).is_some_and(|held| held <= limit) { Ok(Some(hold)) } else { Err(()) }
     }
 
     /// Counts one more fork, and returns whether the tree may have it. What is not counted in yet may make it a few

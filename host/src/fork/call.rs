@@ -1,6 +1,7 @@
 //! One call: forked, started by somebody, complete.
 
 use super::branch::{Branch, Held};
+use super::claim::Claim;
 use super::program::Program;
 use super::stop::Stop;
 use crate::audit::{FunctionFacts, shown};
@@ -12,10 +13,7 @@ use crate::value::{Value, Values};
 use crate::wasi::Output;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-/// What is not counted, in bytes: a call takes more by itself.
-const FEW_BYTES: usize = 512;
+use std::sync::{Arc, OnceLock};
 
 /// One call.
 ///
@@ -24,7 +22,7 @@ const FEW_BYTES: usize = 512;
 pub(crate) struct Call {
     pub(super) cell: Cell<Value>,
     /// Whoever takes the arguments runs the call.
-    args: Mutex<Option<Args>>,
+    args: Claim<Args>,
     /// What there is beside the result. Written before the cell is completed.
     beside: OnceLock<Box<Beside>>,
     pub(super) home: Home,
@@ -73,9 +71,10 @@ impl Call {
     pub(super) fn root(
         program: Arc<Program>,
         function: u32,
-        args: Values,
+        values: Values,
         site: &'static Location<'static>,
     ) -> Arc<Call> {
+        let args = Args { values, held: None };
         Arc::new(Call::new(Home::Program(program), function, args, Origin::Host(site), 0, Stop::new()))
     }
 
@@ -85,17 +84,17 @@ impl Call {
         number: u32,
         branch: Arc<Branch>,
         function: u32,
-        args: Values,
+        args: Args,
     ) -> Arc<Call> {
         let origin = Origin::Guest { parent: Some(parent.clone()), number };
         let stop = parent.stop.inherit();
         Arc::new(Call::new(Home::Branch(branch), function, args, origin, parent.depth + 1, stop))
     }
 
-    fn new(home: Home, function: u32, args: Values, origin: Origin, depth: u32, stop: Stop) -> Call {
+    fn new(home: Home, function: u32, args: Args, origin: Origin, depth: u32, stop: Stop) -> Call {
         Call {
             cell: Cell::new(),
-            args: Mutex::new(Some(Args { values: args, held: None })),
+            args: Claim::new(args),
             beside: OnceLock::new(),
             home,
             function,
@@ -134,7 +133,7 @@ impl Call {
         if runtime.is_closed() && (runtime.is_shut_down() || !runtime.threads.runs_jobs()) {
             self.refuse(runtime.closed_error());
         } else if runtime.threads.inline() {
-            self.clone().help();
+            self.run_for_waiter();
         } else {
             self.spawn();
         }
@@ -146,30 +145,30 @@ impl Call {
     }
 
     /// Takes the right to run the call.
+    #[inline]
     pub(super) fn claim(&self) -> Option<Args> {
-        self.args.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.args.take()
     }
 
-    /// Counts what the arguments take, until they are taken; returns whether the tree may have that.
-    pub(super) fn hold_args(&self) -> bool {
-        let mut args = self.args.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(args) = &mut *args else { return true };
-        match self.hold(args.values.bytes()) {
-            Ok(held) => {
-                args.held = held;
-                true
+    /// Runs the call on this thread, which waits for it, unless somebody has begun to.
+    fn run_for_waiter(self: &Arc<Call>) {
+        let Some(args) = self.claim() else { return };
+        let threads = &self.program().runtime.threads;
+        threads.stale();
+        let mut args = Some(args);
+        let mut run = || {
+            if let Some(args) = args.take() {
+                self.execute(args);
             }
-            Err(()) => false,
-        }
+        };
+        threads.help(&mut run, &|| self.cell.is_done());
     }
 
     /// Counts so many bytes for a call of a tree, if they are many.
     fn hold(&self, bytes: usize) -> Result<Option<Held>, ()> {
         match &self.home {
-            Home::Branch(branch) if bytes >= FEW_BYTES => {
-                branch.hold(bytes, self.program().runtime.limits.tree_values).map(Some).ok_or(())
-            }
-            _ => Ok(None),
+            Home::Branch(branch) => branch.hold(bytes, self.program().runtime.limits.tree_values),
+            Home::Program(_) => Ok(None),
         }
     }
 
@@ -234,7 +233,7 @@ impl Work for Call {
     }
 
     fn is_started(&self) -> bool {
-        self.args.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.args.is_taken()
     }
 
     fn abandon(self: Arc<Call>) {
@@ -245,6 +244,10 @@ impl Work for Call {
 impl Completion<Value> for Call {
     fn cell(&self) -> &Cell<Value> {
         &self.cell
+    }
+
+    fn cell_mut(&mut self) -> &mut Cell<Value> {
+        &mut self.cell
     }
 
     fn cancel(&self) -> bool {
@@ -280,15 +283,7 @@ impl Completion<Value> for Call {
         if self.facts().can_fork && !threads.inline() && threads.worker().is_none() || !threads.may_help() {
             return;
         }
-        let Some(args) = self.claim() else { return };
-        threads.stale();
-        let mut args = Some(args);
-        let mut run = || {
-            if let Some(args) = args.take() {
-                self.clone().execute(args);
-            }
-        };
-        threads.help(&mut run, &|| self.cell.is_done());
+        self.run_for_waiter();
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a call carries with it while it runs: the futures it has made.
 
 use super::branch::Branch;
-use super::call::{Call, Home};
+use super::call::{Args, Call, Home};
 use super::program::Seen;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Usage;
@@ -53,6 +53,9 @@ impl Frame {
         }
         let (program, function) = parent.program().target(link)?;
         let branch = self.branch(parent, program);
+        let held = branch.hold(args.bytes(), limits.tree_values);
+        let fits = held.is_ok();
+        let args = Args { values: args, held: held.unwrap_or_default() };
         let child = Call::child(parent, number, branch.clone(), function, args);
         if child.depth > limits.depth {
             let message = format!("`{}` was forked more than {} levels deep", child.name(), limits.depth);
@@ -62,7 +65,7 @@ impl Frame {
             );
         } else if !branch.count(limits.tree_forks) {
             child.refuse(too_many(limits.tree_forks));
-        } else if !child.hold_args() {
+        } else if !fits {
             child.refuse(child.holds_too_much());
         } else {
             child.spawn();

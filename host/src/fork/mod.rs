@@ -9,6 +9,7 @@
 mod branch;
 mod call;
 mod chain;
+mod claim;
 mod frame;
 mod imports;
 mod keep;

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 impl Call {
     /// Runs the call; its arguments are the right to do so.
-    pub(super) fn execute(self: Arc<Call>, args: Args) {
+    pub(super) fn execute(self: &Arc<Call>, args: Args) {
         let runtime = &self.program().runtime;
         if let (Origin::Host(_), Some(timeout)) = (&self.origin, runtime.limits.timeout)
             && let Some(deadline) = Instant::now().checked_add(timeout)
@@ -27,7 +27,7 @@ impl Call {
         }
         if self.facts().can_fork {
             let call = self.clone();
-            suspendable(self.run_suspendable(args), move |job| call.program().runtime.threads.spawn(job));
+            suspendable(self.clone().run_suspendable(args), move |job| call.program().runtime.threads.spawn(job));
         } else {
             let stack = runtime.limits.stack + HOST_STACK;
             stacker::maybe_grow(stack, stack + HOST_STACK, || self.run_here(args));

@@ -1,6 +1,7 @@
 //! One result, pending or there, and whoever waits for it.
 
-use crate::error::Result;
+use super::once::Once;
+use crate::error::{Error, Result};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,18 +11,11 @@ use std::thread::{self, Thread};
 
 /// A place for one result. It is completed once.
 pub(crate) struct Cell<T> {
-    state: Mutex<State<T>>,
-    /// Whether `state` is `Done`, for those who look often.
-    done: AtomicBool,
-}
-
-enum State<T> {
-    Pending(Waiters),
-    Done {
-        result: Result<T>,
-        /// Somebody has looked at the result, so an error in it is known.
-        observed: bool,
-    },
+    result: Once<Result<T>>,
+    /// Somebody has looked at the result, so an error in it is known.
+    observed: AtomicBool,
+    /// Locked by whoever says that it awaits the result until it is among these.
+    waiters: Mutex<Waiters>,
 }
 
 /// Most futures have one who waits, or none.
@@ -39,116 +33,124 @@ enum Waiter {
 
 impl<T> Cell<T> {
     pub(crate) fn new() -> Cell<T> {
-        Cell { state: Mutex::new(State::Pending(Waiters::None)), done: AtomicBool::new(false) }
+        Cell::of(Once::new())
     }
 
     pub(crate) fn done(result: Result<T>) -> Cell<T> {
-        Cell { state: Mutex::new(State::Done { result, observed: false }), done: AtomicBool::new(true) }
+        Cell::of(Once::written(result))
+    }
+
+    fn of(result: Once<Result<T>>) -> Cell<T> {
+        Cell { result, observed: AtomicBool::new(false), waiters: Mutex::new(Waiters::None) }
     }
 
     /// Completes the cell and then, outside the lock, tells those who wait, in the order in which they came.
     ///
     /// A cell that is complete already stays as it is, and the result is given back.
+    #[inline]
     pub(crate) fn complete(&self, result: Result<T>) -> Result<(), Result<T>> {
-        let mut state = self.lock();
-        if matches!(*state, State::Done { .. }) {
-            return Err(result);
-        }
-        let before = std::mem::replace(&mut *state, State::Done { result, observed: false });
-        self.done.store(true, Ordering::Release);
-        drop(state);
-        if let State::Pending(waiters) = before {
-            waiters.tell();
+        if self.result.write(result)? {
+            self.tell();
         }
         Ok(())
     }
 
+    fn tell(&self) {
+        let waiters = std::mem::replace(&mut *self.waiters(), Waiters::None);
+        waiters.tell();
+    }
+
+    #[inline]
     pub(crate) fn is_done(&self) -> bool {
-        self.done.load(Ordering::Acquire)
+        self.result.is_written()
     }
 
     /// Whether the result is there, and a value.
-    pub(crate) fn is_ok(&self) -> bool {
-        matches!(*self.lock(), State::Done { result: Ok(_), .. })
+    pub(crate) fn is_ok(&self) -> bool
+    where
+        T: Sync,
+    {
+        matches!(self.result.get(), Some(Ok(_)))
     }
 
-    /// Takes the result out, if it is there. Only for one who holds the cell alone, and lets go of it then.
-    pub(crate) fn take(&self) -> Option<Result<T>> {
-        match std::mem::replace(&mut *self.lock(), State::Pending(Waiters::None)) {
-            State::Done { result, .. } => Some(result),
-            State::Pending(_) => None,
-        }
+    /// Takes the result out, if it is there.
+    pub(crate) fn take(&mut self) -> Option<Result<T>> {
+        self.result.take()
     }
 
     /// The result, if it is there.
+    #[inline]
     pub(crate) fn get(&self) -> Option<Result<T>>
+    where
+        T: Clone + Sync,
+    {
+        let result = self.result.get()?;
+        self.observed.store(true, Ordering::Relaxed);
+        Some(result.clone())
+    }
+
+    /// The same for results of which only one thread may make a copy at a time.
+    pub(crate) fn get_in_turn(&self) -> Option<Result<T>>
     where
         T: Clone,
     {
-        match &mut *self.lock() {
-            State::Done { result, observed } => {
-                *observed = true;
-                Some(result.clone())
-            }
-            State::Pending(_) => None,
-        }
+        let result = self.result.with(Result::clone)?;
+        self.observed.store(true, Ordering::Relaxed);
+        Some(result)
     }
 
     /// The error nobody has looked at, if there is one.
-    pub(crate) fn unobserved(&mut self) -> Option<crate::error::Error> {
-        match self.state.get_mut().unwrap_or_else(PoisonError::into_inner) {
-            State::Done { result: Err(error), observed: false } => Some(error.clone()),
+    pub(crate) fn unobserved(&mut self) -> Option<Error> {
+        match self.result.get_mut() {
+            Some(Err(error)) if !*self.observed.get_mut() => Some(error.clone()),
             _ => None,
         }
     }
 
     /// Calls `callback` when the cell is complete: now, if it is; within very many callbacks, once the outermost returns.
     pub(crate) fn on_done(&self, callback: impl FnOnce() + Send + 'static) {
-        let mut state = self.lock();
-        match &mut *state {
-            State::Pending(waiters) => waiters.add(Waiter::Callback(Box::new(callback))),
-            State::Done { .. } => {
-                drop(state);
-                nested::run(Waiter::Callback(Box::new(callback)));
-            }
+        if let Err(waiter) = self.add(Waiter::Callback(Box::new(callback))) {
+            nested::run(waiter);
         }
     }
 
     /// Has `waker` woken when the cell is complete, and returns false if it is already.
     pub(crate) fn wake(&self, waker: &Waker) -> bool {
-        match &mut *self.lock() {
-            State::Pending(waiters) => {
-                if !waiters.iter().any(|waiter| matches!(waiter, Waiter::Waker(known) if known.will_wake(waker))) {
-                    waiters.add(Waiter::Waker(waker.clone()));
-                }
-                true
-            }
-            State::Done { .. } => false,
-        }
+        let known = |known: &Waiter| matches!(known, Waiter::Waker(known) if known.will_wake(waker));
+        let is_known = self.waiters().iter().any(known);
+        if is_known { !self.is_done() } else { self.add(Waiter::Waker(waker.clone())).is_ok() }
     }
 
     /// Has the current thread unparked when the cell is complete, and returns false if it is already.
     pub(crate) fn unpark_me(&self) -> bool {
-        match &mut *self.lock() {
-            State::Pending(waiters) => {
-                waiters.add(Waiter::Thread(thread::current()));
-                true
-            }
-            State::Done { .. } => false,
-        }
+        self.add(Waiter::Thread(thread::current())).is_ok()
     }
 
     /// Takes back [`Cell::unpark_me`].
     pub(crate) fn forget_me(&self) {
-        if let State::Pending(waiters) = &mut *self.lock() {
-            waiters.forget(thread::current().id());
+        self.waiters().forget(thread::current().id());
+    }
+
+    /// Has one told when the cell is complete.
+    ///
+    /// # Errors
+    ///
+    /// The one, if it is complete.
+    fn add(&self, waiter: Waiter) -> Result<(), Waiter> {
+        let mut waiters = self.waiters();
+        // Either it is seen here that the cell is complete; or who completes it sees that somebody waits, and looks, once
+        // the lock is free.
+        if self.result.expect() {
+            waiters.add(waiter);
+            Ok(())
+        } else {
+            Err(waiter)
         }
     }
 
-    /// No code of ours or a user's runs while the lock is held, apart from `T::clone`: if that panics, the state is
-    /// as it was.
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// No code of ours or a user's runs while the lock is held.
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

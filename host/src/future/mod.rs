@@ -6,7 +6,9 @@
 
 mod cell;
 mod combine;
+mod once;
 mod promise;
+mod sync;
 mod then;
 
 pub(crate) use cell::Cell;
@@ -39,6 +41,9 @@ const STACK_MORE: usize = 2 << 20;
 pub(crate) trait Completion<T>: Send + Sync {
     /// Where the result will be.
     fn cell(&self) -> &Cell<T>;
+
+    /// The same, for one who has it alone.
+    fn cell_mut(&mut self) -> &mut Cell<T>;
 
     /// Cancels it, and returns whether that came in time.
     fn cancel(&self) -> bool;
@@ -191,7 +196,7 @@ impl<T> Future<T> {
         T: Clone,
     {
         let result = match &self.0 {
-            Source::Own(completion) => completion.cell().get(),
+            Source::Own(completion) => completion.cell().get_in_turn(),
             Source::Call(call, read) => call.cell().get().map(|result| result.and_then(read)),
         };
         result.unwrap_or_else(|| {
@@ -300,8 +305,8 @@ impl<T> Future<T> {
 fn last<T>(completion: &mut Arc<dyn Completion<T>>) -> Option<Result<T>> {
     // Whoever has completed it may be about to let go of it.
     for _ in 0..SPINS {
-        if Arc::get_mut(completion).is_some() {
-            return completion.cell().take();
+        if let Some(completion) = Arc::get_mut(completion) {
+            return completion.cell_mut().take();
         }
         std::hint::spin_loop();
     }

@@ -12,6 +12,10 @@ impl<T: Send> Completion<T> for Plain<T> {
         &self.0
     }
 
+    fn cell_mut(&mut self) -> &mut Cell<T> {
+        &mut self.0
+    }
+
     fn cancel(&self) -> bool {
         self.0.complete(Err(cancelled())).is_ok()
     }

@@ -130,9 +130,9 @@ impl<D: Carried> Sandbox<D> {
     pub(super) fn prepare(&mut self, plan: &Plan<D>, function: u32) -> Result<()> {
         self.store.set_fuel(plan.limits().fuel).map_err(|error| plan.explain(error, function))?;
         self.store.set_epoch_deadline(1);
-        // Who stops a call says so first and rings the bell then. Either the bell is heard, as the deadline was set
-        // before it, or what was said is seen here.
-        fence(Ordering::SeqCst);
+        // Who stops a call says so first and rings the bell then. Either the deadline was set by what the bell had counted before,
+        // and the guest hears it; or it was rung before, and what was said is seen here.
+        fence(Ordering::Acquire);
         self.store.data().carried.stopped().map_or(Ok(()), Err)
     }
 
