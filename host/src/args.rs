@@ -218,6 +218,13 @@ pub struct Bound(pub(crate) Result<Values, Slots>);
 impl Bound {
     #[inline]
     fn new<const N: usize>(args: [Arg; N]) -> Bound {
+        let scalars = args.iter().map(|Arg(slot)| match slot {
+            Slot::Value(value) => Some(value),
+            Slot::Future(_) => None,
+        });
+        if let Some(values) = Values::of_scalars(scalars) {
+            return Bound(Ok(values));
+        }
         if args.iter().all(|Arg(slot)| matches!(slot, Slot::Value(_))) {
             let values = args.into_iter().filter_map(|Arg(slot)| match slot {
                 Slot::Value(value) => Some(value),

@@ -74,8 +74,27 @@ impl Call {
         values: Values,
         site: &'static Location<'static>,
     ) -> Arc<Call> {
-        let args = Args { values, held: None };
+        let args = Claim::new(Args { values, held: None });
         Arc::new(Call::new(Home::Program(program), function, args, Origin::Host(site), 0, Stop::new()))
+    }
+
+    /// A call that the host forks, and that is run to its end here if no other thread is to run it.
+    pub(super) fn fork(
+        program: Arc<Program>,
+        function: u32,
+        values: Values,
+        site: &'static Location<'static>,
+    ) -> Arc<Call> {
+        if !program.runtime.threads.inline() || program.runtime.is_closed() {
+            let call = Call::root(program, function, values, site);
+            call.start();
+            return call;
+        }
+        // Nobody else knows of it yet.
+        let home = Home::Program(program);
+        let call = Arc::new(Call::new(home, function, Claim::taken(), Origin::Host(site), 0, Stop::new()));
+        call.run_for_waiter(Args { values, held: None });
+        call
     }
 
     /// A call that `parent` forks, as its fork number `number`.
@@ -88,13 +107,13 @@ impl Call {
     ) -> Arc<Call> {
         let origin = Origin::Guest { parent: Some(parent.clone()), number };
         let stop = parent.stop.inherit();
-        Arc::new(Call::new(Home::Branch(branch), function, args, origin, parent.depth + 1, stop))
+        Arc::new(Call::new(Home::Branch(branch), function, Claim::new(args), origin, parent.depth + 1, stop))
     }
 
-    fn new(home: Home, function: u32, args: Args, origin: Origin, depth: u32, stop: Stop) -> Call {
+    fn new(home: Home, function: u32, args: Claim<Args>, origin: Origin, depth: u32, stop: Stop) -> Call {
         Call {
             cell: Cell::new(),
-            args: Claim::new(args),
+            args,
             beside: OnceLock::new(),
             home,
             function,
@@ -133,7 +152,7 @@ impl Call {
         if runtime.is_closed() && (runtime.is_shut_down() || !runtime.threads.runs_jobs()) {
             self.refuse(runtime.closed_error());
         } else if runtime.threads.inline() {
-            self.run_for_waiter();
+            self.clone().help();
         } else {
             self.spawn();
         }
@@ -150,26 +169,15 @@ impl Call {
         self.args.take()
     }
 
-    /// Runs the call on this thread, which waits for it, unless somebody has begun to.
-    fn run_for_waiter(self: &Arc<Call>) {
-        let Some(args) = self.claim() else { return };
-        let threads = &self.program().runtime.threads;
-        threads.stale();
+    /// Runs the call on this thread, which waits for it; its arguments are the right to do so.
+    fn run_for_waiter(self: &Arc<Call>, args: Args) {
         let mut args = Some(args);
         let mut run = || {
             if let Some(args) = args.take() {
                 self.execute(args);
             }
         };
-        threads.help(&mut run, &|| self.cell.is_done());
-    }
-
-    /// Counts so many bytes for a call of a tree, if they are many.
-    fn hold(&self, bytes: usize) -> Result<Option<Held>, ()> {
-        match &self.home {
-            Home::Branch(branch) => branch.hold(bytes, self.program().runtime.limits.tree_values),
-            Home::Program(_) => Ok(None),
-        }
+        self.program().runtime.threads.help(&mut run, &|| self.cell.is_done());
     }
 
     /// Completes a call that nobody has started with an error.
@@ -209,8 +217,7 @@ impl Call {
     pub(super) fn finish(&self, result: Result<Value>, usage: Usage, output: Option<Box<Output>>) {
         self.fuel.store(usage.fuel, Ordering::Relaxed);
         self.forks.store(usage.forks, Ordering::Relaxed);
-        let bytes = result.as_ref().map_or(0, Value::bytes) + output.as_ref().map_or(0, |output| output.bytes());
-        let result = match self.hold(bytes) {
+        let result = match self.hold(&result, output.as_deref()) {
             Ok(held) => {
                 if held.is_some() || output.is_some() {
                     // Set once: a call is finished once.
@@ -222,6 +229,13 @@ impl Call {
         };
         // Fails if the call was cancelled meanwhile.
         let _ = self.cell.complete(result);
+    }
+
+    /// Counts what a call of a tree gives, if that is much.
+    fn hold(&self, result: &Result<Value>, output: Option<&Output>) -> Result<Option<Held>, ()> {
+        let Home::Branch(branch) = &self.home else { return Ok(None) };
+        let bytes = result.as_ref().map_or(0, Value::bytes) + output.map_or(0, Output::bytes);
+        branch.hold(bytes, self.program().runtime.limits.tree_values)
     }
 }
 
@@ -283,7 +297,9 @@ impl Completion<Value> for Call {
         if self.facts().can_fork && !threads.inline() && threads.worker().is_none() || !threads.may_help() {
             return;
         }
-        self.run_for_waiter();
+        let Some(args) = self.claim() else { return };
+        threads.stale();
+        self.run_for_waiter(args);
     }
 }
 

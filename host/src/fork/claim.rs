@@ -17,6 +17,11 @@ impl<T> Claim<T> {
         Claim { taken: AtomicBool::new(false), value: UnsafeCell::new(Some(value)) }
     }
 
+    /// Something that was given to somebody in the first place.
+    pub(super) fn taken() -> Claim<T> {
+        Claim { taken: AtomicBool::new(true), value: UnsafeCell::new(None) }
+    }
+
     #[inline]
     pub(super) fn take(&self) -> Option<T> {
         if self.taken.swap(true, Ordering::AcqRel) {

@@ -193,9 +193,7 @@ impl Backend for Program {
         args: Values,
         site: &'static Location<'static>,
     ) -> Arc<dyn Completion<Value>> {
-        let call = Call::root(self, function, args, site);
-        call.start();
-        call
+        Call::fork(self, function, args, site)
     }
 
     fn fork_shown(

@@ -22,9 +22,6 @@ impl Call {
         {
             self.stop.set_deadline(deadline);
         }
-        if let Some(error) = self.stopped() {
-            return self.fail(error);
-        }
         if self.facts().can_fork {
             let call = self.clone();
             suspendable(self.clone().run_suspendable(args), move |job| call.program().runtime.threads.spawn(job));
@@ -106,6 +103,7 @@ impl Call {
         self.finish(Err(error), usage, output);
     }
 
+    #[inline]
     fn guard(&self) -> Option<Guard<'_>> {
         let runtime = &self.program().runtime;
         let deadline = self.stop.deadline()?;

@@ -87,12 +87,19 @@ impl Call {
     /// The look ends at one that was seen to be wanted since the last ring; so after a ring, each call of a deep chain
     /// is looked at once, and not once for each call below it.
     fn is_wanted(&self, rung: u64) -> bool {
-        let upwards = || std::iter::successors(Some(self), |call| call.parent());
-        let unseen = || upwards().take_while(|call| call.stop.wanted.load(Ordering::Relaxed) != rung);
-        if unseen().any(|call| call.stop.cancelled.load(Ordering::SeqCst)) {
-            return false;
+        let unseen = |call: &&Call| call.stop.wanted.load(Ordering::Relaxed) != rung;
+        let mut next = Some(self).filter(unseen);
+        while let Some(call) = next {
+            if call.stop.cancelled.load(Ordering::SeqCst) {
+                return false;
+            }
+            next = call.parent().filter(unseen);
         }
-        unseen().for_each(|call| call.stop.wanted.store(rung, Ordering::Relaxed));
+        let mut next = Some(self).filter(unseen);
+        while let Some(call) = next {
+            call.stop.wanted.store(rung, Ordering::Relaxed);
+            next = call.parent().filter(unseen);
+        }
         true
     }
 }

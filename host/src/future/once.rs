@@ -53,7 +53,8 @@ impl<T> Once<T> {
         }
         // SAFETY: only one thread gets here, and none reads before the next step.
         self.value.with_mut(|place| unsafe { *place = Some(value) });
-        Ok(self.state.fetch_or(WRITTEN, Ordering::AcqRel) & AWAITED != 0)
+        // Who says from now on that it awaits the value is told that it is there.
+        Ok(self.state.swap(TAKEN | WRITTEN, Ordering::AcqRel) & AWAITED != 0)
     }
 
     /// Whether the value is there.

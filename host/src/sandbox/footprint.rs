@@ -46,15 +46,27 @@ impl Footprint {
     }
 
     /// Counts pages of the memory that were written to.
+    #[inline]
     pub(super) fn write(&mut self, bytes: Range<usize>) {
-        if bytes.is_empty() {
-            return;
+        let Some(last) = bytes.end.checked_sub(1) else { return };
+        let page = |at: usize| self.offset.saturating_add(at) >> self.shift;
+        let (first, last) = (page(bytes.start), page(last));
+        // Most calls write where others wrote before: to few bytes, of a page or two.
+        if !(last.wrapping_sub(first) <= 1 && self.is_counted(first) && self.is_counted(last)) {
+            self.count(first..last.saturating_add(1));
         }
+    }
+
+    fn is_counted(&self, page: usize) -> bool {
+        self.pages.get(page / 64).is_some_and(|word| word >> (page % 64) & 1 != 0)
+    }
+
+    #[cold]
+    fn count(&mut self, pages: Range<usize>) {
         if self.pages.is_empty() {
             self.pages = vec![0; ((self.offset + self.memory) >> self.shift) / 64 + 1].into();
         }
-        let (first, last) = (self.offset.saturating_add(bytes.start), self.offset.saturating_add(bytes.end - 1));
-        for page in first >> self.shift..=last >> self.shift {
+        for page in pages {
             let Some(word) = self.pages.get_mut(page / 64) else { return };
             let bit = 1 << (page % 64);
             self.written += usize::from(*word & bit == 0);

@@ -131,10 +131,32 @@ pub(super) fn may_call_out<D: Carried>(mut store: StoreContextMut<'_, Room<D>>, 
 }
 
 impl Located {
-    fn get<D: Carried>(&self, mut store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Extern> {
-        if let Some(Some(found)) = store.data().parts.found.get(number) {
-            return Some(found.clone());
+    #[inline]
+    pub(super) fn function<D: Carried>(&self, store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Func> {
+        match store.data().parts.found.get(number) {
+            Some(Some(Extern::Func(function))) => Some(*function),
+            _ => self.find(store, number)?.into_func(),
         }
+    }
+
+    #[inline]
+    pub(super) fn memory<D: Carried>(&self, store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Memory> {
+        match store.data().parts.found.get(number) {
+            Some(Some(Extern::Memory(memory))) => Some(*memory),
+            _ => self.find(store, number)?.into_memory(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn global<D: Carried>(&self, store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Global> {
+        match store.data().parts.found.get(number) {
+            Some(Some(Extern::Global(global))) => Some(*global),
+            _ => self.find(store, number)?.into_global(),
+        }
+    }
+
+    /// Looks for an export, and remembers it.
+    fn find<D: Carried>(&self, mut store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Extern> {
         let (instance, export) = self.exports.get(number)?;
         let instance = *store.data().parts.instances.get(*instance as usize)?;
         let found = instance.get_module_export(&mut store, export)?;
@@ -144,18 +166,6 @@ impl Located {
         }
         known[number] = Some(found.clone());
         Some(found)
-    }
-
-    pub(super) fn function<D: Carried>(&self, store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Func> {
-        self.get(store, number)?.into_func()
-    }
-
-    pub(super) fn memory<D: Carried>(&self, store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Memory> {
-        self.get(store, number)?.into_memory()
-    }
-
-    pub(super) fn global<D: Carried>(&self, store: StoreContextMut<'_, Room<D>>, number: usize) -> Option<Global> {
-        self.get(store, number)?.into_global()
     }
 
     /// The guest's own part of its memory.

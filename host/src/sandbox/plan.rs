@@ -209,6 +209,10 @@ impl<D: Carried> Plan<D> {
     }
 
     fn make(&self, shard: usize, function: u32, carried: D) -> wasmtime::Result<Box<Sandbox<D>>> {
+        // That takes a while, and many calls may have been given up at a time.
+        if let Some(error) = carried.stopped() {
+            return Err(super::Stop(error).into());
+        }
         let permit = self.engines.permit(self.kind, shard).ok_or(super::fault::Full)?;
         let loaded = self.load(shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let engine = self.engines.get(self.kind, shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;

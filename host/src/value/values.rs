@@ -38,6 +38,23 @@ impl Values {
         }))
     }
 
+    /// The values, if all are scalars.
+    #[inline]
+    pub(crate) fn of_scalars<'a>(values: impl Iterator<Item = Option<&'a Value>>) -> Option<Values> {
+        let mut slots = SmallVec::new();
+        for value in values {
+            match (to_slot(value?), value?) {
+                (Some(slot), _) => slots.push(slot),
+                (None, Value::V128(bytes)) => {
+                    let bits = u128::from_le_bytes(*bytes);
+                    slots.extend([bits as u64, (bits >> 64) as u64]);
+                }
+                (None, _) => return None,
+            }
+        }
+        Some(Values::Slots(slots))
+    }
+
     /// Bytes that the values take beside their place in the list.
     pub(crate) fn bytes(&self) -> usize {
         match self {
@@ -102,18 +119,10 @@ impl FromIterator<Value> for Values {
     #[inline]
     fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Values {
         let values: SmallVec<[Value; 3]> = values.into_iter().collect();
-        let mut slots = SmallVec::new();
-        for value in &values {
-            match (to_slot(value), value) {
-                (Some(slot), _) => slots.push(slot),
-                (None, Value::V128(bytes)) => {
-                    let bits = u128::from_le_bytes(*bytes);
-                    slots.extend([bits as u64, (bits >> 64) as u64]);
-                }
-                (None, _) => return Values::Whole(values.into_vec().into()),
-            }
+        match Values::of_scalars(values.iter().map(Some)) {
+            Some(slots) => slots,
+            None => Values::Whole(values.into_vec().into()),
         }
-        Values::Slots(slots)
     }
 }
 
