@@ -7,6 +7,7 @@ use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Future;
 use crate::value::{Params, Results, Value};
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -55,8 +56,12 @@ impl<P: Params, R: Results> Function<P, R> {
 }
 
 /// The results of a call whose signature was compared with `R`.
-fn read<R: Results>(value: Value) -> Result<R> {
-    R::from_value(value).ok_or_else(|| {
+fn read<R: Results>(value: Cow<'_, Value>) -> Result<R> {
+    let results = match value {
+        Cow::Borrowed(value) => R::from_ref(value),
+        Cow::Owned(value) => R::from_value(value),
+    };
+    results.ok_or_else(|| {
         Error::new(ErrorKind::Failed, "a tensor has not as many bytes as its dimensions say")
             .with_help("ask for the function's result as a `Value` to see it")
     })

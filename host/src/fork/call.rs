@@ -36,9 +36,16 @@ pub(crate) struct Call {
 }
 
 /// Arguments, and what they take, if that is much.
+#[derive(Default)]
 pub(super) struct Args {
     pub(super) values: Values,
     pub(super) held: Option<Held>,
+}
+
+/// The right to run a call: its arguments.
+pub(super) struct Given<'a> {
+    pub(super) values: &'a mut Values,
+    pub(super) held: &'a mut Option<Held>,
 }
 
 /// What there is beside a result; of most there is nothing.
@@ -82,7 +89,7 @@ impl Call {
     pub(super) fn fork(
         program: Arc<Program>,
         function: u32,
-        values: Values,
+        mut values: Values,
         site: &'static Location<'static>,
     ) -> Arc<Call> {
         if !program.runtime.threads.inline() || program.runtime.is_closed() {
@@ -92,8 +99,9 @@ impl Call {
         }
         // Nobody else knows of it yet.
         let home = Home::Program(program);
-        let call = Arc::new(Call::new(home, function, Claim::taken(), Origin::Host(site), 0, Stop::new()));
-        call.run_for_waiter(Args { values, held: None });
+        let args = Claim::taken(Args::default());
+        let call = Arc::new(Call::new(home, function, args, Origin::Host(site), 0, Stop::new()));
+        call.run_for_waiter(Given { values: &mut values, held: &mut None });
         call
     }
 
@@ -165,12 +173,18 @@ impl Call {
 
     /// Takes the right to run the call.
     #[inline]
-    pub(super) fn claim(&self) -> Option<Args> {
-        self.args.take()
+    pub(super) fn claim(&self) -> Option<Given<'_>> {
+        let Args { values, held } = self.args.take()?;
+        Some(Given { values, held })
     }
 
-    /// Runs the call on this thread, which waits for it; its arguments are the right to do so.
-    fn run_for_waiter(self: &Arc<Call>, args: Args) {
+    /// Takes the right to run the call, and drops its arguments; false if somebody else was faster.
+    pub(super) fn withdraw(&self) -> bool {
+        self.args.take().map(std::mem::take).is_some()
+    }
+
+    /// Runs the call on this thread, which waits for it.
+    fn run_for_waiter(self: &Arc<Call>, args: Given<'_>) {
         let mut args = Some(args);
         let mut run = || {
             if let Some(args) = args.take() {
@@ -182,7 +196,7 @@ impl Call {
 
     /// Completes a call that nobody has started with an error.
     pub(super) fn refuse(&self, error: Error) {
-        if self.claim().is_some() {
+        if self.withdraw() {
             let error = if self.parent().is_none() { self.locate(error) } else { error };
             self.finish(Err(error), Usage::default(), None);
         }
@@ -265,7 +279,7 @@ impl Completion<Value> for Call {
     }
 
     fn cancel(&self) -> bool {
-        let unstarted = self.claim().is_some();
+        let unstarted = self.withdraw();
         if unstarted {
             self.program().runtime.threads.stale();
         }

@@ -6,29 +6,31 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// Something that the first who asks for it is given.
 pub(super) struct Claim<T> {
     taken: AtomicBool,
-    value: UnsafeCell<Option<T>>,
+    value: UnsafeCell<T>,
 }
 
-// SAFETY: the value is given away, once, to one thread; nobody is given a reference to it.
+// SAFETY: one thread is given a reference to the value, once; and it may be another than made it.
 unsafe impl<T: Send> Sync for Claim<T> {}
 
 impl<T> Claim<T> {
     pub(super) fn new(value: T) -> Claim<T> {
-        Claim { taken: AtomicBool::new(false), value: UnsafeCell::new(Some(value)) }
+        Claim { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
     }
 
     /// Something that was given to somebody in the first place.
-    pub(super) fn taken() -> Claim<T> {
-        Claim { taken: AtomicBool::new(true), value: UnsafeCell::new(None) }
+    pub(super) fn taken(value: T) -> Claim<T> {
+        Claim { taken: AtomicBool::new(true), value: UnsafeCell::new(value) }
     }
 
+    /// It itself, where it lies: to move it would take longer.
     #[inline]
-    pub(super) fn take(&self) -> Option<T> {
+    #[allow(clippy::mut_from_ref)]
+    pub(super) fn take(&self) -> Option<&mut T> {
         if self.taken.swap(true, Ordering::AcqRel) {
             return None;
         }
-        // SAFETY: of all threads only the first gets here, and nothing else looks at the value, but for a drop of the whole.
-        unsafe { (*self.value.get()).take() }
+        // SAFETY: of all calls of this, one gets here, and nothing else gives out a reference.
+        Some(unsafe { &mut *self.value.get() })
     }
 
     #[inline]
@@ -53,7 +55,7 @@ mod tests {
                     scope.spawn(|| {
                         barrier.wait();
                         if let Some(it) = claim.take() {
-                            assert_eq!(it, "it");
+                            assert_eq!(std::mem::take(it), "it");
                             given.fetch_add(1, Ordering::Relaxed);
                         }
                         assert!(claim.is_taken());

@@ -32,8 +32,17 @@ struct Forked {
 }
 
 impl Frame {
-    pub(super) fn new(call: Arc<Call>) -> Frame {
-        Frame { call: Some(call), ..Frame::default() }
+    /// Begins to carry what belongs to a call.
+    #[inline]
+    pub(super) fn enter(&mut self, call: Arc<Call>) {
+        self.call = Some(call);
+    }
+
+    /// Lets go of a call that has forked nothing.
+    #[inline]
+    pub(super) fn leave(&mut self) {
+        debug_assert!(self.futures.is_empty(), "it has forked");
+        self.call = None;
     }
 
     /// Forks a call by the module's link number `link`, and returns its future's number.

@@ -1,7 +1,6 @@
 //! Running a call.
 
-use super::call::{Args, Call, Origin};
-use super::frame::Frame;
+use super::call::{Args, Call, Given, Origin};
 use crate::engine::HOST_STACK;
 use crate::error::Error;
 use crate::limits::Usage;
@@ -15,7 +14,7 @@ use std::time::Instant;
 
 impl Call {
     /// Runs the call; its arguments are the right to do so.
-    pub(super) fn execute(self: &Arc<Call>, args: Args) {
+    pub(super) fn execute(self: &Arc<Call>, args: Given<'_>) {
         let runtime = &self.program().runtime;
         if let (Origin::Host(_), Some(timeout)) = (&self.origin, runtime.limits.timeout)
             && let Some(deadline) = Instant::now().checked_add(timeout)
@@ -24,6 +23,7 @@ impl Call {
         }
         if self.facts().can_fork {
             let call = self.clone();
+            let args = Args { values: std::mem::take(args.values), held: args.held.take() };
             suspendable(self.clone().run_suspendable(args), move |job| call.program().runtime.threads.spawn(job));
         } else {
             let stack = runtime.limits.stack + HOST_STACK;
@@ -32,22 +32,22 @@ impl Call {
     }
 
     /// Runs a call that cannot wait.
-    fn run_here(self: &Arc<Call>, args: Args) {
+    fn run_here(self: &Arc<Call>, args: Given<'_>) {
         let plan = &self.program().plan;
         let _unfinished = Unfinished(self);
         let guard = self.guard();
-        let mut sandbox = match plan.take(self.program().runtime.shard(), self.function, || Frame::new(self.clone())) {
+        let mut sandbox = match plan.take(self.program().runtime.shard(), self.function, &|frame| frame.enter(self.clone())) {
             Ok(sandbox) => sandbox,
             Err(error) => return self.fail(error),
         };
         // What the arguments take is the sandbox's from now on.
-        drop(args.held);
+        *args.held = None;
         let result = sandbox.call(plan, self.function, args.values);
         drop(guard);
         let fuel = sandbox.fuel_used(plan);
         let output = sandbox.take_output();
-        let frame = sandbox.take_carried();
-        self.leave(sandbox, &frame, result.is_ok());
+        sandbox.carried().leave();
+        self.leave(sandbox, 0, result.is_ok());
         match result {
             Ok(value) => self.finish(Ok(value), Usage { fuel, forks: 0 }, output),
             Err(error) => self.fail_with(error, output),
@@ -60,7 +60,7 @@ impl Call {
         let _unfinished = Unfinished(&self);
         let taken = {
             let _guard = self.guard();
-            plan.take(self.program().runtime.shard(), self.function, || Frame::new(self.clone()))
+            plan.take(self.program().runtime.shard(), self.function, &|frame| frame.enter(self.clone()))
         };
         let mut sandbox = match taken {
             Ok(sandbox) => sandbox,
@@ -79,7 +79,7 @@ impl Call {
         let own = sandbox.fuel_used(plan);
         let output = sandbox.take_output();
         let frame = sandbox.take_carried();
-        self.leave(sandbox, &frame, result.is_ok());
+        self.leave(sandbox, frame.alive(!self.program().facts.component), result.is_ok());
         let children = frame.end();
         match result {
             Ok(value) => {

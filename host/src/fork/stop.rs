@@ -54,7 +54,7 @@ impl Stop {
 impl Call {
     /// Nobody can see this call any more: it is not started, or stopped.
     pub(super) fn abandon(&self) {
-        if self.claim().is_some() {
+        if self.withdraw() {
             self.finish(Err(cancelled()), Usage::default(), None);
         } else if !self.cell.is_done() {
             self.stop.cancel();

@@ -79,14 +79,22 @@ impl<T> Cell<T> {
     }
 
     /// The result, if it is there.
-    #[inline]
     pub(crate) fn get(&self) -> Option<Result<T>>
     where
         T: Clone + Sync,
     {
+        self.look().cloned()
+    }
+
+    /// The result itself, if it is there.
+    #[inline]
+    pub(crate) fn look(&self) -> Option<&Result<T>>
+    where
+        T: Sync,
+    {
         let result = self.result.get()?;
         self.observed.store(true, Ordering::Relaxed);
-        Some(result.clone())
+        Some(result)
     }
 
     /// The same for results of which only one thread may make a copy at a time.

@@ -23,6 +23,7 @@ use crate::limits::Usage;
 use crate::sched;
 use crate::value::Value;
 use crate::wasi::Output;
+use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -97,10 +98,13 @@ pub(crate) trait Completion<T>: Send + Sync {
 /// ```
 pub struct Future<T>(Source<T>);
 
+/// How a call's value is read: its own, or one that others may read, too.
+type Read<T> = fn(Cow<'_, Value>) -> Result<T>;
+
 enum Source<T> {
     Own(Arc<dyn Completion<T>>),
     /// A call: its result is a [`Value`] until somebody asks for it.
-    Call(Arc<dyn Completion<Value>>, fn(Value) -> Result<T>),
+    Call(Arc<dyn Completion<Value>>, Read<T>),
 }
 
 impl<T> Future<T> {
@@ -108,7 +112,7 @@ impl<T> Future<T> {
         Future(Source::Own(completion))
     }
 
-    pub(crate) fn from_call(call: Arc<dyn Completion<Value>>, read: fn(Value) -> Result<T>) -> Future<T> {
+    pub(crate) fn from_call(call: Arc<dyn Completion<Value>>, read: Read<T>) -> Future<T> {
         Future(Source::Call(call, read))
     }
 
@@ -156,7 +160,7 @@ impl<T> Future<T> {
         }
         match &mut self.0 {
             Source::Own(completion) => last(completion),
-            Source::Call(call, read) => last(call).map(|result| result.and_then(*read)),
+            Source::Call(call, read) => last(call).map(|result| result.and_then(|value| read(Cow::Owned(value)))),
         }
         .unwrap_or_else(|| self.value())
     }
@@ -197,7 +201,10 @@ impl<T> Future<T> {
     {
         let result = match &self.0 {
             Source::Own(completion) => completion.cell().get_in_turn(),
-            Source::Call(call, read) => call.cell().get().map(|result| result.and_then(read)),
+            Source::Call(call, read) => call.cell().look().map(|result| match result {
+                Ok(value) => read(Cow::Borrowed(value)),
+                Err(error) => Err(error.clone()),
+            }),
         };
         result.unwrap_or_else(|| {
             Err(Error::new(ErrorKind::NotReady, "the future has no value yet")

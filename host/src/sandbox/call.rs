@@ -32,7 +32,7 @@ impl<D: Carried> Sandbox<D> {
     /// # Errors
     ///
     /// What happened to the call. The sandbox must not be used again then.
-    pub(crate) fn call(&mut self, plan: &Plan<D>, function: u32, args: Values) -> Result<Value> {
+    pub(crate) fn call(&mut self, plan: &Plan<D>, function: u32, args: &mut Values) -> Result<Value> {
         self.prepare(plan, function)?;
         let target = self.target(plan, function)?;
         self.run(&target, args).map_err(|error| self.explain(plan, function, error))
@@ -57,17 +57,18 @@ impl<D: Carried> Sandbox<D> {
         Ok(Target { plan, number: function, loaded, entry, lifted: plan.lifted(function), params, results })
     }
 
-    fn run(&mut self, target: &Target<'_, D>, args: Values) -> wasmtime::Result<Value> {
+    fn run(&mut self, target: &Target<'_, D>, args: &mut Values) -> wasmtime::Result<Value> {
         if target.lifted.program {
-            let function = self.program(target, &args)?;
+            let function = self.program(target, args)?;
             let ended = self.raw(function, &[], &[], &target.lifted.results);
             return self.ended(ended);
         }
-        if let (Values::Slots(args), None) = (&args, target.entry.passing) {
+        if let (Values::Slots(args), None) = (&*args, target.entry.passing) {
             let function = self.function(target, target.entry.function)?;
             let Lifted { params, results, .. } = target.lifted;
             return self.enter(function, args, params, results, |words| plain(target.results, words));
         }
+        let args = std::mem::take(args);
         let Some((constructor, method, first, rest)) = self.receiver(target, &args)? else {
             return self.stage(target, args).and_then(|flat| self.finish(target, &flat));
         };

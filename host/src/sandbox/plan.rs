@@ -140,19 +140,19 @@ impl<D: Carried> Plan<D> {
 
     /// A sandbox for a call of the exported function number `function`.
     ///
-    /// `carried` makes what the call carries with it.
+    /// `enter` has what is carried belong to the call.
     ///
     /// # Errors
     ///
     /// What the guest's start function fails with, or [`ErrorKind::Exhausted`].
-    pub(crate) fn take(&self, shard: usize, function: u32, carried: impl Fn() -> D) -> Result<Box<Sandbox<D>>> {
+    pub(crate) fn take(&self, shard: usize, function: u32, enter: &dyn Fn(&mut D)) -> Result<Box<Sandbox<D>>> {
         if self.way(function).reuses()
             && let Some(mut sandbox) = self.stock.take(self.id, shard)
         {
-            sandbox.carry(carried());
+            enter(sandbox.carried());
             return Ok(sandbox);
         }
-        let mut error = match self.make(shard, function, carried()) {
+        let mut error = match self.make(shard, function, enter) {
             Err(error) if is_pool_full(&error) => error,
             made => return made.map_err(|error| self.explain(error, function)),
         };
@@ -163,7 +163,7 @@ impl<D: Carried> Plan<D> {
                 self.stock.clear();
             }
             for other in 0..self.shards.len() {
-                error = match self.make((shard + other) % self.shards.len(), function, carried()) {
+                error = match self.make((shard + other) % self.shards.len(), function, enter) {
                     Err(error) if is_pool_full(&error) => error,
                     made => return made.map_err(|error| self.explain(error, function)),
                 };
@@ -208,7 +208,9 @@ impl<D: Carried> Plan<D> {
             .is_some_and(|((located, undoing), initial)| undoing.undo(sandbox, located, initial))
     }
 
-    fn make(&self, shard: usize, function: u32, carried: D) -> wasmtime::Result<Box<Sandbox<D>>> {
+    fn make(&self, shard: usize, function: u32, enter: &dyn Fn(&mut D)) -> wasmtime::Result<Box<Sandbox<D>>> {
+        let mut carried = D::default();
+        enter(&mut carried);
         // That takes a while, and many calls may have been given up at a time.
         if let Some(error) = carried.stopped() {
             return Err(super::Stop(error).into());

@@ -97,8 +97,10 @@ impl<D: Carried> Sandbox<D> {
         self.learns_from.take()
     }
 
-    pub(super) fn carry(&mut self, carried: D) {
-        self.store.data_mut().carried = carried;
+    /// What the call carries with it.
+    #[inline]
+    pub(crate) fn carried(&mut self) -> &mut D {
+        &mut self.store.data_mut().carried
     }
 
     /// Makes it one that has served no call, but for what the guest has changed; false if it has served enough.

@@ -32,6 +32,12 @@ pub trait Typed: Clone + Send + Sync + 'static + sealed::Sealed {
     /// The value as this type, if it is of this type.
     fn from_value(value: Value) -> Option<Self>;
 
+    /// The same of a value that others have, too.
+    #[inline]
+    fn from_ref(value: &Value) -> Option<Self> {
+        Self::from_value(value.clone())
+    }
+
     #[doc(hidden)]
     fn into_list(values: Vec<Self>) -> List {
         values.into_iter().map(Typed::into_value).collect()
@@ -78,6 +84,12 @@ pub trait Results: Clone + Send + Sync + 'static + sealed::Sealed {
 
     /// The results out of the value of a call, if they are of these types.
     fn from_value(value: Value) -> Option<Self>;
+
+    /// The same of a value that others have, too.
+    #[inline]
+    fn from_ref(value: &Value) -> Option<Self> {
+        Self::from_value(value.clone())
+    }
 }
 
 /// A [`Typed`] type that is no tuple, so that it stands for one parameter also without parentheses.
@@ -114,6 +126,11 @@ macro_rules! alone {
             fn from_value(value: Value) -> Option<Self> {
                 <$rust as Typed>::from_value(value)
             }
+
+            #[inline]
+            fn from_ref(value: &Value) -> Option<Self> {
+                <$rust as Typed>::from_ref(value)
+            }
         }
     };
 }
@@ -136,8 +153,13 @@ macro_rules! numbers {
             }
 
             fn from_value(value: Value) -> Option<$rust> {
+                <$rust as Typed>::from_ref(&value)
+            }
+
+            #[inline]
+            fn from_ref(value: &Value) -> Option<$rust> {
                 match value {
-                    Value::$variant(value) => Some(value),
+                    Value::$variant(value) => Some(*value),
                     $($core => Some($unsigned),)?
                     _ => None,
                 }
