@@ -50,6 +50,7 @@ impl<D: Carried> Sandbox<D> {
         called.map_err(|error| self.explain(plan, function, error))
     }
 
+    #[inline(always)]
     fn target<'a>(&self, plan: &'a Plan<D>, function: u32) -> Result<Target<'a, D>> {
         let loaded = plan.loaded(self).ok_or_else(|| unfit(plan, function))?;
         let (params, results) = plan.signature(function);
@@ -57,6 +58,7 @@ impl<D: Carried> Sandbox<D> {
         Ok(Target { plan, number: function, loaded, entry, lifted: plan.lifted(function), params, results })
     }
 
+    #[inline(always)]
     fn run(&mut self, target: &Target<'_, D>, args: &mut Values) -> wasmtime::Result<Value> {
         if target.lifted.program {
             let function = self.program(target, args)?;

@@ -20,21 +20,20 @@ impl<D: Carried> Sandbox<D> {
         read: impl FnOnce(&mut Words<'_>) -> R,
     ) -> wasmtime::Result<R> {
         let count = params.len().max(results.len());
-        let (mut few, mut many) = ([ValRaw::i64(0); FEW], Vec::new());
+        let (mut few, mut many) = ([ValRaw::v128(0); FEW], Vec::new());
         let slots = match few.get_mut(..count) {
             Some(few) => few,
             None => {
-                many.resize(count, ValRaw::i64(0));
+                many.resize(count, ValRaw::v128(0));
                 many.as_mut_slice()
             }
         };
         let mut args = args.iter().copied();
         for (slot, ty) in slots.iter_mut().zip(params) {
-            let bits = args.next().unwrap_or_default();
-            *slot = match ty {
-                Core::V128 => ValRaw::v128(u128::from(bits) | u128::from(args.next().unwrap_or_default()) << 64),
-                _ => ValRaw::i64(bits.cast_signed()),
-            };
+            let low = args.next().unwrap_or_default();
+            let high = if *ty == Core::V128 { args.next().unwrap_or_default() } else { 0 };
+            // Of a value of fewer bits, the lowest are read.
+            *slot = ValRaw::v128(u128::from(low) | u128::from(high) << 64);
         }
         // SAFETY: `slots` has a place for every parameter and every result, and `Items::locate` has compared `params` and
         // `results` with the type of the export that `func` is. The parameters are as their types want them: of a
