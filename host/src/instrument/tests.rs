@@ -183,7 +183,7 @@ fn a_margin_has_marks_for_blocks_and_of_large_memories_for_groups() {
     let [tiny, medium, large] = margins();
     assert_eq!(tiny, Margin { bytes: 64 << 10, groups: None });
     assert_eq!(medium, Margin { bytes: 3 * (64 << 10), groups: None });
-    assert_eq!(large, Margin { bytes: 33 * (64 << 10), groups: Some((1 << 21) + 64) });
+    assert_eq!(large, Margin { bytes: 33 * (64 << 10), groups: Some((1 << 21) + 256) });
     for most in [0usize, 1 << 16, 100 << 16, 64 << 20, 1 << 30, 4 << 30] {
         let margin = Margin::new(most as u64, most as u64).map_or(0, |margin| margin.bytes as usize);
         assert!(margin <= most_margin(most), "{most}");
