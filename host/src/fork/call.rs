@@ -73,6 +73,15 @@ pub(super) enum Home {
     Branch(Arc<Branch>),
 }
 
+impl Given<'_> {
+    /// Drops the arguments, which the call may outlive by long.
+    #[inline]
+    pub(super) fn discard(self) {
+        *self.values = Values::default();
+        *self.held = None;
+    }
+}
+
 impl Call {
     /// A call that the host forks.
     pub(super) fn root(

@@ -42,12 +42,12 @@ impl Program {
 }
 
 impl Call {
-    /// Leaves the sandbox to whoever is to have it. `futures`: so many are not done with. `ok`: the call succeeded.
-    pub(super) fn leave(&self, sandbox: Box<Sandbox<Frame>>, futures: usize, ok: bool) {
+    /// Leaves the sandbox to whoever is to have it. `futures`: how many are not done with. `ok`: the call succeeded.
+    pub(super) fn leave(&self, sandbox: Box<Sandbox<Frame>>, futures: impl FnOnce() -> usize, ok: bool) {
         let program = self.program();
         match &program.keep {
             Some(keep) if ok && self.parent().is_none() => {
-                let kept = Kept { sandbox, value: Value::unit(), futures };
+                let kept = Kept { sandbox, value: Value::unit(), futures: futures() };
                 *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
             }
             _ => {

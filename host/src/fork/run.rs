@@ -38,16 +38,20 @@ impl Call {
         let guard = self.guard();
         let mut sandbox = match plan.take(self.program().runtime.shard(), self.function, &|frame| frame.enter(self.clone())) {
             Ok(sandbox) => sandbox,
-            Err(error) => return self.fail(error),
+            Err(error) => {
+                args.discard();
+                return self.fail(error);
+            }
         };
         // What the arguments take is the sandbox's from now on.
         *args.held = None;
         let result = sandbox.call(plan, self.function, args.values);
+        args.discard();
         drop(guard);
         let fuel = sandbox.fuel_used(plan);
         let output = sandbox.take_output();
         sandbox.carried().leave();
-        self.leave(sandbox, 0, result.is_ok());
+        self.leave(sandbox, || 0, result.is_ok());
         match result {
             Ok(value) => self.finish(Ok(value), Usage { fuel, forks: 0 }, output),
             Err(error) => self.fail_with(error, output),
@@ -79,7 +83,7 @@ impl Call {
         let own = sandbox.fuel_used(plan);
         let output = sandbox.take_output();
         let frame = sandbox.take_carried();
-        self.leave(sandbox, frame.alive(!self.program().facts.component), result.is_ok());
+        self.leave(sandbox, || frame.alive(!self.program().facts.component), result.is_ok());
         let children = frame.end();
         match result {
             Ok(value) => {

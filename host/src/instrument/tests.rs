@@ -1,5 +1,7 @@
 //! What is marked, what is put back, and what is refused.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
 use super::marks::{Mark, marks};
 use super::*;
 use crate::audit::audit;
@@ -263,4 +265,33 @@ fn names_that_are_added_are_no_names_of_the_guests() {
         instrument(&audited.modules, &audited.recipe, 64 << 20).expect("it can be rewritten");
     assert_eq!(undo.memory.expect("it has one").item.name, "purefork''' memory");
     assert_eq!(undo.globals[0].name, "purefork''' global 0");
+}
+
+proptest! {
+    #[test]
+    fn every_run_of_marks_is_found_and_taken_away(
+        spans in 0..5usize,
+        runs in vec((0..5 * SPAN, 1..40usize), 0..12),
+        long in prop_oneof![9 => Just(None), 1 => (0..SPAN, SPAN..4 * SPAN).prop_map(Some)],
+        first in 0..1000usize,
+    ) {
+        let mut marks = std::vec![0u8; spans * SPAN];
+        for (start, length) in runs.into_iter().chain(long) {
+            marks.iter_mut().skip(start).take(length).for_each(|mark| *mark = 1);
+        }
+        let mut expected: Vec<Range<usize>> = Vec::new();
+        for (at, mark) in marks.iter().enumerate().map(|(at, mark)| (first + at, mark)) {
+            match expected.last_mut() {
+                _ if *mark == 0 => {}
+                Some(run) if run.end == at => run.end += 1,
+                _ => expected.push(at..at + 1),
+            }
+        }
+        for take in [take_marks, take_spans] {
+            let (mut marks, mut found) = (marks.clone(), Vec::new());
+            take(&mut marks, first, &mut |run| found.push(run));
+            prop_assert_eq!(&found, &expected);
+            prop_assert!(marks.iter().all(|mark| *mark == 0));
+        }
+    }
 }

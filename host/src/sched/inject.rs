@@ -2,6 +2,7 @@
 
 use super::job::Job;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use smallvec::SmallVec;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -46,13 +47,38 @@ impl Injector {
         self.waiting.store(rest.len(), Ordering::SeqCst);
     }
 
+    /// Takes the first job, and of those behind it one in `ways`, but no more than `most`, which `more` is given.
+    #[inline]
+    pub(super) fn take(&self, ways: usize, most: usize, mut more: impl FnMut(Job)) -> Option<Job> {
+        let Ok(first) = self.receive.try_recv() else {
+            return if self.waiting.load(Ordering::SeqCst) == 0 { None } else { self.take_waiting(ways, most, more) };
+        };
+        // Of what waits in the list nobody has to be given a share, as long as there is more in the channel.
+        let share = (self.receive.len() / ways).min(most);
+        self.receive.try_iter().take(share).for_each(&mut more);
+        Some(first)
+    }
+
+    /// The same from the list.
+    #[cold]
+    fn take_waiting(&self, ways: usize, most: usize, more: impl FnMut(Job)) -> Option<Job> {
+        let mut rest = self.rest();
+        let first = rest.pop_front();
+        let share = (rest.len() / ways).min(most);
+        let taken: SmallVec<[Job; 32]> = rest.drain(..share).collect();
+        // A burst is over: its memory goes back.
+        if rest.is_empty() && rest.capacity() > CHANNEL {
+            *rest = VecDeque::new();
+        }
+        self.waiting.store(rest.len(), Ordering::SeqCst);
+        drop(rest);
+        taken.into_iter().for_each(more);
+        first
+    }
+
     #[inline]
     pub(super) fn pop(&self) -> Option<Job> {
-        match self.receive.try_recv() {
-            Ok(job) => Some(job),
-            Err(_) if self.waiting.load(Ordering::SeqCst) == 0 => None,
-            Err(_) => self.refill(),
-        }
+        self.take(1, 0, drop)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -66,33 +92,11 @@ impl Injector {
     /// Drops the jobs of which `stale` says that nothing is left to do. The others keep their order.
     pub(super) fn sweep(&self, stale: impl Fn(&Job) -> bool) {
         let mut rest = self.rest();
-        // The queue must not look empty meanwhile. Whoever looks for a job waits for the lock, in `refill`.
+        // The queue must not look empty meanwhile. Whoever looks for a job waits for the lock.
         self.waiting.store(rest.len() + 1, Ordering::SeqCst);
         let in_channel: Vec<Job> = self.receive.try_iter().take(CHANNEL).filter(|job| !stale(job)).collect();
         rest.retain(|job| !stale(job));
         in_channel.into_iter().rev().for_each(|job| rest.push_front(job));
-        self.move_up(&mut rest);
-    }
-
-    /// Moves what waits into the channel, and returns the first of it.
-    fn refill(&self) -> Option<Job> {
-        let mut rest = self.rest();
-        let first = rest.pop_front();
-        self.move_up(&mut rest);
-        first
-    }
-
-    fn move_up(&self, rest: &mut VecDeque<Job>) {
-        while let Some(job) = rest.pop_front() {
-            if let Err(TrySendError::Full(job) | TrySendError::Disconnected(job)) = self.send.try_send(job) {
-                rest.push_front(job);
-                break;
-            }
-        }
-        // A burst is over: its memory goes back.
-        if rest.is_empty() && rest.capacity() > CHANNEL {
-            *rest = VecDeque::new();
-        }
         self.waiting.store(rest.len(), Ordering::SeqCst);
     }
 

@@ -178,15 +178,7 @@ impl Worker {
     /// Takes a job from outside, and a fair share of those behind it, so that the channel is asked less often. Others
     /// steal from the share if this worker has no time for it.
     fn inject(&self) -> Option<Job> {
-        let first = self.shared.outside.pop()?;
-        let share = (self.shared.outside.len() / self.shared.stealers.len()).min(BATCH - 1);
-        for _ in 0..share {
-            match self.shared.outside.pop() {
-                Some(job) => self.deque.push(job),
-                None => break,
-            }
-        }
-        Some(first)
+        self.shared.outside.take(self.shared.stealers.len(), BATCH - 1, |job| self.deque.push(job))
     }
 
     /// Steals the oldest job of another worker, beginning with the next in turn.

@@ -1,12 +1,16 @@
-//! The scheduler's sleep protocol, compiled against a model checker's primitives instead of the standard library's.
+//! The protocols of the scheduler and of futures, compiled against a model checker's primitives instead of the standard
+//! library's.
 //!
-//! The code under test is the scheduler's own file, not a copy.
+//! The code under test is the host library's own files, not copies.
 
 #[cfg(test)]
 mod sync {
-    //! In the place of the scheduler's `sync`.
-    pub(super) use loom::sync::atomic::{AtomicUsize, Ordering, fence};
+    //! In the place of the modules of that name.
+    pub(super) use loom::cell::UnsafeCell;
+    pub(super) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
     pub(super) use loom::sync::{Condvar, Mutex, MutexGuard};
+    pub(super) use loom::thread::yield_now;
+    pub(super) use std::sync::PoisonError;
 }
 
 #[cfg(test)]
@@ -15,4 +19,12 @@ mod sync {
 mod sleep;
 
 #[cfg(test)]
-mod tests;
+#[path = "../../../host/src/future/once.rs"]
+#[allow(dead_code)]
+mod once;
+
+#[cfg(test)]
+mod sleep_tests;
+
+#[cfg(test)]
+mod once_tests;
