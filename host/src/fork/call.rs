@@ -115,13 +115,7 @@ impl Call {
     }
 
     /// A call that `parent` forks, as its fork number `number`.
-    pub(super) fn child(
-        parent: &Arc<Call>,
-        number: u32,
-        branch: Arc<Branch>,
-        function: u32,
-        args: Args,
-    ) -> Arc<Call> {
+    pub(super) fn child(parent: &Arc<Call>, number: u32, branch: Arc<Branch>, function: u32, args: Args) -> Arc<Call> {
         let origin = Origin::Guest { parent: Some(parent.clone()), number };
         let stop = parent.stop.inherit();
         Arc::new(Call::new(Home::Branch(branch), function, Claim::new(args), origin, parent.depth + 1, stop))

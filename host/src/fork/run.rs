@@ -36,13 +36,14 @@ impl Call {
         let plan = &self.program().plan;
         let _unfinished = Unfinished(self);
         let guard = self.guard();
-        let mut sandbox = match plan.take(self.program().runtime.shard(), self.function, &|frame| frame.enter(self.clone())) {
-            Ok(sandbox) => sandbox,
-            Err(error) => {
-                args.discard();
-                return self.fail(error);
-            }
-        };
+        let mut sandbox =
+            match plan.take(self.program().runtime.shard(), self.function, &|frame| frame.enter(self.clone())) {
+                Ok(sandbox) => sandbox,
+                Err(error) => {
+                    args.discard();
+                    return self.fail(error);
+                }
+            };
         // What the arguments take is the sandbox's from now on.
         *args.held = None;
         let result = sandbox.call(plan, self.function, args.values);

@@ -1,10 +1,10 @@
 //! What is marked, what is put back, and what is refused.
 
-use proptest::collection::vec;
-use proptest::prelude::*;
 use super::marks::{Mark, marks};
 use super::*;
 use crate::audit::audit;
+use proptest::collection::vec;
+use proptest::prelude::*;
 use wasmparser::{Parser, ValidPayload, Validator};
 
 /// The marks of the last function of a module.
