@@ -79,6 +79,7 @@ fn a_value_that_cannot_be_shared_is_read_by_one_at_a_time() {
         let other = thread::spawn(move || other.with(step));
         once.with(step);
         other.join().unwrap();
-        assert_eq!(Arc::into_inner(once).and_then(|mut once| once.take()), Some(Cell::new(2)));
+        let mut once = Arc::try_unwrap(once).unwrap_or_else(|_| panic!("nobody else has it"));
+        assert_eq!(once.take(), Some(Cell::new(2)));
     });
 }
