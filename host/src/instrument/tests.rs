@@ -287,9 +287,15 @@ proptest! {
                 _ => expected.push(at..at + 1),
             }
         }
-        for take in [take_marks, take_spans] {
+        // With the longest vectors that the processor has, and with the shortest.
+        for longest in [true, false] {
             let (mut marks, mut found) = (marks.clone(), Vec::new());
-            take(&mut marks, first, &mut |run| found.push(run));
+            let mut run = |run| found.push(run);
+            if longest {
+                take_marks(&mut marks, first, &mut run);
+            } else {
+                take_spans(&mut marks, first, &mut run);
+            }
             prop_assert_eq!(&found, &expected);
             prop_assert!(marks.iter().all(|mark| *mark == 0));
         }
