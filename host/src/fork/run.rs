@@ -1,10 +1,11 @@
 //! Running a call.
 
 use super::call::{Args, Call, Given, Origin};
+use super::frame::Frame;
 use crate::engine::HOST_STACK;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::limits::Usage;
-use crate::sandbox::Guard;
+use crate::sandbox::{Guard, Sandbox};
 use crate::sched::suspendable;
 use crate::wasi::Output;
 use std::future::{Future, poll_fn};
@@ -36,14 +37,13 @@ impl Call {
         let plan = &self.program().plan;
         let _unfinished = Unfinished(self);
         let guard = self.guard();
-        let mut sandbox =
-            match plan.take(self.program().runtime.shard(), self.function, &|frame| frame.enter(self.clone())) {
-                Ok(sandbox) => sandbox,
-                Err(error) => {
-                    args.discard();
-                    return self.fail(error);
-                }
-            };
+        let mut sandbox = match self.sandbox() {
+            Ok(sandbox) => sandbox,
+            Err(error) => {
+                args.discard();
+                return self.fail(error);
+            }
+        };
         // What the arguments take is the sandbox's from now on.
         *args.held = None;
         let result = sandbox.call(plan, self.function, args.values);
@@ -65,7 +65,7 @@ impl Call {
         let _unfinished = Unfinished(&self);
         let taken = {
             let _guard = self.guard();
-            plan.take(self.program().runtime.shard(), self.function, &|frame| frame.enter(self.clone()))
+            self.sandbox()
         };
         let mut sandbox = match taken {
             Ok(sandbox) => sandbox,
@@ -92,6 +92,28 @@ impl Call {
                 self.finish(Ok(value), usage, output);
             }
             Err(error) => self.fail_with(error, output),
+        }
+    }
+
+    /// A sandbox that is ready for the call.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, or why the call must not start.
+    #[inline]
+    fn sandbox(self: &Arc<Call>) -> Result<Box<Sandbox<Frame>>> {
+        let plan = &self.program().plan;
+        let shard = self.program().runtime.shard();
+        let mut sandbox = plan.take(shard, self.function, &|frame| frame.enter(self.clone()))?;
+        match sandbox.prepare(plan, self.function) {
+            Ok(()) => Ok(sandbox),
+            Err(error) => {
+                // Nothing has happened in it.
+                sandbox.carried().leave();
+                plan.give(sandbox, self.function, true);
+                self.program().runtime.watch.tidy_later();
+                Err(error)
+            }
         }
     }
 

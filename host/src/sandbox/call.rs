@@ -27,24 +27,23 @@ struct Target<'a, D: Carried> {
 }
 
 impl<D: Carried> Sandbox<D> {
-    /// Calls a function that cannot fork, on the stack of this thread.
+    /// Calls a function that cannot fork, on the stack of this thread. The sandbox was prepared for that.
     ///
     /// # Errors
     ///
     /// What happened to the call. The sandbox must not be used again then.
     pub(crate) fn call(&mut self, plan: &Plan<D>, function: u32, args: &mut Values) -> Result<Value> {
-        self.prepare(plan, function)?;
         let target = self.target(plan, function)?;
         self.run(&target, args).map_err(|error| self.explain(plan, function, error))
     }
 
-    /// Calls a function that may fork, on a stack of its own, which is set aside while it waits.
+    /// Calls a function that may fork, on a stack of its own, which is set aside while it waits. The sandbox was prepared for
+    /// that.
     ///
     /// # Errors
     ///
     /// As [`Sandbox::call`].
     pub(crate) async fn call_async(&mut self, plan: &Plan<D>, function: u32, args: Values) -> Result<Value> {
-        self.prepare(plan, function)?;
         let target = self.target(plan, function)?;
         let called = self.run_async(&target, args).await;
         called.map_err(|error| self.explain(plan, function, error))

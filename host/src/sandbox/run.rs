@@ -129,7 +129,11 @@ impl<D: Carried> Sandbox<D> {
     }
 
     /// Gives the call its fuel and its deadline.
-    pub(super) fn prepare(&mut self, plan: &Plan<D>, function: u32) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// Why the call must not start. The sandbox is as it was.
+    pub(crate) fn prepare(&mut self, plan: &Plan<D>, function: u32) -> Result<()> {
         self.store.set_fuel(plan.limits().fuel).map_err(|error| plan.explain(error, function))?;
         self.store.set_epoch_deadline(1);
         // Who stops a call says so first and rings the bell then. Either the deadline was set by what the bell had counted before,
