@@ -73,10 +73,10 @@ pub(super) enum Home {
     Branch(Arc<Branch>),
 }
 
-impl Given<'_> {
-    /// Drops the arguments, which the call may outlive by long.
+/// With the right, the arguments are dropped, which the call may outlive by long.
+impl Drop for Given<'_> {
     #[inline]
-    pub(super) fn discard(self) {
+    fn drop(&mut self) {
         *self.values = Values::default();
         *self.held = None;
     }

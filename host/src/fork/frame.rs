@@ -42,7 +42,11 @@ impl Frame {
     #[inline]
     pub(super) fn leave(&mut self) {
         debug_assert!(self.futures.is_empty(), "it has forked");
-        self.call = None;
+        if self.futures.is_empty() {
+            self.call = None;
+        } else {
+            *self = Frame::default();
+        }
     }
 
     /// Forks a call by the module's link number `link`, and returns its future's number.

@@ -39,15 +39,12 @@ impl Call {
         let guard = self.guard();
         let mut sandbox = match self.sandbox() {
             Ok(sandbox) => sandbox,
-            Err(error) => {
-                args.discard();
-                return self.fail(error);
-            }
+            Err(error) => return self.fail(error),
         };
         // What the arguments take is the sandbox's from now on.
         *args.held = None;
         let result = sandbox.call(plan, self.function, args.values);
-        args.discard();
+        drop(args);
         drop(guard);
         let fuel = sandbox.fuel_used(plan);
         let output = sandbox.take_output();

@@ -163,7 +163,7 @@ impl Margin {
     }
 }
 
-/// Takes marks away, of whole spans; tells of every run of them, counted from `first`.
+/// Takes marks away; tells of every run of them, counted from `first`.
 fn take_marks(marks: &mut [u8], first: usize, run: &mut impl FnMut(Range<usize>)) {
     /// The same, compiled for a processor whose vectors are twice as long.
     #[cfg(target_arch = "x86_64")]
@@ -182,12 +182,18 @@ fn take_marks(marks: &mut [u8], first: usize, run: &mut impl FnMut(Range<usize>)
 #[inline(always)]
 fn take_spans(marks: &mut [u8], first: usize, run: &mut impl FnMut(Range<usize>)) {
     let (spans, rest) = marks.as_chunks_mut::<SPAN>();
-    debug_assert!(rest.is_empty(), "there are whole spans");
     let mut open = first..first;
+    let behind = first + spans.len() * SPAN;
     for (number, span) in spans.iter_mut().enumerate() {
         if any(span) {
             take_span(span, first + number * SPAN, &mut open, run);
         }
+    }
+    // There is no rest where marks are in whole spans; and none is forgotten where they are not.
+    if !rest.is_empty() {
+        let mut span = [0; SPAN];
+        span.iter_mut().zip(rest).for_each(|(mark, rest)| *mark = std::mem::take(rest));
+        take_span(&mut span, behind, &mut open, run);
     }
     if !open.is_empty() {
         run(open);
@@ -218,7 +224,7 @@ fn take_word(word: [u8; WORD], first: usize, open: &mut Range<usize>, run: &mut 
     while word != 0 {
         let skipped = word.trailing_zeros() / 8;
         word >>= 8 * skipped;
-        let marked = (!word & ONES).trailing_zeros() / 8;
+        let marked = ((!word & ONES).trailing_zeros() / 8).max(1);
         word = word.checked_shr(8 * marked).unwrap_or(0);
         at += skipped as usize;
         if open.end != at {
