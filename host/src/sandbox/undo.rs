@@ -30,7 +30,7 @@ pub(super) struct Initial {
     globals: Box<[Val]>,
 }
 
-/// Bytes that begin at a processor's line, as a guest's memory does: most of a copy's time is saved by that.
+/// Bytes that begin at a processor's line, as a guest's memory does: what is copied a line at a time is then read a line at a time.
 #[derive(Default)]
 struct Aligned {
     bytes: Vec<u8>,
