@@ -52,8 +52,13 @@ pub fn in_own_process(name: &str, scenario: impl FnOnce()) {
         println!("{DONE}");
         return;
     }
-    let output = env::current_exe()
-        .and_then(|exe| Command::new(exe).args(["--exact", name, "--nocapture"]).env(KEY, name).output());
+    let output = env::current_exe().and_then(|exe| {
+        let mut command = Command::new(exe);
+        command.args(["--exact", name, "--nocapture"]).env(KEY, name);
+        // Else glibc keeps every large block that was freed, up to some that are larger than any before, and what is left
+        // of a scenario could be anything.
+        command.env("MALLOC_MMAP_THRESHOLD_", "131072").output()
+    });
     match output {
         Err(error) => panic!("cannot run `{name}` in a process of its own: {error}"),
         Ok(output) => {
