@@ -19,16 +19,11 @@ pub(crate) struct Preinitialised {
 /// Whatever runs the calls of one module: the thread pool, or the calling thread.
 pub(crate) trait Backend: Any + Send + Sync {
     /// Starts a call of the exported function number `function`. The arguments fit its parameters.
-    fn fork(
-        self: Arc<Self>,
-        function: u32,
-        args: Values,
-        site: &'static Location<'static>,
-    ) -> Arc<dyn Completion<Value>>;
+    fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Arc<dyn Completion<Value>>;
 
     /// The same, but shows the call to `before` before anybody can have started it.
     fn fork_shown(
-        self: Arc<Self>,
+        &self,
         function: u32,
         args: Values,
         site: &'static Location<'static>,

@@ -46,10 +46,9 @@ impl<P: Params, R: Results> Function<P, R> {
     #[track_caller]
     pub fn fork(&self, args: impl IntoArgs<P>) -> Future<R> {
         let site = Location::caller();
-        let backend = self.backend.clone();
         let completion = match args.into_args().0 {
-            Ok(values) => backend.fork(self.number as u32, values, site),
-            Err(slots) => deferred::fork(backend, self.facts.clone(), self.number, slots, site),
+            Ok(values) => self.backend.fork(self.number as u32, values, site),
+            Err(slots) => deferred::fork(self.backend.clone(), self.facts.clone(), self.number, slots, site),
         };
         Future::from_call(completion, read)
     }

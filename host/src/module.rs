@@ -76,10 +76,9 @@ impl Module {
     fn fork_number(&self, number: usize, args: Args, site: &'static Location<'static>) -> Result<Future<Value>> {
         let slots = args.bind(&self.facts.functions[number])?;
         self.backend.ready()?;
-        let backend = self.backend.clone();
         let completion = match values(slots) {
-            Ok(values) => backend.fork(number as u32, values, site),
-            Err(slots) => deferred::fork(backend, self.facts.clone(), number, slots, site),
+            Ok(values) => self.backend.fork(number as u32, values, site),
+            Err(slots) => deferred::fork(self.backend.clone(), self.facts.clone(), number, slots, site),
         };
         Ok(Future::from_completion(completion))
     }

@@ -4,6 +4,8 @@ use expect_test::{Expect, expect};
 use purefork::{Error, ErrorKind, Executor, Limits, Module, Type, Value, args, inspect};
 use purefork_tests::guests::{CHAIN, FIB, MATH};
 use purefork_tests::{Mode, Watchdog, describe, each_executor, each_executor_with, error, limits, loaded, modes};
+use std::sync::Barrier;
+use std::thread;
 use std::time::Duration;
 
 /// A guest that uses up whatever it is asked to.
@@ -423,6 +425,29 @@ fn shut_down() {
                 chain: unit (HERE)
             "#]],
         );
+    }
+}
+
+#[test]
+fn shut_down_stops_a_call_that_another_thread_runs_where_it_was_forked() {
+    let _watchdog = Watchdog::new();
+    // Before it starts, or in its midst: it makes no difference.
+    for turns in [0, 10_000, 1_000_000] {
+        let exec = Mode::Serial.executor();
+        let guest = greedy(&exec);
+        guest.fork("unit", args![]).unwrap().wait().unwrap();
+        let together = Barrier::new(2);
+        let stopped = thread::scope(|scope| {
+            let call = scope.spawn(|| {
+                together.wait();
+                error(guest.fork("spin", args![]).unwrap().wait())
+            });
+            together.wait();
+            (0..turns).for_each(|_| std::hint::spin_loop());
+            exec.shut_down();
+            call.join().unwrap()
+        });
+        assert_eq!((stopped.kind(), stopped.message()), (ErrorKind::Cancelled, "the executor was shut down"));
     }
 }
 

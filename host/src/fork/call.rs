@@ -69,7 +69,7 @@ pub(super) enum Origin {
 /// Two workers that count the references of one program take longer than the calls themselves; so the calls of a tree
 /// hold a [`Branch`], of which each worker makes its own.
 pub(super) enum Home {
-    Program(Arc<Program>),
+    Program(Program),
     Branch(Arc<Branch>),
 }
 
@@ -84,34 +84,9 @@ impl Drop for Given<'_> {
 
 impl Call {
     /// A call that the host forks.
-    pub(super) fn root(
-        program: Arc<Program>,
-        function: u32,
-        values: Values,
-        site: &'static Location<'static>,
-    ) -> Arc<Call> {
+    pub(super) fn root(program: Program, function: u32, values: Values, site: &'static Location<'static>) -> Arc<Call> {
         let args = Claim::new(Args { values, held: None });
         Arc::new(Call::new(Home::Program(program), function, args, Origin::Host(site), 0, Stop::new()))
-    }
-
-    /// A call that the host forks, and that is run to its end here if no other thread is to run it.
-    pub(super) fn fork(
-        program: Arc<Program>,
-        function: u32,
-        mut values: Values,
-        site: &'static Location<'static>,
-    ) -> Arc<Call> {
-        if !program.runtime.threads.inline() || program.runtime.is_closed() {
-            let call = Call::root(program, function, values, site);
-            call.start();
-            return call;
-        }
-        // Nobody else knows of it yet.
-        let home = Home::Program(program);
-        let args = Claim::taken(Args::default());
-        let call = Arc::new(Call::new(home, function, args, Origin::Host(site), 0, Stop::new()));
-        call.run_for_waiter(Given { values: &mut values, held: &mut None });
-        call
     }
 
     /// A call that `parent` forks, as its fork number `number`.

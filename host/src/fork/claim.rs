@@ -17,11 +17,6 @@ impl<T> Claim<T> {
         Claim { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
     }
 
-    /// Something that was given to somebody in the first place.
-    pub(super) fn taken(value: T) -> Claim<T> {
-        Claim { taken: AtomicBool::new(true), value: UnsafeCell::new(value) }
-    }
-
     /// It itself, where it lies: to move it would take longer.
     #[inline]
     #[allow(clippy::mut_from_ref)]

@@ -2,7 +2,9 @@
 
 use super::branch::Branch;
 use super::call::{Args, Call, Home};
+use super::lone::Lone;
 use super::program::Seen;
+use super::run::Run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Usage;
 use crate::sandbox::Carried;
@@ -15,12 +17,22 @@ use std::sync::Arc;
 /// a result of what it does, not of what ran in its sandbox before.
 #[derive(Default)]
 pub(crate) struct Frame {
-    call: Option<Arc<Call>>,
+    owner: Owner,
     futures: Vec<Forked>,
     /// The branch that the last fork was part of.
     branch: Option<Arc<Branch>>,
     /// What the children have used that were waited for.
     waited: Usage,
+}
+
+/// Whose frame it is.
+#[derive(Default)]
+enum Owner {
+    #[default]
+    Nobody,
+    Call(Arc<Call>),
+    /// One that cannot fork, and that is no [`Call`].
+    Lone(Lone),
 }
 
 struct Forked {
@@ -35,17 +47,27 @@ impl Frame {
     /// Begins to carry what belongs to a call.
     #[inline]
     pub(super) fn enter(&mut self, call: Arc<Call>) {
-        self.call = Some(call);
+        self.owner = Owner::Call(call);
+    }
+
+    /// The same for one that cannot fork, and that nobody else knows of.
+    #[inline]
+    pub(super) fn enter_lone(&mut self, run: &Run<'_>) {
+        match &mut self.owner {
+            // Of the same module, as its sandbox is.
+            Owner::Lone(lone) => lone.again(run),
+            owner => *owner = Owner::Lone(Lone::new(run)),
+        }
     }
 
     /// Lets go of a call that has forked nothing.
     #[inline]
     pub(super) fn leave(&mut self) {
         debug_assert!(self.futures.is_empty(), "it has forked");
-        if self.futures.is_empty() {
-            self.call = None;
-        } else {
+        if !self.futures.is_empty() {
             *self = Frame::default();
+        } else if let Owner::Call(_) = self.owner {
+            self.owner = Owner::Nobody;
         }
     }
 
@@ -160,7 +182,7 @@ impl Frame {
 
     /// Whether a wait of that link gives failures to the guest. `asked`: it is one that always does.
     pub(super) fn catches(&self, link: u32, asked: bool) -> bool {
-        asked || self.call.as_ref().is_some_and(|call| call.program().catches(link))
+        asked || self.call().is_ok_and(|call| call.program().catches(link))
     }
 
     /// How many futures the call has not dropped. `numbers`: it could not, as to a core module they are numbers; then, how
@@ -189,7 +211,10 @@ impl Frame {
     }
 
     fn call(&self) -> Result<&Arc<Call>> {
-        self.call.as_ref().ok_or_else(|| Error::new(ErrorKind::Trap, "a fork outside of any call"))
+        match &self.owner {
+            Owner::Call(call) => Ok(call),
+            Owner::Lone(_) | Owner::Nobody => Err(Error::new(ErrorKind::Trap, "a fork outside of any call")),
+        }
     }
 }
 
@@ -201,7 +226,11 @@ fn too_many(limit: u64) -> Error {
 
 impl Carried for Frame {
     fn stopped(&self) -> Option<Error> {
-        self.call.as_ref()?.stopped()
+        match &self.owner {
+            Owner::Call(call) => call.stopped(),
+            Owner::Lone(lone) => lone.stopped(),
+            Owner::Nobody => None,
+        }
     }
 
     fn check_future(&self, link: u32, number: u32) -> Result<()> {

@@ -4,6 +4,7 @@ use super::call::Call;
 use super::frame::Frame;
 use super::member::Member;
 use super::program::Program;
+use super::run::Run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Future;
 use crate::sandbox::Sandbox;
@@ -31,7 +32,7 @@ impl Program {
     /// The call's own.
     pub(crate) fn run_and_keep(self, function: u32, args: Values, site: &'static Location<'static>) -> Result<Kept> {
         let keep = Arc::new(Keep::default());
-        let program = Arc::new(Program::of(Member { keep: Some(keep.clone()), ..self.alone() })?);
+        let program = Program::of(Member { keep: Some(keep.clone()), ..self.alone() })?;
         let call = Call::root(program, function, args, site);
         call.start();
         let value = Future::<Value>::from_completion(call).wait()?;
@@ -41,19 +42,15 @@ impl Program {
     }
 }
 
-impl Call {
+impl Run<'_> {
     /// Leaves the sandbox to whoever is to have it. `futures`: how many are not done with. `ok`: the call succeeded.
     pub(super) fn leave(&self, sandbox: Box<Sandbox<Frame>>, futures: impl FnOnce() -> usize, ok: bool) {
-        let program = self.program();
-        match &program.keep {
-            Some(keep) if ok && self.parent().is_none() => {
+        match &self.program.keep {
+            Some(keep) if ok && self.is_root => {
                 let kept = Kept { sandbox, value: Value::unit(), futures: futures() };
                 *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
             }
-            _ => {
-                program.plan.give(sandbox, self.function, ok);
-                program.runtime.watch.tidy_later();
-            }
+            _ => self.give(sandbox, ok),
         }
     }
 }

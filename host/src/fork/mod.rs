@@ -14,6 +14,7 @@ mod frame;
 mod imports;
 mod keep;
 mod link;
+mod lone;
 mod member;
 mod program;
 mod run;

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::link::{self, Provider, Target};
+use super::lone;
 use super::member::{Guest, Member};
 use super::runtime::Runtime;
 use crate::audit::shown;
@@ -187,23 +188,26 @@ fn missing(members: &[Member], number: usize) -> Option<Error> {
 }
 
 impl Backend for Program {
-    fn fork(
-        self: Arc<Program>,
-        function: u32,
-        args: Values,
-        site: &'static Location<'static>,
-    ) -> Arc<dyn Completion<Value>> {
-        Call::fork(self, function, args, site)
+    fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Arc<dyn Completion<Value>> {
+        if self.runtime.threads.inline()
+            && !self.runtime.is_closed()
+            && !self.facts.functions[function as usize].can_fork
+        {
+            return lone::run(self, function, args, site);
+        }
+        let call = Call::root(self.clone(), function, args, site);
+        call.start();
+        call
     }
 
     fn fork_shown(
-        self: Arc<Program>,
+        &self,
         function: u32,
         args: Values,
         site: &'static Location<'static>,
         before: &mut dyn FnMut(Arc<dyn Completion<Value>>),
     ) {
-        let call = Call::root(self, function, args, site);
+        let call = Call::root(self.clone(), function, args, site);
         before(call.clone());
         call.start();
     }

@@ -1,72 +1,80 @@
-//! Running a call.
+//! Running a function that was forked.
 
 use super::call::{Args, Call, Given, Origin};
 use super::frame::Frame;
+use super::program::Program;
+use crate::audit::shown;
 use crate::engine::HOST_STACK;
 use crate::error::{Error, Result};
 use crate::limits::Usage;
 use crate::sandbox::{Guard, Sandbox};
 use crate::sched::suspendable;
+use crate::value::Value;
 use crate::wasi::Output;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-impl Call {
-    /// Runs the call; its arguments are the right to do so.
-    pub(super) fn execute(self: &Arc<Call>, args: Given<'_>) {
-        let runtime = &self.program().runtime;
-        if let (Origin::Host(_), Some(timeout)) = (&self.origin, runtime.limits.timeout)
-            && let Some(deadline) = Instant::now().checked_add(timeout)
-        {
-            self.stop.set_deadline(deadline);
-        }
-        if self.facts().can_fork {
-            let call = self.clone();
-            let args = Args { values: std::mem::take(args.values), held: args.held.take() };
-            suspendable(self.clone().run_suspendable(args), move |job| call.program().runtime.threads.spawn(job));
-        } else {
-            let stack = runtime.limits.stack + HOST_STACK;
-            stacker::maybe_grow(stack, stack + HOST_STACK, || self.run_here(args));
-        }
+/// One run of a function that was forked.
+pub(super) struct Run<'a> {
+    pub(super) program: &'a Program,
+    pub(super) function: u32,
+    /// Whether the host has forked it.
+    pub(super) is_root: bool,
+    pub(super) deadline: Option<Instant>,
+}
+
+/// How a run has ended.
+pub(super) struct Ended {
+    pub(super) result: Result<Value>,
+    pub(super) usage: Usage,
+    pub(super) output: Option<Box<Output>>,
+}
+
+impl Run<'_> {
+    /// Runs a function that cannot wait. `enter` has a frame belong to the call, and `stopped` tells why it must not start.
+    #[inline]
+    pub(super) fn here(
+        &self,
+        args: Given<'_>,
+        enter: &dyn Fn(&mut Frame),
+        stopped: impl Fn() -> Option<Error>,
+    ) -> Ended {
+        let stack = self.program.runtime.limits.stack + HOST_STACK;
+        stacker::maybe_grow(stack, stack + HOST_STACK, || {
+            let plan = &self.program.plan;
+            let guard = self.guard();
+            let mut sandbox = match self.sandbox(enter, stopped) {
+                Ok(sandbox) => sandbox,
+                Err(error) => return self.failed(error, None),
+            };
+            // What the arguments take is the sandbox's from now on.
+            *args.held = None;
+            let result = sandbox.call(plan, self.function, args.values);
+            drop(args);
+            drop(guard);
+            let fuel = sandbox.fuel_used(plan);
+            let output = sandbox.take_output();
+            sandbox.carried().leave();
+            self.leave(sandbox, || 0, result.is_ok());
+            match result {
+                Ok(value) => Ended { result: Ok(value), usage: Usage { fuel, forks: 0 }, output },
+                Err(error) => self.failed(error, output),
+            }
+        })
     }
 
-    /// Runs a call that cannot wait.
-    fn run_here(self: &Arc<Call>, args: Given<'_>) {
-        let plan = &self.program().plan;
-        let _unfinished = Unfinished(self);
-        let guard = self.guard();
-        let mut sandbox = match self.sandbox() {
-            Ok(sandbox) => sandbox,
-            Err(error) => return self.fail(error),
-        };
-        // What the arguments take is the sandbox's from now on.
-        *args.held = None;
-        let result = sandbox.call(plan, self.function, args.values);
-        drop(args);
-        drop(guard);
-        let fuel = sandbox.fuel_used(plan);
-        let output = sandbox.take_output();
-        sandbox.carried().leave();
-        self.leave(sandbox, || 0, result.is_ok());
-        match result {
-            Ok(value) => self.finish(Ok(value), Usage { fuel, forks: 0 }, output),
-            Err(error) => self.fail_with(error, output),
-        }
-    }
-
-    /// Runs a call that may wait.
-    async fn run_suspendable(self: Arc<Call>, args: Args) {
-        let plan = &self.program().plan;
-        let _unfinished = Unfinished(&self);
+    /// Runs a function that may wait, for `call`.
+    async fn suspendable(&self, call: &Arc<Call>, args: Args) -> Ended {
+        let plan = &self.program.plan;
         let taken = {
             let _guard = self.guard();
-            self.sandbox()
+            self.sandbox(&|frame| frame.enter(call.clone()), || call.stopped())
         };
         let mut sandbox = match taken {
             Ok(sandbox) => sandbox,
-            Err(error) => return self.fail(error),
+            Err(error) => return self.failed(error, None),
         };
         drop(args.held);
         let result = {
@@ -78,17 +86,17 @@ impl Call {
             })
             .await
         };
-        let own = sandbox.fuel_used(plan);
+        let fuel = sandbox.fuel_used(plan);
         let output = sandbox.take_output();
         let frame = sandbox.take_carried();
-        self.leave(sandbox, || frame.alive(!self.program().facts.component), result.is_ok());
+        self.leave(sandbox, || frame.alive(!self.program.facts.component), result.is_ok());
         let children = frame.end();
         match result {
             Ok(value) => {
-                let usage = Usage { fuel: own.saturating_add(children.fuel), forks: children.forks };
-                self.finish(Ok(value), usage, output);
+                let usage = Usage { fuel: fuel.saturating_add(children.fuel), forks: children.forks };
+                Ended { result: Ok(value), usage, output }
             }
-            Err(error) => self.fail_with(error, output),
+            Err(error) => self.failed(error, output),
         }
     }
 
@@ -98,40 +106,84 @@ impl Call {
     ///
     /// Why there is none, or why the call must not start.
     #[inline]
-    fn sandbox(self: &Arc<Call>) -> Result<Box<Sandbox<Frame>>> {
-        let plan = &self.program().plan;
-        let shard = self.program().runtime.shard();
-        let mut sandbox = plan.take(shard, self.function, &|frame| frame.enter(self.clone()))?;
-        match sandbox.prepare(plan, self.function) {
+    fn sandbox(&self, enter: &dyn Fn(&mut Frame), stopped: impl Fn() -> Option<Error>) -> Result<Box<Sandbox<Frame>>> {
+        let plan = &self.program.plan;
+        let mut sandbox = plan.take(self.program.runtime.shard(), self.function, enter)?;
+        match sandbox.prepare(plan, self.function, stopped) {
             Ok(()) => Ok(sandbox),
             Err(error) => {
                 // Nothing has happened in it.
                 sandbox.carried().leave();
-                plan.give(sandbox, self.function, true);
-                self.program().runtime.watch.tidy_later();
+                self.give(sandbox, true);
                 Err(error)
             }
         }
     }
 
-    fn fail(&self, error: Error) {
-        self.fail_with(error, None);
+    /// The function's name, fit to be shown.
+    pub(super) fn name(&self) -> String {
+        shown(&self.program.facts.functions[self.function as usize].name)
     }
 
-    /// A call that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
-    fn fail_with(&self, error: Error, output: Option<Box<Output>>) {
-        let usage = Usage { fuel: self.program().runtime.limits.fuel, forks: 0 };
-        // A child's error has its chain already. A child gets its own where it is waited for: there may be a hundred
-        // thousand that nobody waits for.
-        let error = if error.chain().is_empty() && self.parent().is_none() { self.locate(error) } else { error };
-        self.finish(Err(error), usage, output);
+    /// Gives the sandbox back. `ok`: the call succeeded, or did not start.
+    pub(super) fn give(&self, sandbox: Box<Sandbox<Frame>>, ok: bool) {
+        self.program.plan.give(sandbox, self.function, ok);
+        self.program.runtime.watch.tidy_later();
+    }
+
+    /// A run that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
+    fn failed(&self, error: Error, output: Option<Box<Output>>) -> Ended {
+        let usage = Usage { fuel: self.program.runtime.limits.fuel, forks: 0 };
+        Ended { result: Err(error), usage, output }
     }
 
     #[inline]
     fn guard(&self) -> Option<Guard<'_>> {
-        let runtime = &self.program().runtime;
-        let deadline = self.stop.deadline()?;
-        Some(runtime.watch.guard(runtime.threads.worker(), deadline))
+        let runtime = &self.program.runtime;
+        Some(runtime.watch.guard(runtime.threads.worker(), self.deadline?))
+    }
+}
+
+impl Call {
+    /// Runs the call; its arguments are the right to do so.
+    pub(super) fn execute(self: &Arc<Call>, args: Given<'_>) {
+        if let Origin::Host(_) = &self.origin
+            && let Some(deadline) = self.program().runtime.deadline()
+        {
+            self.stop.set_deadline(deadline);
+        }
+        if self.facts().can_fork {
+            let (this, spawner) = (self.clone(), self.clone());
+            let args = Args { values: std::mem::take(args.values), held: args.held.take() };
+            let run = async move {
+                let _unfinished = Unfinished(&this);
+                this.end(this.run().suspendable(&this, args).await);
+            };
+            suspendable(run, move |job| spawner.program().runtime.threads.spawn(job));
+        } else {
+            let _unfinished = Unfinished(self);
+            self.end(self.run().here(args, &|frame| frame.enter(self.clone()), || self.stopped()));
+        }
+    }
+
+    fn run(&self) -> Run<'_> {
+        Run {
+            program: self.program(),
+            function: self.function,
+            is_root: self.parent().is_none(),
+            deadline: self.stop.deadline(),
+        }
+    }
+
+    /// Completes the call as its run has ended.
+    #[inline]
+    pub(super) fn end(&self, ended: Ended) {
+        // A child's error has its chain already. A child gets its own where it is waited for: there may be a hundred
+        // thousand that nobody waits for.
+        let result = ended.result.map_err(|error| {
+            if error.chain().is_empty() && self.parent().is_none() { self.locate(error) } else { error }
+        });
+        self.finish(result, ended.usage, ended.output);
     }
 }
 
@@ -141,7 +193,7 @@ struct Unfinished<'a>(&'a Call);
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if !self.0.cell.is_done() {
-            self.0.fail(self.0.program().runtime.closed_error());
+            self.0.end(self.0.run().failed(self.0.program().runtime.closed_error(), None));
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::wasi::Wasi;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Instant;
 
 /// What the calls of an executor have in common.
 pub(crate) struct Runtime {
@@ -120,6 +121,24 @@ impl Runtime {
         }
         Error::new(ErrorKind::Cancelled, "the executor was dropped before the call could run")
             .with_help("keep the `Executor` for as long as its modules are used")
+    }
+
+    /// When a tree that starts now has to end.
+    #[inline]
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let timeout = self.limits.timeout?;
+        Instant::now().checked_add(timeout)
+    }
+
+    /// Why a call with this deadline must not go on, if its time is over. `name`: the function's.
+    #[inline]
+    pub(super) fn late(&self, deadline: Option<Instant>, name: impl FnOnce() -> String) -> Option<Error> {
+        let deadline = deadline?;
+        (Instant::now() >= deadline).then(|| {
+            let limit = self.limits.timeout.unwrap_or_default();
+            Error::new(ErrorKind::Timeout, format!("`{}` was still running after {limit:?}", name()))
+                .with_help("raise `Limits::timeout` (`--timeout`) if it is meant to take that long")
+        })
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -5,7 +5,7 @@
 //! that is above it. A call that starts looks only if the bell was rung since one above it looked.
 
 use super::call::Call;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::future::cancelled;
 use crate::limits::Usage;
 use std::sync::OnceLock;
@@ -74,12 +74,7 @@ impl Call {
                 return Some(cancelled());
             }
         }
-        let deadline = self.stop.deadline()?;
-        (Instant::now() >= deadline).then(|| {
-            let limit = runtime.limits.timeout.unwrap_or_default();
-            let error = Error::new(ErrorKind::Timeout, format!("`{}` was still running after {limit:?}", self.name()));
-            error.with_help("raise `Limits::timeout` (`--timeout`) if it is meant to take that long")
-        })
+        runtime.late(self.stop.deadline(), || self.name())
     }
 
     /// Whether nothing above was given up. `rung`: how often the bell had been rung before.

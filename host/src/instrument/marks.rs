@@ -1,8 +1,12 @@
 //! Which stores of a function need a mark, and where.
 //!
-//! A mark for an address covers a block's length from there. So of the stores near one address the first is marked, at the
+//! A mark covers a stretch of memory, no longer than a block. So of the stores near one address the first is marked, from the
 //! lowest offset that is written to and near enough; the others are covered where the mark is sure to have been made before
 //! them, which structured control makes easy to see: marks made within a block are forgotten at its end.
+//!
+//! Where a stretch ends is known as well. But to mark the blocks of its ends takes two stores, where that of its first byte and
+//! the next one take one. So in a loop these two are marked, and elsewhere no block that is not written to: it would be
+//! copied back for nothing.
 //!
 //! That two addresses are the same is known if both are the same constant, or the same local variable, not assigned in
 //! between. A variable has a version, which an assignment changes; a variable that is assigned in some loop has another one in
@@ -11,17 +15,34 @@
 use super::BLOCK;
 use super::store::{Store, store};
 use std::collections::HashMap;
+use std::ops::Range;
 use wasmparser::{FuncValidator, FunctionBody, Operator, ValidatorResources};
 
 /// A mark to be made after a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mark {
-    /// For the address in a local variable, and an offset, which may go round.
+pub(super) struct Mark {
+    pub(super) address: Address,
+    pub(super) reach: Reach,
+}
+
+/// Where what a mark covers begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Address {
+    /// At the address in a local variable, and an offset, which may go round.
     Local { local: u32, offset: u32 },
-    /// For a constant address.
-    Constant { address: u64 },
-    /// For the store's own address, and its offset.
+    /// At a constant address.
+    Constant(u64),
+    /// At the store's own address, and its offset.
     Own { offset: u64 },
+}
+
+/// Which blocks are marked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// That of the first byte and the one after it.
+    Next,
+    /// Those of the first byte and of the one so many bytes on, which are fewer than a block has.
+    Last(u32),
 }
 
 /// The marks of one function, by the number of the operator, in order.
@@ -49,7 +70,7 @@ const REMEMBERED: usize = 64;
 
 /// Something that happens in a function, as far as marks go.
 enum Event {
-    Store { operator: usize, known: Known, store: Store },
+    Store { operator: usize, known: Known, store: Store, in_loop: bool },
     Enter,
     Else,
     Leave,
@@ -67,48 +88,35 @@ pub(super) fn marks(
     let walk = Walk::new(body, validator)?;
     let locals = walk.locals.len() as u32;
     let events = walk.events(body)?;
-    // For each base with what is added, the offsets that are written to, in order.
-    let mut offsets: HashMap<(Base, u32), Vec<u64>> = HashMap::new();
-    for event in &events {
-        if let Event::Store { known: Some(known), store, .. } = event {
-            let (of, offset) = near(*known, store);
-            offsets.entry(of).or_default().push(offset);
-        }
-    }
-    for offsets in offsets.values_mut() {
-        offsets.sort_unstable();
-    }
+    let written = Written::new(&events);
     let mut marks = Vec::new();
-    let mut covered: Vec<(Base, i64)> = Vec::new();
+    let mut covered: Vec<(Base, Range<i64>)> = Vec::new();
     let mut entered = Vec::new();
     for event in events {
         match event {
             Event::Enter => entered.push(covered.len()),
             Event::Else => covered.truncate(entered.last().copied().unwrap_or_default()),
             Event::Leave => covered.truncate(entered.pop().unwrap_or_default()),
-            Event::Store { operator, known: None, store } => {
-                marks.push((operator, Mark::Own { offset: store.offset }));
+            Event::Store { operator, known: None, store, .. } => {
+                let reach = if store.size == 1 { Reach::Last(0) } else { Reach::Next };
+                marks.push((operator, Mark { address: Address::Own { offset: store.offset }, reach }));
             }
-            Event::Store { operator, known: Some(known), store } => {
-                let (of @ (base, added), offset) = near(known, &store);
-                // What is added may be negative. Where it goes round all the same, the store is out of bounds: a mark covers
-                // less than there is between the end of memory and the last address.
-                let first = |offset: u64| i64::from(added.cast_signed()) + offset.cast_signed();
-                let (at, end) = (first(offset), first(offset + store.size));
-                let covers = |from: i64| from <= at && end <= from + BLOCK as i64;
-                if covered.iter().rev().take(REMEMBERED).any(|(of, from)| *of == base && covers(*from)) {
+            Event::Store { operator, known: Some(known), store, in_loop } => {
+                let own = bytes(known, &store);
+                let covers = |bytes: &Range<i64>| bytes.start <= own.start && own.end <= bytes.end;
+                if covered.iter().rev().take(REMEMBERED).any(|(base, bytes)| *base == known.0 && covers(bytes)) {
                     continue;
                 }
-                // As low as another store's, of the same sum: below that, an address could go round.
-                let least = (offset + store.size).saturating_sub(BLOCK as u64);
-                let offsets = &offsets[&of];
-                let from =
-                    offsets.get(offsets.partition_point(|at| *at < least)).copied().unwrap_or(offset).min(offset);
-                covered.push((base, first(from)));
-                let mark = match base {
-                    Base::Local { local, .. } => Mark::Local { local, offset: added.wrapping_add(from as u32) },
-                    Base::Constant => Mark::Constant { address: from },
+                let (bytes, mark) = match known.0 {
+                    Base::Constant => whole_blocks(own),
+                    Base::Local { local, .. } => {
+                        let bytes = written.stretch(known, own, in_loop);
+                        let address = Address::Local { local, offset: bytes.start as u32 };
+                        let last = (bytes.end - bytes.start) as u32 - 1;
+                        (bytes, Mark { address, reach: if in_loop { Reach::Next } else { Reach::Last(last) } })
+                    }
                 };
+                covered.push((known.0, bytes));
                 marks.push((operator, mark));
             }
         }
@@ -116,11 +124,67 @@ pub(super) fn marks(
     Ok((marks, locals))
 }
 
-/// The sum that a store's address begins with, and what follows. Of a constant, all of it.
-fn near((base, added): (Base, u32), store: &Store) -> ((Base, u32), u64) {
-    match base {
-        Base::Local { .. } => ((base, added), store.offset),
-        Base::Constant => ((base, 0), u64::from(added) + store.offset),
+/// What a store writes to, seen from the base of its address.
+fn bytes((base, added): (Base, u32), store: &Store) -> Range<i64> {
+    let added = match base {
+        // What is added may be negative. Where it goes round all the same, the store is out of bounds: a mark covers less than
+        // there is between the end of memory and the last address.
+        Base::Local { .. } => i64::from(added.cast_signed()),
+        Base::Constant => i64::from(added),
+    };
+    let start = store.offset.cast_signed() + added;
+    start..start + store.size.cast_signed()
+}
+
+/// The blocks of a store at a constant address, and their mark.
+fn whole_blocks(own: Range<i64>) -> (Range<i64>, Mark) {
+    let block = BLOCK as i64;
+    let (first, last) = (own.start / block * block, (own.end - 1) / block * block);
+    let reach = if first == last { Reach::Last(0) } else { Reach::Next };
+    (first..last + block, Mark { address: Address::Constant(first.cast_unsigned()), reach })
+}
+
+/// What is written to at addresses in variables.
+struct Written {
+    /// For each sum of a base and what is added, where stores begin, in order.
+    starts: HashMap<(Base, u32), Vec<i64>>,
+    /// For each base, what stores write to: starts and ends, in order.
+    bytes: HashMap<Base, Vec<(i64, i64)>>,
+}
+
+impl Written {
+    fn new(events: &[Event]) -> Written {
+        let (mut starts, mut all) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        for event in events {
+            if let Event::Store { known: Some(known @ (base @ Base::Local { .. }, _)), store, .. } = event {
+                let Range { start, end } = bytes(*known, store);
+                starts.entry(*known).or_default().push(start);
+                all.entry(*base).or_default().push((start, end));
+            }
+        }
+        starts.values_mut().for_each(|starts| starts.sort_unstable());
+        for bytes in all.values_mut() {
+            bytes.sort_unstable();
+            // So there are not many near each other.
+            bytes.dedup();
+        }
+        Written { starts, bytes: all }
+    }
+
+    /// What the mark of a store covers, which is the first one there.
+    fn stretch(&self, known: (Base, u32), own: Range<i64>, in_loop: bool) -> Range<i64> {
+        let block = BLOCK as i64;
+        // As low as another store's, of the same sum: below that, an address could go round.
+        let starts = self.starts.get(&known).map(Vec::as_slice).unwrap_or_default();
+        let lowest = starts.get(starts.partition_point(|start| *start < own.end - block));
+        let start = lowest.map_or(own.start, |lowest| own.start.min(*lowest));
+        if in_loop {
+            return start..start + block;
+        }
+        let bytes = self.bytes.get(&known.0).map(Vec::as_slice).unwrap_or_default();
+        let near = bytes[bytes.partition_point(|(at, _)| *at < start)..].iter();
+        let ends = near.take_while(|(at, _)| *at < start + block).map(|(_, end)| *end);
+        start..ends.filter(|end| *end <= start + block).fold(own.end, i64::max)
     }
 }
 
@@ -180,7 +244,7 @@ impl Walk {
             let arity = op.operator_arity(&self.validator);
             if let (true, Some(store)) = (reachable, store(&op)) {
                 let known = self.stack.len().checked_sub(2).and_then(|at| self.current(self.stack[at]));
-                events.push(Event::Store { operator: number, known, store });
+                events.push(Event::Store { operator: number, known, store, in_loop: !self.loops.is_empty() });
             }
             self.validator.op(offset, &op)?;
             self.step(&op, reachable, arity, &mut events);

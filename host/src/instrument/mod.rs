@@ -238,10 +238,18 @@ fn take_word(word: [u8; WORD], first: usize, open: &mut Range<usize>, run: &mut 
     }
 }
 
-/// Whether there is a mark among these.
+/// Whether there is a mark among these, which are whole vectors.
 #[inline(always)]
 fn any(marks: &[u8]) -> bool {
-    marks.as_chunks::<8>().0.iter().fold(0, |any, word| any | u64::from_ne_bytes(*word)) != 0
+    // Of the longest vectors that there may be: they are put together first, and looked at once.
+    const LANES: usize = 4;
+    let mut any = [0; LANES];
+    for vector in marks.as_chunks::<WORD>().0.as_chunks::<LANES>().0 {
+        for (any, word) in any.iter_mut().zip(vector) {
+            *any |= u64::from_ne_bytes(*word);
+        }
+    }
+    any != [0; LANES]
 }
 
 /// A guest that was rewritten.

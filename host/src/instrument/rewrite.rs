@@ -1,7 +1,7 @@
 //! Writes a module anew: addresses moved up, marks behind stores, mutable globals exported.
 
 use super::added::{self, BEYOND};
-use super::marks::{Mark, marks};
+use super::marks::{Address, Mark, marks};
 use super::module::{Facts, Names, constant};
 use super::places::{Places, Trace};
 use super::store::{Store, is_load, store};
@@ -272,7 +272,7 @@ impl Reencode for Rewrite<'_> {
         for (number, op) in body.get_operators_reader()?.into_iter_with_offsets().enumerate() {
             let (op, offset) = op?;
             let marked = marks.next_if(|(at, _)| *at == number).and_then(|(_, mark)| Some((mark, store(&op)?)));
-            if let Some((Mark::Own { .. }, store)) = &marked {
+            if let Some((Mark { address: Address::Own { .. }, .. }, store)) = &marked {
                 keep_address(store, locals, &mut function.instructions());
             }
             trace.instruction(function.byte_len(), offset);
@@ -346,17 +346,17 @@ fn keep_address(store: &Store, locals: u32, code: &mut InstructionSink<'_>) {
 ///
 /// Not before: machine code may load, compute and store in one instruction, which a mark in between would take apart.
 fn make(mark: Mark, margin: Margin, locals: u32, code: &mut InstructionSink<'_>) {
-    added::mark(margin, code, |code| match mark {
-        Mark::Constant { address } => {
-            code.i32_const((address as u32).cast_signed());
+    added::mark(margin, mark.reach, code, |code, plus| match mark.address {
+        Address::Constant(address) => {
+            code.i32_const((address as u32).wrapping_add(plus).cast_signed());
         }
-        Mark::Local { local, offset } => {
+        Address::Local { local, offset } => {
             code.local_get(local);
-            added::plus(code, offset.into());
+            added::plus(code, offset.wrapping_add(plus));
         }
-        Mark::Own { offset } => {
+        Address::Own { offset } => {
             code.local_get(locals);
-            added::plus(code, offset);
+            added::plus(code, (offset as u32).wrapping_add(plus));
         }
     });
 }

@@ -1,6 +1,6 @@
 //! What is marked, what is put back, and what is refused.
 
-use super::marks::{Mark, marks};
+use super::marks::{Address, Mark, Reach, marks};
 use super::*;
 use crate::audit::audit;
 use proptest::collection::vec;
@@ -22,8 +22,22 @@ fn marked(function: &str) -> Vec<Mark> {
     found.expect("it has a function").into_iter().map(|(_, mark)| mark).collect()
 }
 
-fn local(local: u32, offset: u32) -> Mark {
-    Mark::Local { local, offset }
+/// The mark for a stretch of so many bytes.
+fn local(local: u32, offset: u32, bytes: u32) -> Mark {
+    Mark { address: Address::Local { local, offset }, reach: Reach::Last(bytes - 1) }
+}
+
+/// The same in a loop.
+fn looped(local: u32, offset: u32) -> Mark {
+    Mark { address: Address::Local { local, offset }, reach: Reach::Next }
+}
+
+fn own(offset: u64, reach: Reach) -> Mark {
+    Mark { address: Address::Own { offset }, reach }
+}
+
+fn constant(address: u64, reach: Reach) -> Mark {
+    Mark { address: Address::Constant(address), reach }
 }
 
 #[test]
@@ -34,7 +48,7 @@ fn stores_of_one_frame_share_a_mark_at_the_lowest() {
             (i64.store offset=504 (local.get 0) (i64.const 1))
             (i32.store8 offset=4 (local.get 0) (i32.const 1)))",
     );
-    assert_eq!(frame, [local(0, 4)]);
+    assert_eq!(frame, [local(0, 4, 508)]);
 }
 
 #[test]
@@ -45,7 +59,7 @@ fn a_store_too_far_from_the_others_has_a_mark_of_its_own() {
             (i32.store offset=508 (local.get 0) (i32.const 1))
             (i32.store offset=509 (local.get 0) (i32.const 1)))",
     );
-    assert_eq!(far, [local(0, 0), local(0, 508)]);
+    assert_eq!(far, [local(0, 0, 512), local(0, 508, 5)]);
 }
 
 #[test]
@@ -58,12 +72,12 @@ fn an_assignment_makes_another_address() {
             (i32.store (local.tee 0 (i32.const 7)) (i32.const 1))
             (i32.store (local.get 0) (i32.const 1)))",
     );
-    assert_eq!(two, [local(0, 0), local(0, 0), local(0, 0)]);
+    assert_eq!(two, [local(0, 0, 4), local(0, 0, 4), local(0, 0, 4)]);
 }
 
 #[test]
 fn an_address_that_was_assigned_after_it_was_pushed_is_the_stores_own() {
-    let own = marked(
+    let late = marked(
         "(func (param i32)
             (i32.store (local.get 0) (i32.const 1))
             local.get 0
@@ -71,7 +85,7 @@ fn an_address_that_was_assigned_after_it_was_pushed_is_the_stores_own() {
             i32.const 1
             i32.store offset=3)",
     );
-    assert_eq!(own, [local(0, 0), Mark::Own { offset: 3 }]);
+    assert_eq!(late, [local(0, 0, 4), own(3, Reach::Next)]);
 }
 
 #[test]
@@ -85,7 +99,7 @@ fn what_is_marked_in_a_branch_is_not_marked_after_it() {
             (block (i32.store (local.get 0) (i32.const 4)))
             (loop (i32.store (local.get 0) (i32.const 5))))",
     );
-    assert_eq!(branch, [local(0, 0), local(0, 0), local(0, 0)]);
+    assert_eq!(branch, [local(0, 0, 4), local(0, 0, 4), local(0, 0, 4)]);
 }
 
 #[test]
@@ -98,7 +112,7 @@ fn what_is_assigned_in_one_branch_is_not_known_in_another() {
                 (else (i32.store (local.get 0) (i32.const 2))))
             (i32.store (local.get 0) (i32.const 3)))",
     );
-    assert_eq!(branches, [local(0, 0), local(0, 0), local(0, 0)]);
+    assert_eq!(branches, [local(0, 0, 4), local(0, 0, 4), local(0, 0, 4)]);
 }
 
 #[test]
@@ -112,7 +126,7 @@ fn a_variable_that_changes_in_a_loop_is_another_each_time_round() {
                 (local.set 0 (i32.add (local.get 0) (i32.const 4)))
                 (br_if 0 (i32.lt_u (local.get 0) (i32.const 9999)))))",
     );
-    assert_eq!(moving, [local(0, 0), local(0, 0)]);
+    assert_eq!(moving, [local(0, 0, 4), looped(0, 0)]);
     let still = marked(
         "(func (param i32 i32)
             (i32.store (local.get 0) (i32.const 1))
@@ -120,7 +134,7 @@ fn a_variable_that_changes_in_a_loop_is_another_each_time_round() {
                 (i32.store (local.get 0) (i32.const 2))
                 (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))",
     );
-    assert_eq!(still, [local(0, 0)]);
+    assert_eq!(still, [local(0, 0, 4)]);
 }
 
 #[test]
@@ -132,7 +146,7 @@ fn what_is_added_to_a_variable_is_part_of_the_address() {
             (i64.store offset=8 (i32.add (i32.const 480) (local.get 0)) (i64.const 1))
             (i64.store offset=8 (i32.add (i32.const 500) (local.get 0)) (i64.const 1)))",
     );
-    assert_eq!(near, [local(0, 4u32.wrapping_neg()), local(0, 508)]);
+    assert_eq!(near, [local(0, 4u32.wrapping_neg(), 500), local(0, 508, 8)]);
 }
 
 /// The mark for one sum does not begin below another: that address could go round.
@@ -144,14 +158,14 @@ fn what_is_added_does_not_go_round() {
             (i32.store (i32.add (local.get 0) (i32.const -4)) (i32.const 1))
             (i32.store offset=9 (i32.add (local.get 0) (i32.const -4)) (i32.const 1)))",
     );
-    assert_eq!(up, [local(0, 0), local(0, 4u32.wrapping_neg())]);
+    assert_eq!(up, [local(0, 0, 9), local(0, 4u32.wrapping_neg(), 13)]);
     // A sum as high as that is a low one, or beyond all memory.
     let high = marked(
         "(func (param i32)
             (i32.store (i32.add (local.get 0) (i32.const 0x7fffffff)) (i32.const 1))
             (i32.store (i32.add (local.get 0) (i32.const 0x80000001)) (i32.const 1)))",
     );
-    assert_eq!(high, [local(0, 0x7fff_ffff), local(0, 0x8000_0001)]);
+    assert_eq!(high, [local(0, 0x7fff_ffff, 4), local(0, 0x8000_0001, 4)]);
 }
 
 #[test]
@@ -163,7 +177,7 @@ fn addresses_of_constants_are_known_and_others_are_the_stores_own() {
             (i32.store (i32.add (i32.const 800) (i32.const 100)) (i32.const 1))
             (v128.store offset=2 (i32.add (local.get 0) (local.get 0)) (v128.const i64x2 0 0)))",
     );
-    assert_eq!(mixed, [Mark::Constant { address: 900 }, Mark::Own { offset: 2 }]);
+    assert_eq!(mixed, [constant(512, Reach::Last(0)), constant(1024, Reach::Last(0)), own(2, Reach::Next)]);
 }
 
 #[test]
@@ -171,7 +185,7 @@ fn code_that_cannot_be_reached_needs_no_mark() {
     assert_eq!(marked("(func unreachable (i32.store (i32.const 0) (i32.const 1)) i32.store)"), []);
     assert_eq!(
         marked("(func (param i32) (block (br 0) i32.store) (i32.store (local.get 0) (i32.const 1)))"),
-        [local(0, 0)]
+        [local(0, 0, 4)]
     );
 }
 

@@ -58,7 +58,7 @@ pub(crate) struct Room<D> {
 
 /// What a call carries with it.
 pub(crate) trait Carried: Default + Send + 'static {
-    /// Why the call must not go on, if it must not. Asked before it starts, and when the bell was rung.
+    /// Why the call must not go on, if it must not. Asked before a sandbox is made for it, and when the bell was rung.
     fn stopped(&self) -> Option<Error>;
 
     /// Fails where the call has no future of this number that it forked by this link and has not dropped.

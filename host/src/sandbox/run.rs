@@ -128,18 +128,24 @@ impl<D: Carried> Sandbox<D> {
         plan.limits().fuel.saturating_sub(self.store.get_fuel().unwrap_or(0))
     }
 
-    /// Gives the call its fuel and its deadline.
+    /// Gives the call its fuel and its deadline. `stopped` tells why it must not start, if it must not.
     ///
     /// # Errors
     ///
-    /// Why the call must not start. The sandbox is as it was.
-    pub(crate) fn prepare(&mut self, plan: &Plan<D>, function: u32) -> Result<()> {
+    /// What `stopped` told. The sandbox is as it was.
+    #[inline]
+    pub(crate) fn prepare(
+        &mut self,
+        plan: &Plan<D>,
+        function: u32,
+        stopped: impl FnOnce() -> Option<Error>,
+    ) -> Result<()> {
         self.store.set_fuel(plan.limits().fuel).map_err(|error| plan.explain(error, function))?;
         self.store.set_epoch_deadline(1);
         // Who stops a call says so first and rings the bell then. Either the deadline was set by what the bell had counted before,
         // and the guest hears it; or it was rung before, and what was said is seen here.
         fence(Ordering::Acquire);
-        self.store.data().carried.stopped().map_or(Ok(()), Err)
+        stopped().map_or(Ok(()), Err)
     }
 
     pub(super) fn explain(&mut self, plan: &Plan<D>, function: u32, error: wasmtime::Error) -> Error {
