@@ -2,7 +2,7 @@
 
 use crate::audit::Facts;
 use crate::error::{Error, Result};
-use crate::future::Completion;
+use crate::future::{Completion, Ready};
 use crate::value::{Value, Values};
 use std::any::Any;
 use std::panic::Location;
@@ -16,10 +16,18 @@ pub(crate) struct Preinitialised {
     pub(crate) backend: Arc<dyn Backend>,
 }
 
+/// What comes of a fork.
+pub(crate) enum Forked {
+    /// A call that may have ended, or not.
+    Call(Arc<dyn Completion<Value>>),
+    /// One that has, and has given a value.
+    Ready(Ready),
+}
+
 /// Whatever runs the calls of one module: the thread pool, or the calling thread.
 pub(crate) trait Backend: Any + Send + Sync {
     /// Starts a call of the exported function number `function`. The arguments fit its parameters.
-    fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Arc<dyn Completion<Value>>;
+    fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Forked;
 
     /// The same, but shows the call to `before` before anybody can have started it.
     fn fork_shown(

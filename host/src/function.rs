@@ -2,7 +2,7 @@
 
 use crate::args::{IntoArgs, signature};
 use crate::audit::Facts;
-use crate::backend::Backend;
+use crate::backend::{Backend, Forked};
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Future;
@@ -46,11 +46,16 @@ impl<P: Params, R: Results> Function<P, R> {
     #[track_caller]
     pub fn fork(&self, args: impl IntoArgs<P>) -> Future<R> {
         let site = Location::caller();
-        let completion = match args.into_args().0 {
+        let forked = match args.into_args().0 {
             Ok(values) => self.backend.fork(self.number as u32, values, site),
-            Err(slots) => deferred::fork(self.backend.clone(), self.facts.clone(), self.number, slots, site),
+            Err(slots) => {
+                Forked::Call(deferred::fork(self.backend.clone(), self.facts.clone(), self.number, slots, site))
+            }
         };
-        Future::from_call(completion, read)
+        match forked {
+            Forked::Call(call) => Future::from_call(call, read),
+            Forked::Ready(ready) => Future::from_ready(ready, read),
+        }
     }
 }
 

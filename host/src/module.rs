@@ -2,7 +2,7 @@
 
 use crate::args::{Args, Slot, Slots, checked, signature};
 use crate::audit::Facts;
-use crate::backend::{Backend, Preinitialised};
+use crate::backend::{Backend, Forked, Preinitialised};
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::function::Function;
@@ -76,11 +76,14 @@ impl Module {
     fn fork_number(&self, number: usize, args: Args, site: &'static Location<'static>) -> Result<Future<Value>> {
         let slots = args.bind(&self.facts.functions[number])?;
         self.backend.ready()?;
-        let completion = match values(slots) {
+        let forked = match values(slots) {
             Ok(values) => self.backend.fork(number as u32, values, site),
-            Err(slots) => deferred::fork(self.backend.clone(), self.facts.clone(), number, slots, site),
+            Err(slots) => Forked::Call(deferred::fork(self.backend.clone(), self.facts.clone(), number, slots, site)),
         };
-        Ok(Future::from_completion(completion))
+        Ok(match forked {
+            Forked::Call(call) => Future::from_completion(call),
+            Forked::Ready(ready) => Future::from_ready(ready, |value| Ok(value.into_owned())),
+        })
     }
 
     /// A typed handle on an exported function; its signature is checked once, here.

@@ -1,17 +1,17 @@
 //! A call that has ended before anybody knows of it.
 //!
 //! Where a fork runs before it returns, nobody can cancel, steal or wait for a call that forks nothing itself. So it is
-//! no [`Call`], which is made to be found by others, and counts no references.
+//! no [`Call`], which is made to be found by others, counts no references, and allocates nothing.
 
 use super::call::{Call, Given};
 use super::program::Program;
-use super::run::{Ended, Run};
+use super::run::Run;
 use super::runtime::Runtime;
 use crate::audit::{Facts, shown};
+use crate::backend::Forked;
 use crate::error::Error;
-use crate::future::{Cell, Completion, cancelled};
-use crate::limits::Usage;
-use crate::value::{Value, Values};
+use crate::future::{Ready, cancelled};
+use crate::value::Values;
 use crate::wasi::Output;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
@@ -25,37 +25,25 @@ pub(super) struct Lone {
     deadline: Option<Instant>,
 }
 
-/// What is left of it.
-struct Done {
-    cell: Cell<Value>,
-    usage: Usage,
-    output: Option<Box<Output>>,
-}
-
 /// Runs a function that cannot fork, which the host forks.
 #[inline]
-pub(super) fn run(
-    program: &Program,
-    function: u32,
-    mut values: Values,
-    site: &'static Location<'static>,
-) -> Arc<dyn Completion<Value>> {
+pub(super) fn run(program: &Program, function: u32, mut values: Values, site: &'static Location<'static>) -> Forked {
     let run = Run { program, function, is_root: true, deadline: program.runtime.deadline() };
     let args = Given { values: &mut values, held: &mut None };
     let ended =
         run.here(args, &|frame| frame.enter_lone(&run), || stopped(&program.runtime, || run.name(), run.deadline));
-    if ended.result.is_err() {
-        return fail(&run, ended, site);
+    match ended.result {
+        Ok(value) => Forked::Ready(Ready { value, fuel: ended.usage.fuel, output: ended.output }),
+        Err(error) => Forked::Call(fail(&run, error, ended.output, site)),
     }
-    Arc::new(Done { cell: Cell::done(ended.result), usage: ended.usage, output: ended.output })
 }
 
 /// Of a call that failed more is told.
 #[cold]
-fn fail(run: &Run<'_>, ended: Ended, site: &'static Location<'static>) -> Arc<dyn Completion<Value>> {
+fn fail(run: &Run<'_>, error: Error, output: Option<Box<Output>>, site: &'static Location<'static>) -> Arc<Call> {
     let call = Call::root(run.program.clone(), run.function, Values::default(), site);
     call.withdraw();
-    call.end(ended);
+    call.end(run.failed(error, output));
     call
 }
 
@@ -89,27 +77,5 @@ impl Lone {
         let Some(runtime) = self.runtime.upgrade() else { return Some(cancelled()) };
         let name = || shown(&self.facts.functions[self.function as usize].name);
         stopped(&runtime, name, self.deadline)
-    }
-}
-
-impl Completion<Value> for Done {
-    fn cell(&self) -> &Cell<Value> {
-        &self.cell
-    }
-
-    fn cell_mut(&mut self) -> &mut Cell<Value> {
-        &mut self.cell
-    }
-
-    fn cancel(&self) -> bool {
-        false
-    }
-
-    fn usage(&self) -> Option<Usage> {
-        Some(self.usage)
-    }
-
-    fn output(&self) -> Option<Output> {
-        self.output.as_deref().cloned()
     }
 }

@@ -6,7 +6,7 @@ use super::lone;
 use super::member::{Guest, Member};
 use super::runtime::Runtime;
 use crate::audit::shown;
-use crate::backend::{Backend, Preinitialised};
+use crate::backend::{Backend, Forked, Preinitialised};
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Completion;
 use crate::value::{Value, Values};
@@ -188,7 +188,7 @@ fn missing(members: &[Member], number: usize) -> Option<Error> {
 }
 
 impl Backend for Program {
-    fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Arc<dyn Completion<Value>> {
+    fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Forked {
         if self.runtime.threads.inline()
             && !self.runtime.is_closed()
             && !self.facts.functions[function as usize].can_fork
@@ -197,7 +197,7 @@ impl Backend for Program {
         }
         let call = Call::root(self.clone(), function, args, site);
         call.start();
-        call
+        Forked::Call(call)
     }
 
     fn fork_shown(

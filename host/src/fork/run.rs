@@ -132,7 +132,7 @@ impl Run<'_> {
     }
 
     /// A run that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
-    fn failed(&self, error: Error, output: Option<Box<Output>>) -> Ended {
+    pub(super) fn failed(&self, error: Error, output: Option<Box<Output>>) -> Ended {
         let usage = Usage { fuel: self.program.runtime.limits.fuel, forks: 0 };
         Ended { result: Err(error), usage, output }
     }

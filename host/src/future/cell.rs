@@ -251,6 +251,11 @@ pub(super) mod nested {
         }
     }
 
+    /// Calls a callback: now, or, within very many callbacks, once the outermost returns.
+    pub(crate) fn call(callback: impl FnOnce() + Send + 'static) {
+        run(Waiter::Callback(Box::new(callback)));
+    }
+
     pub(super) fn run(waiter: Waiter) {
         if !matches!(waiter, Waiter::Callback(_)) {
             return tell(waiter);

@@ -8,6 +8,7 @@ mod cell;
 mod combine;
 mod once;
 mod promise;
+mod ready;
 mod sync;
 mod then;
 
@@ -16,6 +17,7 @@ use cell::nested;
 pub use combine::{cancel_rest, collect_all, collect_any, first_ok, wait_all, wait_all_or_cancel};
 pub(crate) use promise::cancelled;
 pub use promise::{Promise, promise};
+pub(crate) use ready::Ready;
 pub use then::Report;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -105,6 +107,7 @@ enum Source<T> {
     Own(Arc<dyn Completion<T>>),
     /// A call: its result is a [`Value`] until somebody asks for it.
     Call(Arc<dyn Completion<Value>>, Read<T>),
+    Ready(Ready, Read<T>),
 }
 
 impl<T> Future<T> {
@@ -114,6 +117,10 @@ impl<T> Future<T> {
 
     pub(crate) fn from_call(call: Arc<dyn Completion<Value>>, read: Read<T>) -> Future<T> {
         Future(Source::Call(call, read))
+    }
+
+    pub(crate) fn from_ready(ready: Ready, read: Read<T>) -> Future<T> {
+        Future(Source::Ready(ready, read))
     }
 
     /// Waits for the result.
@@ -158,11 +165,12 @@ impl<T> Future<T> {
                 }
             });
         }
-        match &mut self.0 {
+        let last = match &mut self.0 {
             Source::Own(completion) => last(completion),
             Source::Call(call, read) => last(call).map(|result| result.and_then(|value| read(Cow::Owned(value)))),
-        }
-        .unwrap_or_else(|| self.value())
+            Source::Ready(ready, read) => Some(read(Cow::Owned(std::mem::replace(&mut ready.value, Value::unit())))),
+        };
+        last.unwrap_or_else(|| self.value())
     }
 
     /// Waits for the result, but no longer than `timeout`; `None` if it is not there by then.
@@ -187,6 +195,7 @@ impl<T> Future<T> {
         match &self.0 {
             Source::Own(completion) => completion.cell().is_done(),
             Source::Call(call, _) => call.cell().is_done(),
+            Source::Ready(..) => true,
         }
     }
 
@@ -205,6 +214,7 @@ impl<T> Future<T> {
                 Ok(value) => read(Cow::Borrowed(value)),
                 Err(error) => Err(error.clone()),
             }),
+            Source::Ready(ready, read) => return read(Cow::Borrowed(&ready.value)),
         };
         result.unwrap_or_else(|| {
             Err(Error::new(ErrorKind::NotReady, "the future has no value yet")
@@ -218,6 +228,7 @@ impl<T> Future<T> {
         match &self.0 {
             Source::Own(completion) => completion.cancel(),
             Source::Call(call, _) => call.cancel(),
+            Source::Ready(..) => false,
         }
     }
 
@@ -238,6 +249,7 @@ impl<T> Future<T> {
         match &self.0 {
             Source::Own(completion) => completion.usage(),
             Source::Call(call, _) => call.usage(),
+            Source::Ready(ready, _) => Some(Usage { fuel: ready.fuel, forks: 0 }),
         }
     }
 
@@ -248,6 +260,7 @@ impl<T> Future<T> {
         match &self.0 {
             Source::Own(completion) => completion.output(),
             Source::Call(call, _) => call.output(),
+            Source::Ready(ready, _) => ready.output.as_deref().cloned(),
         }
     }
 
@@ -255,6 +268,7 @@ impl<T> Future<T> {
         match &self.0 {
             Source::Own(completion) => completion.clone().help(),
             Source::Call(call, _) => call.clone().help(),
+            Source::Ready(..) => {}
         }
     }
 
@@ -263,6 +277,7 @@ impl<T> Future<T> {
         match &self.0 {
             Source::Own(completion) => completion.cell().on_done(callback),
             Source::Call(call, _) => call.cell().on_done(callback),
+            Source::Ready(..) => nested::call(callback),
         }
     }
 
@@ -290,6 +305,7 @@ impl<T> Future<T> {
         let waits = match &self.0 {
             Source::Own(completion) => completion.cell().unpark_me(),
             Source::Call(call, _) => call.cell().unpark_me(),
+            Source::Ready(..) => false,
         };
         while waits && !self.done() {
             match deadline {
@@ -300,6 +316,7 @@ impl<T> Future<T> {
                         return match &self.0 {
                             Source::Own(completion) => completion.cell().forget_me(),
                             Source::Call(call, _) => call.cell().forget_me(),
+                            Source::Ready(..) => {}
                         };
                     }
                 },
@@ -325,6 +342,7 @@ impl<T> Clone for Future<T> {
         Future(match &self.0 {
             Source::Own(completion) => Source::Own(completion.clone()),
             Source::Call(call, read) => Source::Call(call.clone(), *read),
+            Source::Ready(ready, read) => Source::Ready(ready.clone(), *read),
         })
     }
 }
@@ -342,6 +360,7 @@ impl<T: Clone> std::future::Future for Future<T> {
         let pending = match &self.0 {
             Source::Own(completion) => completion.cell().wake(cx.waker()),
             Source::Call(call, _) => call.cell().wake(cx.waker()),
+            Source::Ready(..) => false,
         };
         if pending { Poll::Pending } else { Poll::Ready(self.value()) }
     }
