@@ -9,9 +9,8 @@
 //! has as part of its offset, and addresses never wrap. So a store and its mark need one register, and a sandbox no second
 //! memory.
 //!
-//! A mark is a store of two bytes, for the block of the address and the next: whatever begins in a block and is no longer than
-//! one ends in these two. So one mark is enough for all stores near the same address: a stack frame, a structure. See
-//! [`marks`].
+//! Whatever is no longer than a block lies in two of them. So one mark is enough for all stores near the same address: a stack
+//! frame, a structure. See [`marks`].
 
 mod added;
 mod marks;
