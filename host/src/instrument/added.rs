@@ -7,35 +7,25 @@ use wasm_encoder::{BlockType, Function, InstructionSink, MemArg};
 /// An offset that no access has within memory: a memory with a margin is smaller than 4 GiB.
 pub(super) const BEYOND: u32 = u32::MAX;
 
-/// Marks blocks. `address` pushes the address of the first byte, plus what it is given.
+/// Marks the block of an address, or that and the next one. `address` pushes the address.
 pub(super) fn mark(
     margin: Margin,
     reach: Reach,
     code: &mut InstructionSink<'_>,
-    address: impl Fn(&mut InstructionSink<'_>, u32),
+    address: impl Fn(&mut InstructionSink<'_>),
 ) {
     for (base, shift) in levels(margin) {
-        let place = |code: &mut InstructionSink<'_>, plus| {
-            address(code, plus);
-            code.i32_const(shift.cast_signed()).i32_shr_u();
-        };
+        address(code);
+        code.i32_const(shift.cast_signed()).i32_shr_u();
         let arg = MemArg { offset: base.into(), align: 0, memory_index: 0 };
         match reach {
-            Reach::Last(last) if last == 0 || shift == SHIFT => {
-                for plus in [Some(0), Some(last).filter(|last| *last != 0)].into_iter().flatten() {
-                    place(code, plus);
-                    code.i32_const(1).i32_store8(arg);
-                }
-            }
-            Reach::Last(_) | Reach::Next => {
-                place(code, 0);
-                code.i32_const(0x0101).i32_store16(arg);
-            }
-        }
+            Reach::Block => code.i32_const(1).i32_store8(arg),
+            Reach::Next => code.i32_const(0x0101).i32_store16(arg),
+        };
     }
 }
 
-/// Adds an offset to what lies on the stack. That goes round for no byte that a store can write to.
+/// Adds an offset to what lies on the stack. That does not go round: it is no higher than a store that did not trap.
 pub(super) fn plus(code: &mut InstructionSink<'_>, offset: u32) {
     if offset != 0 {
         code.i32_const(offset.cast_signed()).i32_add();
@@ -127,7 +117,7 @@ fn moved(margin: Margin, address: u32, code: &mut InstructionSink<'_>) {
 /// Marks the blocks of a range within memory; its address and its size in bytes are in local variables.
 fn mark_range(margin: Margin, address: u32, size: u32, code: &mut InstructionSink<'_>) {
     code.local_get(size).i32_const(BLOCK as i32).i32_le_u().if_(BlockType::Empty);
-    mark(margin, Reach::Next, code, |code, _| {
+    mark(margin, Reach::Next, code, |code| {
         code.local_get(address);
     });
     code.else_();

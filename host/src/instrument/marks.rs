@@ -4,9 +4,9 @@
 //! lowest offset that is written to and near enough; the others are covered where the mark is sure to have been made before
 //! them, which structured control makes easy to see: marks made within a block are forgotten at its end.
 //!
-//! Where a stretch ends is known as well. But to mark the blocks of its ends takes two stores, where that of its first byte and
-//! the next one take one. So in a loop these two are marked, and elsewhere no block that is not written to: it would be
-//! copied back for nothing.
+//! Of a constant address, or of one byte, it is known which block it lies in. Else the block of the first byte is marked and the
+//! next one, in one store of two bytes: whatever is no longer than a block lies in these. To mark the blocks of the first byte
+//! and the last takes two, which costs an interpreter more than it saves.
 //!
 //! That two addresses are the same is known if both are the same constant, or the same local variable, not assigned in
 //! between. A variable has a version, which an assignment changes; a variable that is assigned in some loop has another one in
@@ -39,10 +39,10 @@ pub(super) enum Address {
 /// Which blocks are marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// That of the first byte and the one after it.
+    /// That of the first byte.
+    Block,
+    /// That and the one after it.
     Next,
-    /// Those of the first byte and of the one so many bytes on, which are fewer than a block has.
-    Last(u32),
 }
 
 /// The marks of one function, by the number of the operator, in order.
@@ -70,7 +70,7 @@ const REMEMBERED: usize = 64;
 
 /// Something that happens in a function, as far as marks go.
 enum Event {
-    Store { operator: usize, known: Known, store: Store, in_loop: bool },
+    Store { operator: usize, known: Known, store: Store },
     Enter,
     Else,
     Leave,
@@ -97,11 +97,11 @@ pub(super) fn marks(
             Event::Enter => entered.push(covered.len()),
             Event::Else => covered.truncate(entered.last().copied().unwrap_or_default()),
             Event::Leave => covered.truncate(entered.pop().unwrap_or_default()),
-            Event::Store { operator, known: None, store, .. } => {
-                let reach = if store.size == 1 { Reach::Last(0) } else { Reach::Next };
+            Event::Store { operator, known: None, store } => {
+                let reach = if store.size == 1 { Reach::Block } else { Reach::Next };
                 marks.push((operator, Mark { address: Address::Own { offset: store.offset }, reach }));
             }
-            Event::Store { operator, known: Some(known), store, in_loop } => {
+            Event::Store { operator, known: Some(known), store } => {
                 let own = bytes(known, &store);
                 let covers = |bytes: &Range<i64>| bytes.start <= own.start && own.end <= bytes.end;
                 if covered.iter().rev().take(REMEMBERED).any(|(base, bytes)| *base == known.0 && covers(bytes)) {
@@ -110,10 +110,9 @@ pub(super) fn marks(
                 let (bytes, mark) = match known.0 {
                     Base::Constant => whole_blocks(own),
                     Base::Local { local, .. } => {
-                        let bytes = written.stretch(known, own, in_loop);
-                        let address = Address::Local { local, offset: bytes.start as u32 };
-                        let last = (bytes.end - bytes.start) as u32 - 1;
-                        (bytes, Mark { address, reach: if in_loop { Reach::Next } else { Reach::Last(last) } })
+                        let start = written.lowest(known, &own);
+                        let address = Address::Local { local, offset: start as u32 };
+                        (start..start + BLOCK as i64, Mark { address, reach: Reach::Next })
                     }
                 };
                 covered.push((known.0, bytes));
@@ -140,51 +139,31 @@ fn bytes((base, added): (Base, u32), store: &Store) -> Range<i64> {
 fn whole_blocks(own: Range<i64>) -> (Range<i64>, Mark) {
     let block = BLOCK as i64;
     let (first, last) = (own.start / block * block, (own.end - 1) / block * block);
-    let reach = if first == last { Reach::Last(0) } else { Reach::Next };
+    let reach = if first == last { Reach::Block } else { Reach::Next };
     (first..last + block, Mark { address: Address::Constant(first.cast_unsigned()), reach })
 }
 
-/// What is written to at addresses in variables.
-struct Written {
-    /// For each sum of a base and what is added, where stores begin, in order.
-    starts: HashMap<(Base, u32), Vec<i64>>,
-    /// For each base, what stores write to: starts and ends, in order.
-    bytes: HashMap<Base, Vec<(i64, i64)>>,
-}
+/// Where stores at addresses in variables begin, in order, for each sum of a base and what is added.
+struct Written(HashMap<(Base, u32), Vec<i64>>);
 
 impl Written {
     fn new(events: &[Event]) -> Written {
-        let (mut starts, mut all) = (HashMap::<_, Vec<_>>::new(), HashMap::<_, Vec<_>>::new());
+        let mut starts = HashMap::<_, Vec<_>>::new();
         for event in events {
-            if let Event::Store { known: Some(known @ (base @ Base::Local { .. }, _)), store, .. } = event {
-                let Range { start, end } = bytes(*known, store);
-                starts.entry(*known).or_default().push(start);
-                all.entry(*base).or_default().push((start, end));
+            if let Event::Store { known: Some(known @ (Base::Local { .. }, _)), store, .. } = event {
+                starts.entry(*known).or_default().push(bytes(*known, store).start);
             }
         }
         starts.values_mut().for_each(|starts| starts.sort_unstable());
-        for bytes in all.values_mut() {
-            bytes.sort_unstable();
-            // So there are not many near each other.
-            bytes.dedup();
-        }
-        Written { starts, bytes: all }
+        Written(starts)
     }
 
-    /// What the mark of a store covers, which is the first one there.
-    fn stretch(&self, known: (Base, u32), own: Range<i64>, in_loop: bool) -> Range<i64> {
-        let block = BLOCK as i64;
-        // As low as another store's, of the same sum: below that, an address could go round.
-        let starts = self.starts.get(&known).map(Vec::as_slice).unwrap_or_default();
-        let lowest = starts.get(starts.partition_point(|start| *start < own.end - block));
-        let start = lowest.map_or(own.start, |lowest| own.start.min(*lowest));
-        if in_loop {
-            return start..start + block;
-        }
-        let bytes = self.bytes.get(&known.0).map(Vec::as_slice).unwrap_or_default();
-        let near = bytes[bytes.partition_point(|(at, _)| *at < start)..].iter();
-        let ends = near.take_while(|(at, _)| *at < start + block).map(|(_, end)| *end);
-        start..ends.filter(|end| *end <= start + block).fold(own.end, i64::max)
+    /// Where the mark of a store begins, which is the first one there: as low as another store of the same sum, if that is near
+    /// enough. Below that, an address could go round.
+    fn lowest(&self, known: (Base, u32), own: &Range<i64>) -> i64 {
+        let starts = self.0.get(&known).map(Vec::as_slice).unwrap_or_default();
+        let lowest = starts.get(starts.partition_point(|start| *start < own.end - BLOCK as i64));
+        lowest.map_or(own.start, |lowest| own.start.min(*lowest))
     }
 }
 
@@ -244,7 +223,7 @@ impl Walk {
             let arity = op.operator_arity(&self.validator);
             if let (true, Some(store)) = (reachable, store(&op)) {
                 let known = self.stack.len().checked_sub(2).and_then(|at| self.current(self.stack[at]));
-                events.push(Event::Store { operator: number, known, store, in_loop: !self.loops.is_empty() });
+                events.push(Event::Store { operator: number, known, store });
             }
             self.validator.op(offset, &op)?;
             self.step(&op, reachable, arity, &mut events);

@@ -346,17 +346,17 @@ fn keep_address(store: &Store, locals: u32, code: &mut InstructionSink<'_>) {
 ///
 /// Not before: machine code may load, compute and store in one instruction, which a mark in between would take apart.
 fn make(mark: Mark, margin: Margin, locals: u32, code: &mut InstructionSink<'_>) {
-    added::mark(margin, mark.reach, code, |code, plus| match mark.address {
+    added::mark(margin, mark.reach, code, |code| match mark.address {
         Address::Constant(address) => {
-            code.i32_const((address as u32).wrapping_add(plus).cast_signed());
+            code.i32_const((address as u32).cast_signed());
         }
         Address::Local { local, offset } => {
             code.local_get(local);
-            added::plus(code, offset.wrapping_add(plus));
+            added::plus(code, offset);
         }
         Address::Own { offset } => {
             code.local_get(locals);
-            added::plus(code, (offset as u32).wrapping_add(plus));
+            added::plus(code, offset as u32);
         }
     });
 }

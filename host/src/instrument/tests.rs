@@ -22,13 +22,7 @@ fn marked(function: &str) -> Vec<Mark> {
     found.expect("it has a function").into_iter().map(|(_, mark)| mark).collect()
 }
 
-/// The mark for a stretch of so many bytes.
-fn local(local: u32, offset: u32, bytes: u32) -> Mark {
-    Mark { address: Address::Local { local, offset }, reach: Reach::Last(bytes - 1) }
-}
-
-/// The same in a loop.
-fn looped(local: u32, offset: u32) -> Mark {
+fn local(local: u32, offset: u32) -> Mark {
     Mark { address: Address::Local { local, offset }, reach: Reach::Next }
 }
 
@@ -48,7 +42,7 @@ fn stores_of_one_frame_share_a_mark_at_the_lowest() {
             (i64.store offset=504 (local.get 0) (i64.const 1))
             (i32.store8 offset=4 (local.get 0) (i32.const 1)))",
     );
-    assert_eq!(frame, [local(0, 4, 508)]);
+    assert_eq!(frame, [local(0, 4)]);
 }
 
 #[test]
@@ -59,7 +53,7 @@ fn a_store_too_far_from_the_others_has_a_mark_of_its_own() {
             (i32.store offset=508 (local.get 0) (i32.const 1))
             (i32.store offset=509 (local.get 0) (i32.const 1)))",
     );
-    assert_eq!(far, [local(0, 0, 512), local(0, 508, 5)]);
+    assert_eq!(far, [local(0, 0), local(0, 508)]);
 }
 
 #[test]
@@ -72,7 +66,7 @@ fn an_assignment_makes_another_address() {
             (i32.store (local.tee 0 (i32.const 7)) (i32.const 1))
             (i32.store (local.get 0) (i32.const 1)))",
     );
-    assert_eq!(two, [local(0, 0, 4), local(0, 0, 4), local(0, 0, 4)]);
+    assert_eq!(two, [local(0, 0), local(0, 0), local(0, 0)]);
 }
 
 #[test]
@@ -85,7 +79,7 @@ fn an_address_that_was_assigned_after_it_was_pushed_is_the_stores_own() {
             i32.const 1
             i32.store offset=3)",
     );
-    assert_eq!(late, [local(0, 0, 4), own(3, Reach::Next)]);
+    assert_eq!(late, [local(0, 0), own(3, Reach::Next)]);
 }
 
 #[test]
@@ -99,7 +93,7 @@ fn what_is_marked_in_a_branch_is_not_marked_after_it() {
             (block (i32.store (local.get 0) (i32.const 4)))
             (loop (i32.store (local.get 0) (i32.const 5))))",
     );
-    assert_eq!(branch, [local(0, 0, 4), local(0, 0, 4), local(0, 0, 4)]);
+    assert_eq!(branch, [local(0, 0), local(0, 0), local(0, 0)]);
 }
 
 #[test]
@@ -112,7 +106,7 @@ fn what_is_assigned_in_one_branch_is_not_known_in_another() {
                 (else (i32.store (local.get 0) (i32.const 2))))
             (i32.store (local.get 0) (i32.const 3)))",
     );
-    assert_eq!(branches, [local(0, 0, 4), local(0, 0, 4), local(0, 0, 4)]);
+    assert_eq!(branches, [local(0, 0), local(0, 0), local(0, 0)]);
 }
 
 #[test]
@@ -126,7 +120,7 @@ fn a_variable_that_changes_in_a_loop_is_another_each_time_round() {
                 (local.set 0 (i32.add (local.get 0) (i32.const 4)))
                 (br_if 0 (i32.lt_u (local.get 0) (i32.const 9999)))))",
     );
-    assert_eq!(moving, [local(0, 0, 4), looped(0, 0)]);
+    assert_eq!(moving, [local(0, 0), local(0, 0)]);
     let still = marked(
         "(func (param i32 i32)
             (i32.store (local.get 0) (i32.const 1))
@@ -134,7 +128,7 @@ fn a_variable_that_changes_in_a_loop_is_another_each_time_round() {
                 (i32.store (local.get 0) (i32.const 2))
                 (br_if 0 (local.tee 1 (i32.sub (local.get 1) (i32.const 1))))))",
     );
-    assert_eq!(still, [local(0, 0, 4)]);
+    assert_eq!(still, [local(0, 0)]);
 }
 
 #[test]
@@ -146,7 +140,7 @@ fn what_is_added_to_a_variable_is_part_of_the_address() {
             (i64.store offset=8 (i32.add (i32.const 480) (local.get 0)) (i64.const 1))
             (i64.store offset=8 (i32.add (i32.const 500) (local.get 0)) (i64.const 1)))",
     );
-    assert_eq!(near, [local(0, 4u32.wrapping_neg(), 500), local(0, 508, 8)]);
+    assert_eq!(near, [local(0, 4u32.wrapping_neg()), local(0, 508)]);
 }
 
 /// The mark for one sum does not begin below another: that address could go round.
@@ -158,14 +152,14 @@ fn what_is_added_does_not_go_round() {
             (i32.store (i32.add (local.get 0) (i32.const -4)) (i32.const 1))
             (i32.store offset=9 (i32.add (local.get 0) (i32.const -4)) (i32.const 1)))",
     );
-    assert_eq!(up, [local(0, 0, 9), local(0, 4u32.wrapping_neg(), 13)]);
+    assert_eq!(up, [local(0, 0), local(0, 4u32.wrapping_neg())]);
     // A sum as high as that is a low one, or beyond all memory.
     let high = marked(
         "(func (param i32)
             (i32.store (i32.add (local.get 0) (i32.const 0x7fffffff)) (i32.const 1))
             (i32.store (i32.add (local.get 0) (i32.const 0x80000001)) (i32.const 1)))",
     );
-    assert_eq!(high, [local(0, 0x7fff_ffff, 4), local(0, 0x8000_0001, 4)]);
+    assert_eq!(high, [local(0, 0x7fff_ffff), local(0, 0x8000_0001)]);
 }
 
 #[test]
@@ -177,7 +171,7 @@ fn addresses_of_constants_are_known_and_others_are_the_stores_own() {
             (i32.store (i32.add (i32.const 800) (i32.const 100)) (i32.const 1))
             (v128.store offset=2 (i32.add (local.get 0) (local.get 0)) (v128.const i64x2 0 0)))",
     );
-    assert_eq!(mixed, [constant(512, Reach::Last(0)), constant(1024, Reach::Last(0)), own(2, Reach::Next)]);
+    assert_eq!(mixed, [constant(512, Reach::Block), constant(1024, Reach::Block), own(2, Reach::Next)]);
 }
 
 #[test]
@@ -185,7 +179,7 @@ fn code_that_cannot_be_reached_needs_no_mark() {
     assert_eq!(marked("(func unreachable (i32.store (i32.const 0) (i32.const 1)) i32.store)"), []);
     assert_eq!(
         marked("(func (param i32) (block (br 0) i32.store) (i32.store (local.get 0) (i32.const 1)))"),
-        [local(0, 0, 4)]
+        [local(0, 0)]
     );
 }
 
