@@ -5,12 +5,17 @@ use crate::guests::built;
 use crate::table::{Row, Table};
 use crate::{BATCH, ROUNDS, TRIPS};
 use purefork::{Executor, Function, Future, Isolation, Result, promise, wait_all};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Barrier};
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// Calls of a loop in each round; one takes from half a millisecond to a few.
 const LOOPS: u32 = 20;
+
+/// How long the kernel is given to part threads that run on the same processor.
+const PARTED: Duration = Duration::from_millis(20);
 
 /// Each loop, what it is called for, and what it gives.
 const EACH_LOOP: [(&str, (i32, i32), i32); 6] = [
@@ -121,32 +126,42 @@ pub(crate) fn batch(table: &mut Table) -> Result<()> {
 }
 
 /// Forks a batch while all workers are held, lets them go, and takes the time until the batch has run.
+///
+/// Workers are held awake, each on a processor of its own: the kernel may put two threads that it wakes at once on the same
+/// one, and parts them some milliseconds later, which is half of a batch.
 fn drain(row: &mut Row, length: &Function<i32, i32>, workers: usize) {
-    let gate = Arc::new(Barrier::new(workers + 1));
-    let held: Vec<Future<i32>> = (0..workers)
+    let (held, open) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let holding: Vec<Future<i32>> = (0..workers)
         .map(|_| {
             // The callback is there before the call can run, so that a worker runs it.
             let (promise, n) = promise::<i32>();
             let call = length.fork(&n);
-            let gate = gate.clone();
+            let (held, open) = (held.clone(), open.clone());
             call.on_done(move |_| {
-                // Once all are held, and once they may go.
-                gate.wait();
-                gate.wait();
+                held.fetch_add(1, Ordering::Relaxed);
+                spin_until(|| open.load(Ordering::Acquire));
             });
             promise.set(10).expect("nobody else completes it");
             call
         })
         .collect();
-    gate.wait();
+    spin_until(|| held.load(Ordering::Relaxed) == workers);
     let all: Vec<Future<i32>> = (0..BATCH).map(|_| length.fork(10)).collect();
     let (done, wait) = channel();
     // Calls from outside start in the order in which they were forked: when this one is done, next to nothing is left.
     all[all.len() - 1].on_done(move |_| done.send(()).expect("it is waited for"));
+    // While this thread sleeps, there are as many awake as there are workers.
+    sleep(PARTED);
     let start = Instant::now();
-    gate.wait();
+    open.store(true, Ordering::Release);
     wait.recv().expect("the last call completes");
     row.add(start, BATCH);
     assert!(wait_all(all).expect("it does not fail").iter().all(|&n| n == 10));
-    wait_all(held).expect("it does not fail");
+    wait_all(holding).expect("it does not fail");
+}
+
+fn spin_until(done: impl Fn() -> bool) {
+    while !done() {
+        std::hint::spin_loop();
+    }
 }
