@@ -44,7 +44,8 @@ impl Injector {
     fn push_behind(&self, job: Job) {
         let mut rest = self.rest();
         rest.push_back(job);
-        self.waiting.store(rest.len(), Ordering::SeqCst);
+        // A fence follows, wherever jobs are pushed.
+        self.waiting.store(rest.len(), Ordering::Release);
     }
 
     /// Takes the first job, and of those behind it one in `ways`, but no more than `most`, which `more` is given.

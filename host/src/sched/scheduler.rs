@@ -7,7 +7,7 @@ use super::worker;
 use crossbeam_deque::{Stealer, Worker as Deque};
 use std::cell::RefCell;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
@@ -141,15 +141,12 @@ impl Handle {
     /// Queues a job: on the current worker's own deque, or, from any other thread, in the channel.
     #[inline]
     pub(crate) fn spawn(&self, job: Job) {
-        if let Err(job) = worker::push_local(&self.0, job) {
-            self.0.outside.push(job);
-            fence(Ordering::SeqCst);
-            if self.0.stopped.load(Ordering::SeqCst) {
-                self.0.abandon_rest();
-                return;
-            }
-        }
+        worker::push(&self.0, job);
         self.0.sleep.notify();
+        // Behind the fence in `notify`: either this is seen here, or the job by who abandons what is left.
+        if self.0.stopped.load(Ordering::SeqCst) {
+            self.0.abandon_rest();
+        }
     }
 
     /// The current thread's number, if it is one of this scheduler's workers.

@@ -44,16 +44,13 @@ pub(super) fn index_in(shared: &Shared) -> Option<usize> {
     })
 }
 
-/// Pushes a job on the current worker's own deque, or gives it back if this is no worker of `shared`'s.
+/// Queues a job: on the current worker's own deque, or, where this is no worker of `shared`'s, from outside.
 #[inline]
-pub(super) fn push_local(shared: &Shared, job: Job) -> Result<(), Job> {
+pub(super) fn push(shared: &Shared, job: Job) {
     CURRENT.with_borrow(|worker| match worker {
-        Some(worker) if std::ptr::eq(&*worker.shared, shared) => {
-            worker.deque.push(job);
-            Ok(())
-        }
-        _ => Err(job),
-    })
+        Some(worker) if std::ptr::eq(&*worker.shared, shared) => worker.deque.push(job),
+        _ => shared.outside.push(job),
+    });
 }
 
 /// A handle with which another thread wakes the current worker out of [`run_until`]; none if this is no worker.
