@@ -311,7 +311,7 @@ fn a_start_function_that_traps_or_loops_fails_the_call() {
         expect![[r#"
             Trap, catchable
             text: `f` trapped: wasm `unreachable` instruction executed
-              at `init` (offset 0x22), forked at HERE
+              at `init` (offset 0x22), forked at HERE; a panic, an abort or a failed assertion in the guest ends so
             site: HERE
             backtrace: init
             chain: f (HERE)
@@ -514,7 +514,7 @@ fn names_in_a_guest_are_shown_escaped_and_cut() {
         expect![[r#"
             Trap, catchable
             text: `\u{1b}[31m\`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…` trapped: wasm `unreachable` instruction executed
-              at `\u{1b}[0m\n` (offset 0x40d), forked at HERE
+              at `\u{1b}[0m\n` (offset 0x40d), forked at HERE; a panic, an abort or a failed assertion in the guest ends so
             site: HERE
             backtrace: \u{1b}[0m\n
             chain: \u{1b}[31m\`xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… (HERE)

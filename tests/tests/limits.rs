@@ -498,7 +498,7 @@ fn a_trap_in_the_fiftieth_generation() {
         expect![[r#"
             Trap, catchable
             text: `doomed` trapped: wasm `unreachable` instruction executed
-              at `doomed` (offset 0x81), 50 forks below `doomed`, forked at HERE
+              at `doomed` (offset 0x81), 50 forks below `doomed`, forked at HERE; a panic, an abort or a failed assertion in the guest ends so
             site: fork #1 of its parent
             backtrace: doomed
             chain: 50 × < doomed (HERE)
@@ -517,7 +517,7 @@ fn a_trap_in_the_hundredth_generation() {
         expect![[r#"
             Trap, catchable
             text: `doomed` trapped: wasm `unreachable` instruction executed
-              at `doomed` (offset 0x81), 100 forks below `doomed`, forked at HERE
+              at `doomed` (offset 0x81), 100 forks below `doomed`, forked at HERE; a panic, an abort or a failed assertion in the guest ends so
             site: fork #1 of its parent
             backtrace: doomed
             chain: 63 × < doomed (HERE)

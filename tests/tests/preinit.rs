@@ -149,7 +149,7 @@ fn an_initialiser_that_fails_makes_no_module() {
         expect![[r#"
             Trap, catchable
             text: `trap` trapped: wasm `unreachable` instruction executed
-              at `trap` (offset 0x53), forked at HERE
+              at `trap` (offset 0x53), forked at HERE; a panic, an abort or a failed assertion in the guest ends so
             site: HERE
             backtrace: trap
             chain: trap (HERE)

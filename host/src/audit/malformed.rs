@@ -29,7 +29,7 @@ const MAX_MESSAGE: usize = 300;
 /// Looks at the first eight bytes, and at the extent of the sections.
 pub(super) fn check(bytes: &[u8]) -> Result<(), Malformed> {
     if bytes.is_empty() {
-        return Err(at(0, "the file is empty".into()));
+        return Err(at(0, "the file is empty, and a module or a component was expected".into()));
     }
     let known = MAGIC.len().min(bytes.len());
     if bytes[..known] != MAGIC[..known] {

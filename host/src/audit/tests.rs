@@ -54,7 +54,7 @@ fn names(facts: &Facts) -> Vec<&str> {
 
 #[test]
 fn what_is_not_a_module_is_said_in_plain_words() {
-    assert_eq!(malformed(b""), "the file is empty (at byte 0)");
+    assert_eq!(malformed(b""), "the file is empty, and a module or a component was expected (at byte 0)");
     assert_eq!(
         malformed(b"\x7fELF\x02\x01\x01\0\0\0"),
         "the file is not WebAssembly: it starts with 7f 45 4c 46 02 01 01 00 and is an ELF file, such as a native \

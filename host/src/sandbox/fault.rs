@@ -69,7 +69,10 @@ pub(super) fn explain(
             format!("`{function}` was refused memory beyond its limit, then trapped: {}", plain(*trap)),
         )
         .with_help("raise `Limits::memory` (`--memory`) if it is meant to use that much"),
-        Some(trap) => Error::new(ErrorKind::Trap, format!("`{function}` trapped: {}", plain(*trap))),
+        Some(trap) => {
+            let error = Error::new(ErrorKind::Trap, format!("`{function}` trapped: {}", plain(*trap)));
+            cause(*trap).into_iter().fold(error, Error::with_help)
+        }
         None if is_pool_full(&error) => {
             Error::new(ErrorKind::Exhausted, format!("no sandbox was left to run `{function}` in: {error}"))
                 .with_help("fork less deeply, or raise `Limits::depth`")
@@ -77,6 +80,18 @@ pub(super) fn explain(
         None => Error::new(ErrorKind::Exhausted, format!("the host could not run `{function}`: {error:#}")),
     };
     explained.with_backtrace(backtrace)
+}
+
+/// What in a guest's source ends with such a trap, where that is not what the trap is called.
+fn cause(trap: Trap) -> Option<&'static str> {
+    match trap {
+        Trap::UnreachableCodeReached => Some("a panic, an abort or a failed assertion in the guest ends so"),
+        Trap::MemoryOutOfBounds => Some("a wrong index or pointer in the guest ends so"),
+        Trap::TableOutOfBounds | Trap::IndirectCallToNull | Trap::BadSignature => {
+            Some("a wrong function pointer in the guest ends so, or one called with other types than its function has")
+        }
+        _ => None,
+    }
 }
 
 /// wasmtime's words without their prefix.

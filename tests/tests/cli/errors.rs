@@ -9,7 +9,7 @@ fn a_trap_shows_the_guests_frames() {
         "run ops.wat trap",
         &expect![[r#"
             2> error: `trap` trapped: wasm `unreachable` instruction executed
-            2>   at `inner` (offset 0xae), called by `middle`, `trap`
+            2>   at `inner` (offset 0xae), called by `middle`, `trap`; a panic, an abort or a failed assertion in the guest ends so
             exit 1
         "#]],
     );
@@ -34,17 +34,17 @@ fn a_long_chain_of_forks_leaves_out_its_middle() {
         &expect![[r#"
             $ purefork run deep.wat down 7
             2> error: `down` trapped: wasm `unreachable` instruction executed
-            2>   at `down` (offset 0x47), 7 forks below `down`
+            2>   at `down` (offset 0x47), 7 forks below `down`; a panic, an abort or a failed assertion in the guest ends so
             exit 1
 
             $ purefork run deep.wat down 8
             2> error: `down` trapped: wasm `unreachable` instruction executed
-            2>   at `down` (offset 0x47), 8 forks below `down`
+            2>   at `down` (offset 0x47), 8 forks below `down`; a panic, an abort or a failed assertion in the guest ends so
             exit 1
 
             $ purefork run deep.wat down 200
             2> error: `down` trapped: wasm `unreachable` instruction executed
-            2>   at `down` (offset 0x47), 200 forks below `down`
+            2>   at `down` (offset 0x47), 200 forks below `down`; a panic, an abort or a failed assertion in the guest ends so
             exit 1
         "#]],
     );
@@ -152,9 +152,9 @@ fn an_error_is_one_json_object_on_stdout_on_demand() {
         ],
         &expect![[r#"
             $ purefork run ops.wat trap --json
-            {"error":{"backtrace":[{"function":"inner","offset":174},{"function":"middle","offset":178},{"function":"trap","offset":183}],"chain":[{"function":"trap","site":{"by":"host"}}],"fork_site":{"by":"host"},"help":null,"kind":"Trap","message":"`trap` trapped: wasm `unreachable` instruction executed","omitted":0,"reasons":[]}}
+            {"error":{"backtrace":[{"function":"inner","offset":174},{"function":"middle","offset":178},{"function":"trap","offset":183}],"chain":[{"function":"trap","site":{"by":"host"}}],"fork_site":{"by":"host"},"help":"a panic, an abort or a failed assertion in the guest ends so","kind":"Trap","message":"`trap` trapped: wasm `unreachable` instruction executed","omitted":0,"reasons":[]}}
             2> error: `trap` trapped: wasm `unreachable` instruction executed
-            2>   at `inner` (offset 0xae), called by `middle`, `trap`
+            2>   at `inner` (offset 0xae), called by `middle`, `trap`; a panic, an abort or a failed assertion in the guest ends so
             exit 1
 
             $ purefork run tree.wat root 0 --json

@@ -81,7 +81,7 @@ fn a_file_that_is_no_module_is_told_what_it_is() {
             exit 2
 
             $ purefork run empty.wasm f
-            2> error: `empty.wasm`: the file is empty (at byte 0)
+            2> error: `empty.wasm`: the file is empty, and a module or a component was expected (at byte 0)
             exit 2
 
             $ purefork run text.wasm f

@@ -112,7 +112,7 @@ fn preinit_that_fails_writes_nothing() {
 
             $ purefork preinit linear.wat fail -o out/old.wasm
             2> error: `fail` trapped: wasm `unreachable` instruction executed
-            2>   at `fail` (offset 0x84)
+            2>   at `fail` (offset 0x84); a panic, an abort or a failed assertion in the guest ends so
             exit 1
 
             $ purefork preinit linear.wat spin -o out/old.wasm --fuel 1000
@@ -126,9 +126,9 @@ fn preinit_that_fails_writes_nothing() {
             exit 1
 
             $ purefork preinit linear.wat fail -o out/old.wasm --json
-            {"error":{"backtrace":[{"function":"fail","offset":132}],"chain":[{"function":"fail","site":{"by":"host"}}],"fork_site":{"by":"host"},"help":null,"kind":"Trap","message":"`fail` trapped: wasm `unreachable` instruction executed","omitted":0,"reasons":[]}}
+            {"error":{"backtrace":[{"function":"fail","offset":132}],"chain":[{"function":"fail","site":{"by":"host"}}],"fork_site":{"by":"host"},"help":"a panic, an abort or a failed assertion in the guest ends so","kind":"Trap","message":"`fail` trapped: wasm `unreachable` instruction executed","omitted":0,"reasons":[]}}
             2> error: `fail` trapped: wasm `unreachable` instruction executed
-            2>   at `fail` (offset 0x84)
+            2>   at `fail` (offset 0x84); a panic, an abort or a failed assertion in the guest ends so
             exit 1
 
             $ purefork preinit table.wat f -o out/old.wasm

@@ -129,7 +129,7 @@ fn what_a_function_prints_is_no_result() {
             $ purefork run --wasi frozen program.wat twice -- -4
             2> printed
             2> error: `twice` trapped: wasm `unreachable` instruction executed
-            2>   at `twice` (offset 0x1f6); it asked for the time: it is always 1970-01-01T00:00:00Z
+            2>   at `twice` (offset 0x1f6); a panic, an abort or a failed assertion in the guest ends so; it asked for the time: it is always 1970-01-01T00:00:00Z
             exit 1
 
             $ purefork run --wasi frozen --output-limit 7 program.wat twice 4

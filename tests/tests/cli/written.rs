@@ -187,7 +187,7 @@ fn a_call_that_fails_leaves_the_file_as_it_was() {
         "run ops.wat trap -o out/kept.txt",
         &expect![[r#"
             2> error: `trap` trapped: wasm `unreachable` instruction executed
-            2>   at `inner` (offset 0xae), called by `middle`, `trap`
+            2>   at `inner` (offset 0xae), called by `middle`, `trap`; a panic, an abort or a failed assertion in the guest ends so
             exit 1
         "#]],
     );

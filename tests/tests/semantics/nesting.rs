@@ -125,7 +125,7 @@ fn an_error_names_its_fork_site_and_the_guests_frames() {
         expect![[r#"
             Trap, catchable
             text: `outer` trapped: wasm `unreachable` instruction executed
-              at `inner` (offset 0x23), forked at HERE
+              at `inner` (offset 0x23), forked at HERE; a panic, an abort or a failed assertion in the guest ends so
             site: HERE
             backtrace: inner < outer
             chain: outer (HERE)
@@ -144,7 +144,7 @@ fn an_error_from_below_is_one_error_with_its_chain_of_forks() {
         expect![[r#"
             Trap, catchable
             text: `doomed` trapped: wasm `unreachable` instruction executed
-              at `doomed` (offset 0x81), 2 forks below `doomed`, forked at HERE
+              at `doomed` (offset 0x81), 2 forks below `doomed`, forked at HERE; a panic, an abort or a failed assertion in the guest ends so
             site: fork #1 of its parent
             backtrace: doomed
             chain: doomed (fork #1 of its parent) < doomed (fork #1 of its parent) < doomed (HERE)

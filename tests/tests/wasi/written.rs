@@ -88,7 +88,12 @@ fn a_call_that_fails_shows_what_it_wrote_and_why_it_may_have_failed() {
         );
         let future = module.fork("fail", args![]).unwrap();
         let error = future.wait().unwrap_err();
-        assert_eq!(error.help(), Some("it asked for the time: it is always 1970-01-01T00:00:00Z"));
+        assert_eq!(
+            error.help(),
+            Some(
+                "a panic, an abort or a failed assertion in the guest ends so; it asked for the time: it is always 1970-01-01T00:00:00Z"
+            )
+        );
         let output = future.output().unwrap();
         assert_eq!((output.stdout, output.stderr), (vec![], b"panic".to_vec()));
     });
