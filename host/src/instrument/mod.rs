@@ -126,29 +126,29 @@ impl Margin {
         }
     }
 
-    /// Puts back the blocks that are marked, and takes the marks away. `initial`: the guest's memory as it was. `told` is told
-    /// where in `memory` bytes were put back. False if the memory is not one with such a margin.
-    pub(crate) fn undo(&self, memory: &mut [u8], initial: &[u8], mut told: impl FnMut(Range<usize>)) -> bool {
+    /// Finds the blocks that are marked, and takes the marks away. For each run of them, `put_back` is told where in the guest's
+    /// own memory it begins, and is given its bytes. False if the memory is not one with such a margin.
+    pub(crate) fn undo(&self, memory: &mut [u8], mut put_back: impl FnMut(usize, &mut [u8])) -> bool {
         let Some((margin, own)) = memory.split_at_mut_checked(self.bytes as usize) else { return false };
         let (marks, groups) = self.levels(margin);
-        let used = |shift| level(initial.len() as u64, shift) as usize;
-        let Some(marks) = marks.get_mut(..used(SHIFT)) else { return false };
-        let mut put_back = |blocks: Range<usize>| {
-            let bytes = blocks.start * BLOCK..(blocks.end * BLOCK).min(initial.len());
-            if let (Some(own), Some(initial)) = (own.get_mut(bytes.clone()), initial.get(bytes.clone())) {
-                own.copy_from_slice(initial);
-                told(self.bytes as usize + bytes.start..self.bytes as usize + bytes.end);
+        let used = |shift| level(own.len() as u64, shift) as usize;
+        let used = (used(SHIFT), used(GROUP_SHIFT));
+        let Some(marks) = marks.get_mut(..used.0) else { return false };
+        let mut run = |blocks: Range<usize>| {
+            let bytes = blocks.start * BLOCK..(blocks.end * BLOCK).min(own.len());
+            if let Some(own) = own.get_mut(bytes.clone()) {
+                put_back(bytes.start, own);
             }
         };
         if self.groups.is_none() {
-            take_marks(marks, 0, &mut put_back);
+            take_marks(marks, 0, &mut run);
             return true;
         }
-        let Some(groups) = groups.get_mut(..used(GROUP_SHIFT)) else { return false };
+        let Some(groups) = groups.get_mut(..used.1) else { return false };
         take_marks(groups, 0, &mut |groups| {
             let blocks = groups.start * GROUP..(groups.end * GROUP).min(marks.len());
             if let Some(marks) = marks.get_mut(blocks.clone()) {
-                take_marks(marks, blocks.start, &mut put_back);
+                take_marks(marks, blocks.start, &mut run);
             }
         });
         true

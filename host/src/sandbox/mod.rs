@@ -21,6 +21,7 @@ mod host;
 mod limiter;
 mod parts;
 mod plan;
+mod pristine;
 mod run;
 mod state;
 mod stock;

@@ -1,9 +1,9 @@
 //! A sandbox's state, put back to what it was before the call.
 
 use super::parts::{Items, Located};
+use super::pristine::Pristine;
 use super::{Carried, Room, Sandbox};
 use crate::instrument::{Margin, Undo};
-use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use wasmtime::{AsContextMut as _, Store, Val};
 
@@ -26,35 +26,8 @@ const MOST_PUT_BACK: usize = 4 << 20;
 /// The state of a guest before any call.
 pub(super) struct Initial {
     /// The guest's own memory.
-    memory: Aligned,
+    memory: Pristine,
     globals: Box<[Val]>,
-}
-
-/// Bytes that begin at a processor's line, as a guest's memory does: what is copied a line at a time is then read a line at a time.
-#[derive(Default)]
-struct Aligned {
-    bytes: Vec<u8>,
-    start: usize,
-}
-
-impl Aligned {
-    const LINE: usize = 64;
-
-    fn new(from: &[u8]) -> Aligned {
-        let mut bytes = Vec::<u8>::with_capacity(from.len() + Aligned::LINE);
-        let start = bytes.as_ptr().align_offset(Aligned::LINE).min(Aligned::LINE);
-        bytes.resize(start, 0);
-        bytes.extend_from_slice(from);
-        Aligned { bytes, start }
-    }
-}
-
-impl Deref for Aligned {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.bytes[self.start..]
-    }
 }
 
 impl Undoing {
@@ -80,9 +53,9 @@ impl Undoing {
     pub(super) fn initial<D: Carried>(&self, store: &mut Store<Room<D>>, located: &Located) -> Option<Initial> {
         let memory = match self.memory {
             Some((number, _)) => {
-                Aligned::new(located.own(located.memory(store.as_context_mut(), number)?.data(&*store)))
+                Pristine::new(located.own(located.memory(store.as_context_mut(), number)?.data(&*store)))
             }
-            None => Aligned::default(),
+            None => Pristine::new(&[]),
         };
         let globals = self.globals.iter().map(|number| {
             let global = located.global(store.as_context_mut(), *number)?;
@@ -102,12 +75,14 @@ impl Undoing {
                 return false;
             }
             let mut put_back = 0;
-            let undone = margin.undo(memory, &initial.memory, |bytes| {
+            let undone = margin.undo(memory, |start, bytes| {
+                initial.memory.put_back(start, bytes);
                 put_back += bytes.len();
-                footprint.write(bytes);
+                let start = margin.bytes as usize + start;
+                footprint.write(start..start + bytes.len());
             });
             debug_assert!(
-                initial.memory.len() > CHECKED || located.own(memory) == &*initial.memory,
+                initial.memory.len() > CHECKED || initial.memory.is(located.own(memory)),
                 "a write was not marked"
             );
             debug_assert!(
