@@ -137,10 +137,8 @@ impl Completion<Value> for Deferred {
         self.output.get().cloned()
     }
 
-    fn help(self: Arc<Self>) {
+    fn help(self: Arc<Self>) -> bool {
         let call = self.place().clone();
-        if let Some(call) = call {
-            call.help();
-        }
+        call.is_some_and(|call| call.help())
     }
 }

@@ -452,6 +452,31 @@ fn shut_down_stops_a_call_that_another_thread_runs_where_it_was_forked() {
 }
 
 #[test]
+fn a_call_that_another_thread_runs_keeps_its_deadline_when_the_executor_is_dropped() {
+    let _watchdog = Watchdog::new();
+    let ended = |turns: u32| {
+        let exec = Mode::Serial.with(limits().timeout(Duration::from_millis(100)));
+        let guest = greedy(&exec);
+        guest.fork("unit", args![]).unwrap().wait().unwrap();
+        let together = Barrier::new(2);
+        thread::scope(|scope| {
+            let call = scope.spawn(|| {
+                together.wait();
+                error(guest.fork("spin", args![]).unwrap().wait()).kind()
+            });
+            together.wait();
+            (0..turns).for_each(|_| std::hint::spin_loop());
+            drop(exec);
+            call.join().unwrap()
+        })
+    };
+    // Once the executor is dropped no call starts; later is more often late enough.
+    let ended: Vec<_> = (0..12).map(|n| ended(1000 << n)).collect();
+    assert!(ended.contains(&ErrorKind::Timeout), "{ended:?}");
+    assert!(ended.iter().all(|kind| matches!(kind, ErrorKind::Timeout | ErrorKind::Cancelled)), "{ended:?}");
+}
+
+#[test]
 fn shut_down_while_a_fork_waits_for_its_argument() {
     let _watchdog = Watchdog::new();
     for mode in modes() {

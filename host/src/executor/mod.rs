@@ -86,8 +86,12 @@ impl Executor {
 impl Drop for Executor {
     fn drop(&mut self) {
         self.runtime.closed.store(true, Ordering::SeqCst);
-        drop(self.scheduler.take());
-        self.runtime.watch.stop();
+        if let Some(scheduler) = self.scheduler.take() {
+            drop(scheduler);
+            // No call runs any more. In serial mode, other threads may be in the midst of one, and have a deadline: the watch
+            // ends with the last module.
+            self.runtime.watch.stop();
+        }
         // Modules may live on.
         self.runtime.stock.clear();
     }

@@ -278,20 +278,21 @@ impl Completion<Value> for Call {
         self.cell.is_done().then(|| self.output().cloned())?
     }
 
-    fn help(self: Arc<Call>) {
+    fn help(self: Arc<Call>) -> bool {
         let threads = &self.program().runtime.threads;
         // One thread more than there are cores takes time away from calls, of which those with a deadline have little.
         if self.program().runtime.limits.timeout.is_some() && !threads.inline() && threads.worker().is_none() {
-            return;
+            return false;
         }
         // Of a call that forks, the children would go through the channel, first in, first out; trees that many threads
         // wait for would grow side by side instead of one after the other.
         if self.facts().can_fork && !threads.inline() && threads.worker().is_none() || !threads.may_help() {
-            return;
+            return false;
         }
-        let Some(args) = self.claim() else { return };
+        let Some(args) = self.claim() else { return false };
         threads.stale();
         self.run_for_waiter(args);
+        true
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(program: &Program, function: u32, mut values: Values, site: &'
     let ended =
         run.here(args, &|frame| frame.enter_lone(&run), || stopped(&program.runtime, || run.name(), run.deadline));
     match ended.result {
-        Ok(value) => Forked::Ready(Ready { value, fuel: ended.usage.fuel, output: ended.output }),
+        Ok(value) => Forked::Ready(Ready { value, fuel: ended.usage.fuel, output: ended.output.map(Arc::from) }),
         Err(error) => Forked::Call(fail(&run, error, ended.output, site)),
     }
 }

@@ -1,5 +1,6 @@
 //! Many futures at once.
 
+use super::cell::nested;
 use super::promise::Plain;
 use super::{Cell, Future};
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +13,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 ///
 /// The error of the first future, in order, that has one. The others go on.
 pub fn wait_all<T: Clone>(futures: impl IntoIterator<Item = Future<T>>) -> Result<Vec<T>> {
+    let futures: Vec<_> = futures.into_iter().collect();
+    help(&futures);
     futures.into_iter().map(Future::join).collect()
+}
+
+/// Runs calls that nobody has started, the last one first: other threads start with the first, and do not meet this one before
+/// all are begun. Side by side with another thread, two would fight over the same calls, and over the allocator.
+fn help<T>(futures: &[Future<T>]) {
+    nested::waiting(|| {
+        let _ = futures.iter().rev().take_while(|future| !future.done() && future.help()).count();
+    });
 }
 
 /// Waits for all futures and returns their values in order; as soon as one fails, whichever it is, cancels the rest.
@@ -38,6 +49,7 @@ pub fn wait_all_or_cancel<T: Clone + Send + 'static>(futures: impl IntoIterator<
             }
         });
     }
+    help(&futures);
     let all: Result<Vec<T>> = futures.iter().map(Future::wait).collect();
     all.map_err(|error| {
         // The callback of this error may not have come to it yet; it must not take one that is cancelled now for the first.

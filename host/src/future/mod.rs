@@ -61,8 +61,10 @@ pub(crate) trait Completion<T>: Send + Sync {
         None
     }
 
-    /// Computes the result on this thread, if nobody has begun to.
-    fn help(self: Arc<Self>) {}
+    /// Computes the result on this thread, if nobody has begun to; returns whether it did.
+    fn help(self: Arc<Self>) -> bool {
+        false
+    }
 }
 
 /// The result to be of a fork, or of host work made into a future.
@@ -148,6 +150,9 @@ impl<T> Future<T> {
 
     /// Waits for the result, and gives the value itself, not a copy, if this is the last handle.
     ///
+    /// It is a copy all the same of a call that this thread has run itself while it waited beside a pool, and of one that had to
+    /// wait for its arguments: the executor may still refer to these.
+    ///
     /// For large results: [`Future::wait`] copies a list into the `Vec` that it gives.
     ///
     /// # Errors
@@ -157,17 +162,22 @@ impl<T> Future<T> {
     where
         T: Clone,
     {
+        let mut helped = false;
         if !self.done() {
             nested::waiting(|| {
-                self.help();
+                helped = self.help();
                 if !self.done() {
                     self.block(None);
                 }
             });
         }
+        // Whoever else has completed it may be about to let go of it. If it was this thread, a queue still has it.
+        let spins = if helped { 0 } else { SPINS };
         let last = match &mut self.0 {
-            Source::Own(completion) => last(completion),
-            Source::Call(call, read) => last(call).map(|result| result.and_then(|value| read(Cow::Owned(value)))),
+            Source::Own(completion) => last(completion, spins),
+            Source::Call(call, read) => {
+                last(call, spins).map(|result| result.and_then(|value| read(Cow::Owned(value))))
+            }
             Source::Ready(ready, read) => Some(read(Cow::Owned(std::mem::replace(&mut ready.value, Value::unit())))),
         };
         last.unwrap_or_else(|| self.value())
@@ -264,11 +274,12 @@ impl<T> Future<T> {
         }
     }
 
-    fn help(&self) {
+    /// Computes the result on this thread, if nobody has begun to; returns whether it did.
+    fn help(&self) -> bool {
         match &self.0 {
             Source::Own(completion) => completion.clone().help(),
             Source::Call(call, _) => call.clone().help(),
-            Source::Ready(..) => {}
+            Source::Ready(..) => false,
         }
     }
 
@@ -325,16 +336,15 @@ impl<T> Future<T> {
     }
 }
 
-/// The result itself, if nobody else can ask for it.
-fn last<T>(completion: &mut Arc<dyn Completion<T>>) -> Option<Result<T>> {
-    // Whoever has completed it may be about to let go of it.
-    for _ in 0..SPINS {
-        if let Some(completion) = Arc::get_mut(completion) {
-            return completion.cell_mut().take();
+/// The result itself, if nobody else can ask for it once one has looked so many times more.
+fn last<T>(completion: &mut Arc<dyn Completion<T>>, spins: u32) -> Option<Result<T>> {
+    for _ in 0..spins {
+        if Arc::strong_count(completion) == 1 {
+            break;
         }
         std::hint::spin_loop();
     }
-    None
+    Arc::get_mut(completion)?.cell_mut().take()
 }
 
 impl<T> Clone for Future<T> {

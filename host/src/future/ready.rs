@@ -2,6 +2,7 @@
 
 use crate::value::Value;
 use crate::wasi::Output;
+use std::sync::Arc;
 
 /// What a call has left that has succeeded before anybody could ask for it. Nobody waits for it, so it needs no place that
 /// those who ask have in common.
@@ -10,5 +11,5 @@ pub(crate) struct Ready {
     pub(crate) value: Value,
     /// What it has used; it forked nothing.
     pub(crate) fuel: u64,
-    pub(crate) output: Option<Box<Output>>,
+    pub(crate) output: Option<Arc<Output>>,
 }

@@ -76,11 +76,16 @@ impl Undoing {
             }
             let mut put_back = 0;
             let undone = margin.undo(memory, |start, bytes| {
-                initial.memory.put_back(start, bytes);
                 put_back += bytes.len();
-                let start = margin.bytes as usize + start;
-                footprint.write(start..start + bytes.len());
+                if put_back <= MOST_PUT_BACK {
+                    initial.memory.put_back(start, bytes);
+                    let start = margin.bytes as usize + start;
+                    footprint.write(start..start + bytes.len());
+                }
             });
+            if !undone || put_back > MOST_PUT_BACK {
+                return false;
+            }
             debug_assert!(
                 initial.memory.len() > CHECKED || initial.memory.is(located.own(memory)),
                 "a write was not marked"
@@ -89,9 +94,6 @@ impl Undoing {
                 memory.len() > CHECKED || !asks() || footprint.covers(memory),
                 "it holds more than was counted"
             );
-            if !undone || put_back > MOST_PUT_BACK {
-                return false;
-            }
         }
         self.globals.iter().zip(&initial.globals).all(|(number, value)| {
             let global = located.global(store.as_context_mut(), *number);

@@ -103,7 +103,7 @@ mod os {
         let bytes = pages.start as usize * page()..pages.end as usize * page();
         let memory = memory.get_mut(bytes.clone())?;
         // SAFETY: the range lies within memory that is mapped and borrowed here alone, and populating it changes no byte.
-        // Where the kernel cannot do it, nothing has happened.
+        // Where the kernel cannot do it, less of it is populated.
         let _ = unsafe { madvise(memory.as_mut_ptr().cast(), memory.len(), Advice::LinuxPopulateWrite) };
         Some(bytes)
     }
