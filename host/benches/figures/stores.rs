@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 /// Calls of a loop in each round; one takes from half a millisecond to a few.
 const LOOPS: u32 = 20;
 
+/// A batch of calls that are long beside a fork: so many, of so many bytes.
+const LONG_BATCH: u32 = 10_000;
+const LONG: i32 = 10_000;
+
 /// How long the kernel is given to part threads that run on the same processor.
 const PARTED: Duration = Duration::from_millis(20);
 
@@ -89,9 +93,9 @@ pub(crate) fn loops(table: &mut Table) -> Result<()> {
 }
 
 /// A hundred thousand short calls. The host's own thread forks, and runs calls while it waits, so an executor of one thread
-/// would have two. Two comparisons are like with like: a batch on the one thread that there is (`serial`) beside one on two
-/// workers, with the forks; and how long workers alone take for calls that are all forked before the clock starts, while the
-/// host's thread sleeps.
+/// would have two. Three comparisons are like with like: a batch on the one thread that there is (`serial`) beside one on two
+/// workers, with the forks, of calls that take less than handing them over does; the same of fewer calls that take more; and
+/// how long workers alone take for calls that are all forked before the clock starts, while the host's thread sleeps.
 pub(crate) fn batch(table: &mut Table) -> Result<()> {
     if !table.wants("recycled batch") {
         return Ok(());
@@ -104,13 +108,16 @@ pub(crate) fn batch(table: &mut Table) -> Result<()> {
     let [serial, one, two] = lengths.as_slice() else { unreachable!("there are three executors") };
 
     let mut rows = Row::group(["recycled batch, 1 thread", "recycled batch, 2 threads"]);
+    let mut long = Row::group(["recycled batch, long calls, 1 thread", "recycled batch, long calls, 2 threads"]);
     let mut alone = Row::group(["recycled batch, 1 worker alone", "recycled batch, 2 workers alone"]);
     for _ in 0..ROUNDS {
-        for (row, length) in rows.iter_mut().zip([serial, two]) {
-            row.time(BATCH, || {
-                let all: Vec<Future<i32>> = (0..BATCH).map(|_| length.fork(10)).collect();
-                assert!(wait_all(all).expect("it does not fail").iter().all(|&n| n == 10));
-            });
+        for (rows, calls, n) in [(&mut rows, BATCH, 10), (&mut long, LONG_BATCH, LONG)] {
+            for (row, length) in rows.iter_mut().zip([serial, two]) {
+                row.time(calls, || {
+                    let all: Vec<Future<i32>> = (0..calls).map(|_| length.fork(n)).collect();
+                    assert!(wait_all(all).expect("it does not fail").iter().all(|&given| given == n));
+                });
+            }
         }
         for ((row, length), workers) in alone.iter_mut().zip([one, two]).zip([1, 2]) {
             drain(row, length, workers);
@@ -119,8 +126,11 @@ pub(crate) fn batch(table: &mut Table) -> Result<()> {
     let ratio = rows[0].median() / rows[1].median();
     table.add(rows, "100,000 forks of a Rust guest that allocates, then a wait for each", Some(0.60));
     table.ratio("recycled batch, 1 thread / 2 threads", ratio, "at least", 1.9);
+    let ratio = long[0].median() / long[1].median();
+    table.add(long, "10,000 forks of calls that take longer than handing them over, then a wait for each", None);
+    table.ratio("recycled batch, long calls, 1 thread / 2 threads", ratio, "at least", 1.9);
     let ratio = alone[0].median() / alone[1].median();
-    table.add(alone, "the same, forked before; the host neither forks nor helps", None);
+    table.add(alone, "100,000 forks of the first, forked before; the host neither forks nor helps", None);
     table.ratio("recycled batch, 1 worker / 2 workers, alone", ratio, "at least", 1.9);
     Ok(())
 }
