@@ -116,6 +116,21 @@ fn callbacks_that_wait_do_not_stop_a_single_thread() {
 }
 
 #[test]
+fn a_callback_that_waits_for_many_trees_has_sandboxes_for_all() {
+    let _watchdog = Watchdog::new();
+    let exec = Mode::Threads(1).executor();
+    let (math, fib) = (loaded(&exec, MATH), loaded(&exec, FIB));
+    let (start, pending) = promise::<i32>();
+    let all = math.fork("square", args![&pending]).unwrap().then(move |_| {
+        let trees = (0..3000).map(|_| fib.fork("fib", args![4])).collect::<Result<Vec<_>, _>>()?;
+        wait_all(trees)
+    });
+    start.set(3).unwrap();
+    assert_eq!(all.wait().unwrap(), std::vec![Value::I64(3); 3000]);
+    still_answers(&exec);
+}
+
+#[test]
 fn an_executor_that_is_dropped_runs_its_calls_to_their_end() {
     let _watchdog = Watchdog::new();
     for mode in MODES {

@@ -19,10 +19,11 @@ pub fn wait_all<T: Clone>(futures: impl IntoIterator<Item = Future<T>>) -> Resul
 }
 
 /// Runs calls that nobody has started, the last one first: other threads start with the first, and do not meet this one before
-/// all are begun. Side by side with another thread, two would fight over the same calls, and over the allocator.
+/// all are begun. Side by side with another thread, two would fight over the same calls, and over the allocator. A call that
+/// waits in its turn is the last that is begun here: many of them at a time would take a sandbox each.
 fn help<T>(futures: &[Future<T>]) {
     nested::waiting(|| {
-        let _ = futures.iter().rev().take_while(|future| !future.done() && future.help()).count();
+        let _ = futures.iter().rev().take_while(|future| !future.done() && future.help() && future.done()).count();
     });
 }
 
