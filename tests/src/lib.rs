@@ -3,11 +3,13 @@
 //! - [`each_executor`] runs a test in every mode an executor has: serial, one thread, two threads.
 //! - [`Watchdog`] turns a hang into a failure, [`in_own_process`] a crash or hang into the failure of one test.
 //! - [`describe`] writes out all of an error, for whole-text expectations.
-//! - [`guests`] are modules that several tests use, [`smith`] those that nobody has written.
+//! - [`guests`] are modules that several tests use, [`smith`] those that nobody has written, [`histories`] those that look for
+//!   what others did.
 
 mod compiled;
 pub mod components;
 pub mod guests;
+pub mod histories;
 mod measure;
 mod process;
 pub mod smith;

@@ -61,9 +61,18 @@ impl Ways {
 }
 
 /// Pseudo-random numbers: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
+    pub(crate) fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    /// A number below another.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
     fn bytes(&mut self, words: usize) -> Vec<u8> {
         (0..words).flat_map(|_| self.next().to_le_bytes()).collect()
     }

@@ -144,6 +144,7 @@ fn core(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
         fresh: None,
     };
     let mut recipe = recipe::of_module(&scan.imports, &facts);
+    take_initializer(&mut facts, &mut recipe);
     if may_wasi {
         as_program(&mut facts, &mut recipe);
     }
@@ -158,23 +159,41 @@ fn has_memory(scan: &Scan<'_>, valid: &Valid) -> bool {
     })
 }
 
-/// As toolchains for WASI have it: `_start` is a program, and what it takes and gives is what a program does. Where there is
-/// none, `_initialize` is called before anything else.
-fn as_program(facts: &mut Facts, recipe: &mut Recipe) {
-    let plain = |function: &FunctionFacts| function.params.is_empty() && function.results.is_empty();
-    let find = |facts: &Facts, name| facts.functions.iter().position(|f| f.name == name && plain(f));
-    if let Some(start) = find(facts, "_start") {
-        let (takes, gives) = wasi::program();
-        let function = &mut facts.functions[start];
-        function.params = takes.map(|(name, ty)| facts::Param { name: name.to_owned(), ty }).into();
-        function.results = vec![gives];
-        function.program = true;
-        recipe.functions[start].program = true;
-    } else if let Some(initialize) = find(facts, "_initialize") {
-        let function = facts.functions.remove(initialize);
-        facts.others.push((function.name, "it is called before every call, once the instance is made".to_owned()));
-        recipe.initialize = Some(recipe.functions.remove(initialize).function);
+/// Has what sets the guest up run as part of making an instance, and not as a function of its own.
+///
+/// `_initialize` is what a library exports that is not a program (a reactor): C++'s constructors and the start of other
+/// languages' runtimes are run by it. Where a linker was told to leave that to the host, it exports `__wasm_call_ctors`; a
+/// program's `_start` calls that itself, and where there is one, calling it twice would run constructors twice.
+fn take_initializer(facts: &mut Facts, recipe: &mut Recipe) {
+    let find = |name| facts.functions.iter().position(|function| is_plain(function, name));
+    let constructors = || find("__wasm_call_ctors").filter(|_| find("_start").is_none());
+    let Some(at) = find("_initialize").or_else(constructors) else { return };
+    let name = facts.functions.remove(at).name;
+    recipe.initialize = Some(recipe.functions.remove(at).function);
+    let others = &mut facts.others;
+    others.push((name, "it has run once the instance is made, before any call".to_owned()));
+    // It would set up again what is set up.
+    if let Some(at) = facts.functions.iter().position(|function| is_plain(function, "__wasm_call_ctors")) {
+        recipe.functions.remove(at);
+        others
+            .push((facts.functions.remove(at).name, "`_initialize` has run in its place, before any call".to_owned()));
     }
+}
+
+/// As toolchains for WASI have it: `_start` is a program, and what it takes and gives is what a program does.
+fn as_program(facts: &mut Facts, recipe: &mut Recipe) {
+    let Some(start) = facts.functions.iter().position(|function| is_plain(function, "_start")) else { return };
+    let (takes, gives) = wasi::program();
+    let function = &mut facts.functions[start];
+    function.params = takes.map(|(name, ty)| facts::Param { name: name.to_owned(), ty }).into();
+    function.results = vec![gives];
+    function.program = true;
+    recipe.functions[start].program = true;
+}
+
+/// Whether a function is exported under this name, and takes and gives nothing.
+fn is_plain(function: &FunctionFacts, name: &str) -> bool {
+    function.name == name && function.params.is_empty() && function.results.is_empty()
 }
 
 /// One reason for each proposal that the module needs and guests do not have: from its operators, which can be

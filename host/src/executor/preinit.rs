@@ -31,10 +31,8 @@ pub(super) fn preinit(
     let (runtime, exported) = (program.runtime(), &program.facts().functions[function as usize]);
     let name = shown(&exported.name);
     let component = wrapped(bytes, runtime.wasi)?;
-    // Where it can be called, it is not called by itself.
-    let set_up = !program.facts().functions.iter().any(|function| function.name == "_initialize");
     let given = component.as_deref().unwrap_or(bytes);
-    let prepared = Prepared::new(given, &exported.name, set_up)?;
+    let prepared = Prepared::new(given, &program.facts().others)?;
     let readable = audited(&prepared.bytes, runtime.wasi).map_err(|error| {
         // It has passed the audit without what was added.
         let message = format!("the guest's state cannot be frozen: with what it would be read by, {}", error.message());

@@ -60,17 +60,6 @@ impl Frame {
         }
     }
 
-    /// Lets go of a call that has forked nothing.
-    #[inline]
-    pub(super) fn leave(&mut self) {
-        debug_assert!(self.futures.is_empty(), "it has forked");
-        if !self.futures.is_empty() {
-            *self = Frame::default();
-        } else if let Owner::Call(_) = self.owner {
-            self.owner = Owner::Nobody;
-        }
-    }
-
     /// Forks a call by the module's link number `link`, and returns its future's number.
     ///
     /// # Errors
@@ -231,6 +220,19 @@ impl Carried for Frame {
             Owner::Lone(lone) => lone.stopped(),
             Owner::Nobody => None,
         }
+    }
+
+    #[inline]
+    fn leave(&mut self) {
+        // Named one by one, so that whatever is added is let go of, too.
+        let Frame { owner, futures, branch, waited } = self;
+        // What is known of a lone call is its module's, or written anew when the next one enters.
+        if !matches!(owner, Owner::Lone(_)) {
+            *owner = Owner::Nobody;
+        }
+        *futures = Vec::new();
+        *branch = None;
+        *waited = Usage::default();
     }
 
     fn check_future(&self, link: u32, number: u32) -> Result<()> {

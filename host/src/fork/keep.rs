@@ -44,9 +44,11 @@ impl Program {
 
 impl Run<'_> {
     /// Leaves the sandbox to whoever is to have it. `futures`: how many are not done with. `ok`: the call succeeded.
-    pub(super) fn leave(&self, sandbox: Box<Sandbox<Frame>>, futures: impl FnOnce() -> usize, ok: bool) {
+    pub(super) fn leave(&self, mut sandbox: Box<Sandbox<Frame>>, futures: impl FnOnce() -> usize, ok: bool) {
         match &self.program.keep {
             Some(keep) if ok && self.is_root => {
+                // It knows the call, and the call where the sandbox is kept.
+                drop(sandbox.take_carried());
                 let kept = Kept { sandbox, value: Value::unit(), futures: futures() };
                 *keep.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
             }

@@ -56,7 +56,6 @@ impl Run<'_> {
             drop(guard);
             let fuel = sandbox.fuel_used(plan);
             let output = sandbox.take_output();
-            sandbox.carried().leave();
             self.leave(sandbox, || 0, result.is_ok());
             match result {
                 Ok(value) => Ended { result: Ok(value), usage: Usage { fuel, forks: 0 }, output },
@@ -113,7 +112,6 @@ impl Run<'_> {
             Ok(()) => Ok(sandbox),
             Err(error) => {
                 // Nothing has happened in it.
-                sandbox.carried().leave();
                 self.give(sandbox, true);
                 Err(error)
             }

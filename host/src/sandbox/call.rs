@@ -5,7 +5,7 @@ use super::parts::Passing;
 use super::plan::{Entry, Loaded};
 use super::run::unfit;
 use super::wasi::{Exit, State};
-use super::{Carried, Plan, Sandbox, Stop, val_type};
+use super::{Carried, Plan, Room, Sandbox, Stop, val_type};
 use crate::abi::{self, Budget, Flat, Space, Writer};
 use crate::audit::recipe::{Core, Lifted};
 use crate::engine::HOST_STACK;
@@ -128,7 +128,7 @@ impl<D: Carried> Sandbox<D> {
             }
         }
         let state = State::of_program(texts, stdin, target.plan.limits().output);
-        self.store.data_mut().wasi = Some(Box::new(state));
+        self.store.data_mut().call.wasi = Some(Box::new(state));
         self.function(target, target.entry.function)
     }
 
@@ -146,7 +146,7 @@ impl<D: Carried> Sandbox<D> {
             },
         };
         let (stdout, stderr) =
-            self.store.data_mut().wasi.as_mut().map(|state| state.take_written()).unwrap_or_default();
+            self.store.data_mut().call.wasi.as_mut().map(|state| state.take_written()).unwrap_or_default();
         Ok(Value::record([
             ("status", Value::U8(status)),
             ("stdout", Value::from(stdout)),
@@ -163,9 +163,9 @@ impl<D: Carried> Sandbox<D> {
                 for space in spaces(target, passing, &values)? {
                     let args = realloc_args(space)?.map(u64::from);
                     let realloc = self.realloc(target, passing)?;
-                    self.store.data_mut().may_leave = false;
+                    self.store.data_mut().call.may_leave = false;
                     let place = self.raw(realloc, &args, &[Core::I32; 4], &[Core::I32])?;
-                    self.store.data_mut().may_leave = true;
+                    self.store.data_mut().call.may_leave = true;
                     places.push((checked_place(place[0] as u32, space)?, space));
                 }
                 self.lower(target, passing, values, places)?
@@ -198,9 +198,9 @@ impl<D: Carried> Sandbox<D> {
         let value = self.lift(target, flat)?;
         if let Some(post_return) = target.entry.post_return {
             let post_return = self.function(target, post_return)?;
-            self.store.data_mut().may_leave = false;
+            self.store.data_mut().call.may_leave = false;
             self.raw(post_return, flat, &target.lifted.results, &[])?;
-            self.store.data_mut().may_leave = true;
+            self.store.data_mut().call.may_leave = true;
         }
         Ok(value)
     }
@@ -241,15 +241,16 @@ impl<D: Carried> Sandbox<D> {
     /// The method's arguments, now that its resource is there, and what is behind the handle.
     fn made(&mut self, target: &Target<'_, D>, made: &[u64], rest: Vec<Value>) -> wasmtime::Result<(Values, u32)> {
         let Some(receiver) = &target.lifted.receiver else { return Err(self.unfit(target)) };
-        let handles = &mut self.store.data_mut().handles;
+        let Room { handles, call, .. } = self.store.data_mut();
         let representation = handles.take(receiver.given, made.first().copied().unwrap_or_default() as u32)?;
-        let handle = handles.receiver(receiver.taken, representation, receiver.owned)?;
+        let handle = handles.receiver(&mut call.lending, receiver.taken, representation, receiver.owned)?;
         Ok(([Value::U32(handle)].into_iter().chain(rest).collect(), representation))
     }
 
     /// What destroys the method's resource, if it is still there after the call.
     fn unmade(&mut self, target: &Target<'_, D>) -> wasmtime::Result<Option<Func>> {
-        self.store.data_mut().handles.exit()?;
+        let Room { handles, call, .. } = self.store.data_mut();
+        handles.exit(&mut call.lending)?;
         let owned = target.lifted.receiver.as_ref().is_some_and(|receiver| receiver.owned);
         match target.entry.receiver.as_ref().and_then(|receiving| receiving.destructor) {
             Some(destructor) if !owned => self.function(target, destructor).map(Some),
@@ -266,7 +267,7 @@ impl<D: Carried> Sandbox<D> {
         params: &[Core],
         results: &[Core],
     ) -> wasmtime::Result<Flat> {
-        self.store.data_mut().may_leave = false;
+        self.store.data_mut().call.may_leave = false;
         let flat = if target.lifted.helpers_leave {
             self.on_fiber(function, flat, params, results).await?
         } else {
@@ -274,7 +275,7 @@ impl<D: Carried> Sandbox<D> {
             let stack = target.plan.limits().stack + HOST_STACK;
             stacker::maybe_grow(stack, stack + HOST_STACK, || self.raw(function, flat, params, results))?
         };
-        self.store.data_mut().may_leave = true;
+        self.store.data_mut().call.may_leave = true;
         Ok(flat)
     }
 

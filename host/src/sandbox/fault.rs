@@ -33,6 +33,18 @@ impl fmt::Display for Full {
 
 impl std::error::Error for Full {}
 
+/// The guest was refused memory while its instances were made, and could not go on.
+#[derive(Debug)]
+pub(super) struct AfterRefusal;
+
+impl fmt::Display for AfterRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the guest was refused memory")
+    }
+}
+
+impl std::error::Error for AfterRefusal {}
+
 /// Whether a sandbox could not be made because there was no place for it.
 pub(super) fn is_pool_full(error: &wasmtime::Error) -> bool {
     error.is::<Full>() || error.is::<PoolConcurrencyLimitError>()
@@ -64,7 +76,7 @@ pub(super) fn explain(
             .with_help("raise `Limits::fuel` (`--fuel`) if it is meant to run that long"),
         Some(Trap::StackOverflow) => Error::new(ErrorKind::StackOverflow, format!("`{function}` used up its stack"))
             .with_help("raise `Limits::stack` if it is meant to recurse that deeply"),
-        Some(trap) if refused => Error::new(
+        Some(trap) if refused || error.is::<AfterRefusal>() => Error::new(
             ErrorKind::OutOfMemory,
             format!("`{function}` was refused memory beyond its limit, then trapped: {}", plain(*trap)),
         )

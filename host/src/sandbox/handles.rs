@@ -4,31 +4,23 @@
 //! any guest may make and drop its own. The tables are the call's: what numbers a call sees is a result of what it does.
 //!
 //! After the component model's `CanonicalABI.md`: a table per component instance, whose free places are used again, the
-//! last one first; lent handles cannot be given away or dropped; what was borrowed for a call has to be dropped before
-//! the call returns.
+//! last one first; lent handles cannot be given away or dropped. What is lent for how long is known to [`Lending`].
 
 use super::host::{Host, charge, trap};
+use super::lending::Lending;
 use super::parts::Located;
 use super::wasi::check;
 use super::{Carried, Room, Stop};
 use crate::audit::recipe::{HandleType, ResourceId, What};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use wasmtime::{AsContextMut, Caller, Linker, Trap, Val};
 
-/// The handles of a call.
+/// The handles of a sandbox. A guest that makes any after its instances are made is given a fresh one for each call.
 #[derive(Default)]
 pub(super) struct Handles {
     tables: Vec<Table>,
-    /// The calls from component to component that have not returned.
-    scopes: Vec<Scope>,
-    /// Futures that are lent, each with the calls it is lent for. Their numbers are the call's, in all its components.
-    futures: HashMap<u32, Vec<usize>>,
     /// Places in all tables: what they take is not given back before the call ends.
     places: usize,
-    /// Destructors that have not returned.
-    destroying: u32,
 }
 
 /// The handles of one component instance, from 1.
@@ -53,20 +45,8 @@ enum Kind {
     Borrow { scope: usize },
 }
 
-/// A call from component to component.
-#[derive(Default)]
-struct Scope {
-    /// Borrowed handles that were not dropped yet.
-    borrowed: u32,
-    /// What was lent for it: component and handle.
-    lent: Vec<(u32, u32)>,
-}
-
 /// The most handles of one call.
 const MOST: usize = 1 << 20;
-
-/// The most destructors within each other: each takes a stack of its own where a guest may wait.
-const DEEPEST: u32 = 64;
 
 type Done<T> = wasmtime::Result<T>;
 
@@ -119,14 +99,12 @@ impl Handles {
     }
 
     /// Drops a handle; returns what is to be destroyed, if it owned that.
-    fn dropped(&mut self, ty: HandleType, at: u32) -> Done<Option<u32>> {
+    fn dropped(&mut self, lending: &mut Lending, ty: HandleType, at: u32) -> Done<Option<u32>> {
         let handle = self.remove(ty, at)?;
         match handle.kind {
             Kind::Own { .. } => Ok(Some(handle.representation)),
             Kind::Borrow { scope } => {
-                if let Some(scope) = self.scopes.get_mut(scope) {
-                    scope.borrowed = scope.borrowed.saturating_sub(1);
-                }
+                lending.returned(scope);
                 Ok(None)
             }
         }
@@ -140,13 +118,13 @@ impl Handles {
         self.insert(to.component, handle)
     }
 
-    fn lend(&mut self, at: u32, from: HandleType, to: HandleType) -> Done<u32> {
-        let scope = self.scopes.len().checked_sub(1).ok_or_else(|| trap("a handle is lent outside of a call"))?;
+    fn lend(&mut self, lending: &mut Lending, at: u32, from: HandleType, to: HandleType) -> Done<u32> {
+        let (number, scope) = lending.innermost().ok_or_else(|| trap("a handle is lent outside of a call"))?;
         let handle = self.get(from, at)?;
         let representation = handle.representation;
         if let Kind::Own { lent } = &mut handle.kind {
             *lent += 1;
-            self.scopes[scope].lent.push((from.component, at));
+            scope.lent.push((from.component, at));
         }
         // The component that defines a resource is shown what is behind the handle.
         if let ResourceId::Own { component, .. } = to.resource
@@ -154,8 +132,9 @@ impl Handles {
         {
             return Ok(representation);
         }
-        self.scopes[scope].borrowed += 1;
-        self.insert(to.component, Handle { resource: to.resource, representation, kind: Kind::Borrow { scope } })
+        scope.borrow();
+        let kind = Kind::Borrow { scope: number };
+        self.insert(to.component, Handle { resource: to.resource, representation, kind })
     }
 
     /// Takes the handle that a constructor gave out of the guest; returns what is behind it.
@@ -168,54 +147,30 @@ impl Handles {
 
     /// What a method is given for the resource that it is called on: a handle, or what is behind it in the component
     /// that defines the resource. What it borrows, it has until [`Handles::exit`].
-    pub(super) fn receiver(&mut self, ty: HandleType, representation: u32, owned: bool) -> Done<u32> {
-        let scope = self.scopes.len();
-        self.scopes.push(Scope::default());
+    pub(super) fn receiver(
+        &mut self,
+        lending: &mut Lending,
+        ty: HandleType,
+        representation: u32,
+        owned: bool,
+    ) -> Done<u32> {
+        let number = lending.enter();
         let kind = match ty.resource {
             _ if owned => Kind::Own { lent: 0 },
             ResourceId::Own { component, .. } if component == ty.component => return Ok(representation),
             _ => {
-                self.scopes[scope].borrowed += 1;
-                Kind::Borrow { scope }
+                if let Some((_, scope)) = lending.innermost() {
+                    scope.borrow();
+                }
+                Kind::Borrow { scope: number }
             }
         };
         self.insert(ty.component, Handle { resource: ty.resource, representation, kind })
     }
 
-    fn lend_future(&mut self, at: u32) -> Done<()> {
-        let scope = self.scopes.len().checked_sub(1).ok_or_else(|| trap("a future is lent outside of a call"))?;
-        self.scopes[scope].borrowed += 1;
-        self.futures.entry(at).or_default().push(scope);
-        Ok(())
-    }
-
-    /// Whether what is dropped is a future that was lent, and not the future itself.
-    pub(super) fn returns_future(&mut self, at: u32) -> bool {
-        let Entry::Occupied(mut lent) = self.futures.entry(at) else { return false };
-        let Some(scope) = lent.get_mut().pop() else { return false };
-        if lent.get().is_empty() {
-            lent.remove();
-        }
-        if let Some(scope) = self.scopes.get_mut(scope) {
-            scope.borrowed = scope.borrowed.saturating_sub(1);
-        }
-        true
-    }
-
-    fn destroy(&mut self) -> Done<()> {
-        if self.destroying == DEEPEST {
-            return Err(trap(format!("the guest has more than {DEEPEST} destructors within each other")));
-        }
-        self.destroying += 1;
-        Ok(())
-    }
-
-    pub(super) fn exit(&mut self) -> Done<()> {
-        let scope = self.scopes.pop().ok_or_else(|| trap("a call returns that was not made"))?;
-        if scope.borrowed != 0 {
-            return Err(trap("a component returned without dropping what it had borrowed"));
-        }
-        for (component, at) in scope.lent {
+    /// The component that was called last returns: what it was lent can be given away again.
+    pub(super) fn exit(&mut self, lending: &mut Lending) -> Done<()> {
+        for (component, at) in lending.exit()?.lent {
             let place = self.table(component).places.get_mut(at as usize - 1);
             if let Some(Some(Handle { kind: Kind::Own { lent }, .. })) = place {
                 *lent = lent.saturating_sub(1);
@@ -259,22 +214,23 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
             let Some(destructor) = host.destructor else {
                 linker.func_new(module, name, ty, move |mut caller, params, _| {
                     host.may_leave(&mut caller)?;
-                    caller.data_mut().handles.dropped(handle, number(params, 0)).map(drop)
+                    let Room { handles, call, .. } = caller.data_mut();
+                    handles.dropped(&mut call.lending, handle, number(params, 0)).map(drop)
                 })?;
                 return Ok(true);
             };
             let may_wait = host.may_wait;
             let find = move |caller: &mut Caller<'_, Room<D>>, params: &[Val], located: &Option<Arc<Located>>| {
                 host.may_leave(caller)?;
-                let Some(representation) = caller.data_mut().handles.dropped(handle, number(params, 0))? else {
+                let Room { handles, call, .. } = caller.data_mut();
+                let Some(representation) = handles.dropped(&mut call.lending, handle, number(params, 0))? else {
                     return Ok(None);
                 };
                 let function = located.as_ref().and_then(|l| l.function(caller.as_context_mut(), destructor));
                 let function = function.ok_or_else(|| trap("a destructor that is not there"))?;
-                caller.data_mut().handles.destroy()?;
+                caller.data_mut().call.lending.destroy()?;
                 Ok::<_, wasmtime::Error>(Some((function, [Val::I32(representation.cast_signed())])))
             };
-            // The call ends where a destructor fails, so that only those that return have to be counted.
             if may_wait {
                 let find = Arc::new(find);
                 linker.func_new_async(module, name, ty, move |mut caller, params, _| {
@@ -282,7 +238,7 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                     Box::new(async move {
                         if let Some((function, args)) = find(&mut caller, params, &located)? {
                             function.call_async(&mut caller, &args, &mut []).await?;
-                            caller.data_mut().handles.destroying -= 1;
+                            caller.data_mut().call.lending.destroyed();
                         }
                         Ok(())
                     })
@@ -291,7 +247,7 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 linker.func_new(module, name, ty, move |mut caller, params, _| {
                     if let Some((function, args)) = find(&mut caller, params, &located)? {
                         function.call(&mut caller, &args, &mut [])?;
-                        caller.data_mut().handles.destroying -= 1;
+                        caller.data_mut().call.lending.destroyed();
                     }
                     Ok(())
                 })?;
@@ -309,17 +265,17 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 if let ResourceId::Wasi(resource) = from.resource {
                     check(resource, at)?;
                 }
-                let handles = &mut caller.data_mut().handles;
+                let Room { handles, call, .. } = caller.data_mut();
                 let given = match from.resource {
                     // Handles of WASI are the same everywhere, and nothing is kept of them.
                     ResourceId::Wasi(_) => at,
                     // Futures are numbered by the call, for all its components.
                     ResourceId::Future(_) if lend => {
-                        handles.lend_future(at)?;
+                        call.lending.lend_future(at)?;
                         at
                     }
                     ResourceId::Future(_) => at,
-                    ResourceId::Own { .. } if lend => handles.lend(at, from, to)?,
+                    ResourceId::Own { .. } if lend => handles.lend(&mut call.lending, at, from, to)?,
                     ResourceId::Own { .. } => handles.give(at, from, to)?,
                 };
                 set(results, given);
@@ -328,12 +284,15 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
         }
         What::Enter => {
             linker.func_new(module, name, ty, |mut caller, _, _| {
-                caller.data_mut().handles.scopes.push(Scope::default());
+                caller.data_mut().call.lending.enter();
                 Ok(())
             })?;
         }
         What::Exit => {
-            linker.func_new(module, name, ty, |mut caller, _, _| caller.data_mut().handles.exit())?;
+            linker.func_new(module, name, ty, |mut caller, _, _| {
+                let Room { handles, call, .. } = caller.data_mut();
+                handles.exit(&mut call.lending)
+            })?;
         }
         What::Trap => {
             linker.func_new(module, name, ty, move |_, params, _| {

@@ -182,9 +182,9 @@ impl Host {
             for space in spaces {
                 let args = realloc_args(space)?.map(|arg| Val::I32(arg.cast_signed()));
                 let mut place = [Val::I32(0)];
-                caller.data_mut().may_leave = false;
+                caller.data_mut().call.may_leave = false;
                 realloc.call_async(&mut *caller, &args, &mut place).await?;
-                caller.data_mut().may_leave = true;
+                caller.data_mut().call.may_leave = true;
                 places.push((checked_place(place[0].unwrap_i32().cast_unsigned(), space)?, space.size));
             }
         }
@@ -210,9 +210,9 @@ impl Host {
             for space in spaces {
                 let args = realloc_args(space)?.map(|arg| Val::I32(arg.cast_signed()));
                 let mut place = [Val::I32(0)];
-                caller.data_mut().may_leave = false;
+                caller.data_mut().call.may_leave = false;
                 realloc.call(&mut *caller, &args, &mut place)?;
-                caller.data_mut().may_leave = true;
+                caller.data_mut().call.may_leave = true;
                 places.push((checked_place(place[0].unwrap_i32().cast_unsigned(), space)?, space.size));
             }
         }
@@ -293,7 +293,7 @@ impl Host {
 
     /// Refuses a call from a guest that makes room for values, or frees them.
     pub(super) fn may_leave<D: Carried>(&self, caller: &mut Caller<'_, Room<D>>) -> wasmtime::Result<()> {
-        if caller.data().may_leave
+        if caller.data().call.may_leave
             && self.component.is_none_or(|component| may_call_out(caller.as_context_mut(), component))
         {
             return Ok(());
@@ -308,12 +308,12 @@ impl Host {
     /// [`ErrorKind::TooMuchOutput`].
     pub(crate) fn append<D: Carried>(&self, caller: &mut Caller<'_, Room<D>>, output: &Output) -> wasmtime::Result<()> {
         charge(caller, output.bytes())?;
-        caller.data_mut().wasi.get_or_insert_with(|| Box::new(State::new(self.output))).append(output)
+        caller.data_mut().call.wasi.get_or_insert_with(|| Box::new(State::new(self.output))).append(output)
     }
 
     /// Takes back what was lent, if the future of this number was lent by one component of the guest to another.
     pub(crate) fn returns_future<D: Carried>(&self, caller: &mut Caller<'_, Room<D>>, number: i32) -> bool {
-        caller.data_mut().handles.returns_future(number.cast_unsigned())
+        caller.data_mut().call.lending.returns_future(number.cast_unsigned())
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a call may grow to.
 
+use super::{Carried, Room, Stop};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
-use crate::sandbox::Stop;
 use wasmtime::ResourceLimiter;
 
 /// An element of a table takes so many bytes.
@@ -20,10 +20,6 @@ pub(super) struct Limiter {
     memory: usize,
     /// Elements of all tables.
     elements: usize,
-    /// Memory was refused because of the limit, not because of the guest's own declared maximum.
-    refused: bool,
-    /// A growth was allowed, and wasmtime is about to carry it out.
-    allowed: bool,
 }
 
 impl Limiter {
@@ -36,61 +32,49 @@ impl Limiter {
             table_limit: limits.table_elements,
             memory: 0,
             elements: 0,
-            refused: false,
-            allowed: false,
         }
-    }
-
-    /// Whether the guest was refused memory since it was last asked.
-    pub(super) fn take_refused(&mut self) -> bool {
-        std::mem::take(&mut self.refused)
     }
 
     /// What memories and tables take, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.memory.saturating_add(self.elements.saturating_mul(ELEMENT))
     }
-
-    fn failed(&mut self, what: &str, error: wasmtime::Error) -> wasmtime::Result<()> {
-        if !std::mem::take(&mut self.allowed) {
-            // Too large for any host, or beyond the declared maximum: the guest is given -1 everywhere.
-            return Ok(());
-        }
-        let message = format!("the host could not give a {what} that is within the limits: {error:#}");
-        Err(Stop(Error::new(ErrorKind::Exhausted, message)).into())
-    }
 }
 
-impl ResourceLimiter for Limiter {
+impl<D: Carried> ResourceLimiter for Room<D> {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        self.allowed = false;
-        if self.maximum.or(maximum).is_some_and(|maximum| desired > maximum) {
+        let Room { limiter, call, .. } = self;
+        if limiter.maximum.or(maximum).is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
         // `current` is part of `memory`, or 0 for a memory that is being made.
-        let total = (self.memory - current.min(self.memory)).saturating_add(desired);
-        if total > self.memory_limit {
-            self.refused = true;
+        let total = (limiter.memory - current.min(limiter.memory)).saturating_add(desired);
+        if total > limiter.memory_limit {
+            call.refused = true;
             return Ok(false);
         }
-        self.memory = total;
-        self.allowed = true;
+        limiter.memory = total;
         Ok(true)
     }
 
+    /// What may be grown to was told before: it is within the limits and the declared maximum.
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.failed("memory", error)
+        let message = format!("the host could not give a memory that is within the limits: {error:#}");
+        Err(Stop(Error::new(ErrorKind::Exhausted, message)).into())
     }
 
     fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
-        self.allowed = desired <= self.table_limit.min(maximum.unwrap_or(usize::MAX));
-        if self.allowed {
-            self.elements = self.elements.saturating_add(desired.saturating_sub(current));
+        let limiter = &mut self.limiter;
+        let allowed = desired <= limiter.table_limit.min(maximum.unwrap_or(usize::MAX));
+        if allowed {
+            limiter.elements = limiter.elements.saturating_add(desired.saturating_sub(current));
         }
-        Ok(self.allowed)
+        Ok(allowed)
     }
 
-    fn table_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        self.failed("table", error)
+    /// wasmtime tells this of sizes that no table can have, and of no others: it does not ask before. Where the host is short,
+    /// the call ends with wasmtime's own error.
+    fn table_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        Ok(())
     }
 }

@@ -18,6 +18,7 @@ mod fault;
 mod footprint;
 mod handles;
 mod host;
+mod lending;
 mod limiter;
 mod parts;
 mod plan;
@@ -40,27 +41,59 @@ pub(crate) use watch::{Chore, Guard, Watch};
 
 use crate::error::Error;
 use handles::Handles;
+use lending::Lending;
 use limiter::Limiter;
 use parts::Parts;
 
-/// What a store holds: the limits of the call, its instances, and what the call carries with it.
+/// What a store holds: the instances and what belongs to them, what belongs to the call, and what the call carries with it.
 pub(crate) struct Room<D> {
     pub(crate) carried: D,
+    call: CallState,
     limiter: Limiter,
     parts: Parts,
     handles: Handles,
-    /// Whether the guest may call the host: not while it makes room for arguments, or frees results.
-    may_leave: bool,
     /// How many bytes of the host's memory a call may have it read, each time.
     budget: usize,
-    /// What of WASI belongs to the call, once it has used any.
+}
+
+/// What belongs to one call, beside what it carries.
+///
+/// It is built anew for each call, and once more when the instances have been made: what happens then belongs to no call.
+/// Were a part of it cleared instead, one that is forgotten would tell a guest what ran before it.
+struct CallState {
+    /// Whether the guest may call the host: not while it makes room for arguments, or frees results.
+    may_leave: bool,
+    /// Whether it was refused memory because of the limit, not because of the guest's own declared maximum.
+    refused: bool,
+    /// The calls between the guest's components that have not returned, and what they were lent.
+    lending: Lending,
+    /// What of WASI belongs to it, once it has used any.
     wasi: Option<Box<wasi::State>>,
+}
+
+impl CallState {
+    fn new() -> CallState {
+        CallState { may_leave: true, refused: false, lending: Lending::default(), wasi: None }
+    }
+}
+
+impl<D: Carried> Room<D> {
+    /// Lets go of all that belongs to a call. Instances stay, with what the guest has made in them.
+    fn end_call(&mut self) {
+        // Named one by one, so that whatever is added has to be one or the other.
+        let Room { carried, call, limiter: _, parts: _, handles: _, budget: _ } = self;
+        carried.leave();
+        *call = CallState::new();
+    }
 }
 
 /// What a call carries with it.
 pub(crate) trait Carried: Default + Send + 'static {
     /// Why the call must not go on, if it must not. Asked before a sandbox is made for it, and when the bell was rung.
     fn stopped(&self) -> Option<Error>;
+
+    /// Lets go of all that belongs to a call.
+    fn leave(&mut self);
 
     /// Fails where the call has no future of this number that it forked by this link and has not dropped.
     fn check_future(&self, link: u32, number: u32) -> Result<(), Error>;

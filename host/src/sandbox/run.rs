@@ -1,12 +1,13 @@
 //! A sandbox: made, given a call to run, asked what the call has used.
 
+use super::fault::AfterRefusal;
 use super::footprint::Footprint;
 use super::handles::Handles;
 use super::limiter::Limiter;
 use super::parts::Parts;
 use super::plan::Loaded;
 use super::stock::Reusable;
-use super::{Carried, Plan, Room, Stop};
+use super::{CallState, Carried, Plan, Room, Stop};
 use crate::engine::{Kind, Permit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
@@ -49,15 +50,14 @@ impl<D: Carried> Sandbox<D> {
     ) -> wasmtime::Result<Sandbox<D>> {
         let room = Room {
             carried,
+            call: CallState::new(),
             limiter: Limiter::new(limits, loaded.margin(), loaded.maximum()),
             parts: Parts::default(),
             handles: Handles::default(),
-            may_leave: true,
             budget: limits.memory.saturating_mul(2).saturating_add(64 << 10),
-            wasi: None,
         };
         let mut store = Store::new(engine, room);
-        store.limiter(|room| &mut room.limiter);
+        store.limiter(|room| room);
         store.epoch_deadline_callback(|cx| match cx.data().carried.stopped() {
             Some(error) => Err(Stop(error).into()),
             None => Ok(UpdateDeadline::Continue(1)),
@@ -65,16 +65,18 @@ impl<D: Carried> Sandbox<D> {
         // For start functions, which have a call's fuel to themselves: instantiation is not charged.
         store.set_fuel(limits.fuel)?;
         store.set_epoch_deadline(1);
-        {
+        let made = {
             let instantiating = pin!(instantiate(loaded, &mut store, kind == Kind::Forking));
             match instantiating.poll(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(made) => made?,
+                Poll::Ready(made) => made,
                 // Of modules, the audit refuses those that could wait here; and a fork outside of a call is a trap.
                 Poll::Pending => wasmtime::bail!("the start function waits for something"),
             }
-        }
-        // There was no call yet that it could belong to.
-        store.data_mut().wasi = None;
+        };
+        let refused = store.data().call.refused;
+        made.map_err(|error| if refused { error.context(AfterRefusal) } else { error })?;
+        // There was no call yet that any of this could belong to.
+        store.data_mut().call = CallState::new();
         Ok(Sandbox {
             store,
             footprint: Footprint::default(),
@@ -106,10 +108,7 @@ impl<D: Carried> Sandbox<D> {
     /// Makes it one that has served no call, but for what the guest has changed; false if it has served enough.
     pub(super) fn renew(&mut self) -> bool {
         self.served += 1;
-        let room = self.store.data_mut();
-        room.limiter.take_refused();
-        room.may_leave = true;
-        room.wasi = None;
+        self.store.data_mut().end_call();
         self.served < MOST_SERVED && !self.unwound
     }
 
@@ -149,10 +148,10 @@ impl<D: Carried> Sandbox<D> {
     }
 
     pub(super) fn explain(&mut self, plan: &Plan<D>, function: u32, error: wasmtime::Error) -> Error {
-        let refused = self.store.data_mut().limiter.take_refused();
+        let refused = self.store.data().call.refused;
         let error = plan.explain_call(error, function, refused);
         // A child's error has notes of its own.
-        let notes = self.store.data().wasi.as_ref().and_then(|state| state.notes());
+        let notes = self.store.data().call.wasi.as_ref().and_then(|state| state.notes());
         let notes = notes.filter(|_| error.kind() == ErrorKind::Trap && error.chain().is_empty());
         match (notes, error.help()) {
             (Some(notes), None) => error.with_help(notes),
@@ -166,7 +165,7 @@ impl<D: Carried> Sandbox<D> {
 
     /// What the call wrote by way of WASI.
     pub(crate) fn take_output(&mut self) -> Option<Box<Output>> {
-        let state = self.store.data_mut().wasi.take()?;
+        let state = self.store.data_mut().call.wasi.take()?;
         let output = state.into_output();
         (output != Output::default()).then(|| Box::new(output))
     }

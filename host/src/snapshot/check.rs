@@ -16,17 +16,16 @@ use wasmparser::{
 /// The most exports of a valid module.
 const MOST_EXPORTS: u64 = 1_000_000;
 
-/// What has to run before all else, where it is exported.
+/// What wizer leaves out of a file's exports, whatever it is.
 const INITIALIZE: &str = "_initialize";
 
 /// What freezing needs names for begins so.
 const RESERVED: &str = "__wizer_";
 
-/// Fails if running the guest, which the audit has passed, could change what cannot be frozen. `set_up`: what the guest exports
-/// as `_initialize` is run before.
-pub(super) fn check(bytes: &[u8], function: &str, set_up: bool) -> Result<()> {
-    let mut check =
-        Check { bytes, function, set_up, open: Vec::new(), next: 0..bytes.len(), made: HashSet::new(), parts: 0 };
+/// Fails if running the guest, which the audit has passed, could change what cannot be frozen. `is_lost`: whether an export of
+/// this name need not be kept.
+pub(super) fn check(bytes: &[u8], is_lost: &dyn Fn(&str) -> bool) -> Result<()> {
+    let mut check = Check { bytes, is_lost, open: Vec::new(), next: 0..bytes.len(), made: HashSet::new(), parts: 0 };
     for payload in Parser::new(0).parse_all(bytes) {
         check.payload(payload.map_err(unsupported)?)?;
     }
@@ -35,8 +34,7 @@ pub(super) fn check(bytes: &[u8], function: &str, set_up: bool) -> Result<()> {
 
 struct Check<'a> {
     bytes: &'a [u8],
-    function: &'a str,
-    set_up: bool,
+    is_lost: &'a dyn Fn(&str) -> bool,
     /// The module or component that is being read, in those that it is in.
     open: Vec<Option<Module>>,
     /// Where the next module is.
@@ -85,9 +83,7 @@ impl Check<'_> {
             payload => match self.open.last_mut() {
                 Some(Some(module)) => {
                     module.section(&payload)?;
-                    // That runs by itself, so that whatever runs is as good.
-                    let function = if self.set_up { INITIALIZE } else { self.function };
-                    let file = if component { None } else { Some(function) };
+                    let file = if component { None } else { Some(self.is_lost) };
                     module.payload(payload, self.bytes, file)?;
                 }
                 _ => self.component(payload)?,
@@ -172,8 +168,8 @@ impl Module {
         Ok(())
     }
 
-    /// `file`: the module is a file of its own, and this function of it is going to run.
-    fn payload(&mut self, payload: Payload<'_>, bytes: &[u8], file: Option<&str>) -> Result<()> {
+    /// `file`: the module is a file of its own, and such exports of it need not be kept.
+    fn payload(&mut self, payload: Payload<'_>, bytes: &[u8], file: Option<&dyn Fn(&str) -> bool>) -> Result<()> {
         match payload {
             Payload::ImportSection(section) => {
                 for import in section.into_imports() {
@@ -223,9 +219,11 @@ impl Module {
                     if export.name.starts_with(RESERVED) {
                         return Err(reserved(export.name));
                     }
-                    if export.name == INITIALIZE && file.is_some_and(|function| function != export.name) {
-                        return Err(unsupported("it exports `_initialize`, which has to run first, once")
-                            .with_help("preinitialise it with `_initialize`, and the result with what you wish"));
+                    if export.name == INITIALIZE && file.is_some_and(|is_lost| !is_lost(INITIALIZE)) {
+                        return Err(unsupported(
+                            "it exports `_initialize`, and not as a function without parameters and results",
+                        )
+                        .with_help("export it under another name"));
                     }
                 }
                 self.exports.get_or_insert(0);

@@ -39,6 +39,7 @@ pub(crate) struct Prepared<'a> {
     /// What is to be run.
     pub(crate) bytes: Vec<u8>,
     given: Given<'a>,
+    wizer: Wizer,
 }
 
 enum Given<'a> {
@@ -47,21 +48,24 @@ enum Given<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    /// Adds to a guest that the audit has passed what its state is read by. `function` is what is going to run; `set_up`:
-    /// what the guest exports as `_initialize` is run before.
+    /// Adds to a guest that the audit has passed what its state is read by. `others`: what of its exports cannot be called, each
+    /// with the reason; what has set the guest up is among them, and must not do so again.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] where the guest could change more than can be frozen.
-    pub(crate) fn new(bytes: &'a [u8], function: &str, set_up: bool) -> Result<Prepared<'a>> {
-        check::check(bytes, function, set_up)?;
+    pub(crate) fn new(bytes: &'a [u8], others: &[(String, String)]) -> Result<Prepared<'a>> {
+        let is_lost = |name: &str| others.iter().any(|(other, _)| other == name);
+        check::check(bytes, &is_lost)?;
         guarded(|| {
             if wasmparser::Parser::is_component(bytes) {
-                let (context, bytes) = wizer().instrument_component(bytes)?;
-                Ok(Prepared { bytes, given: Given::Component(context) })
+                let wizer = wizer(false);
+                let (context, bytes) = wizer.instrument_component(bytes)?;
+                Ok(Prepared { bytes, given: Given::Component(context), wizer })
             } else {
-                let (context, bytes) = wizer().instrument(bytes)?;
-                Ok(Prepared { bytes, given: Given::Module(context) })
+                let wizer = wizer(is_lost(CONSTRUCTORS));
+                let (context, bytes) = wizer.instrument(bytes)?;
+                Ok(Prepared { bytes, given: Given::Module(context), wizer })
             }
         })
     }
@@ -75,22 +79,26 @@ impl<'a> Prepared<'a> {
         guarded(|| match &self.given {
             Given::Module(context) => {
                 let mut state = Whole::new(state);
-                let bytes = at_once(wizer().snapshot(context, &mut state))?;
+                let bytes = at_once(self.wizer.snapshot(context, &mut state))?;
                 state.complete().map(|()| bytes)
             }
             Given::Component(context) => {
                 let mut state = Parts::new(facts, recipe, state);
-                let bytes = at_once(wizer().snapshot_component(context, &mut state))?;
+                let bytes = at_once(self.wizer.snapshot_component(context, &mut state))?;
                 state.complete().map(|()| bytes)
             }
         })
     }
 }
 
-/// Every function stays what it was: the one that has run, too.
-fn wizer() -> Wizer {
+/// The name under which linkers export what runs a guest's constructors.
+const CONSTRUCTORS: &str = "__wasm_call_ctors";
+
+/// Every function stays what it was, the one that has run, too; but for what has set the guest up: wizer leaves out
+/// `_initialize` always, and one function of another name, if it is told to.
+fn wizer(without_constructors: bool) -> Wizer {
     let mut wizer = Wizer::new();
-    wizer.keep_init_func(true);
+    wizer.init_func(CONSTRUCTORS).keep_init_func(!without_constructors);
     wizer
 }
 

@@ -130,7 +130,7 @@ fn ask<D: Carried, R>(
         None => (Default::default(), caller.data_mut()),
     };
     let bytes = host.to_write(bytes);
-    let state = room.wasi.get_or_insert_with(|| Box::new(State::new(limit)));
+    let state = room.call.wasi.get_or_insert_with(|| Box::new(State::new(limit)));
     let result = meter.fuel(CALL).and_then(|()| answer(&mut Asked { memory: bytes, state, meter: &mut meter }));
     caller.set_fuel(meter.fuel)?;
     result
