@@ -1,13 +1,18 @@
 //! Modules that nobody has written: wasm-smith makes them of bytes. The ways to get a sandbox agree on every call of each,
-//! in any order. A test gives seeds of pseudo-random bytes; a fuzz target gives bytes that led to new code.
+//! in any order. A test gives seeds of pseudo-random bytes; a fuzz target gives bytes that led to new code. Two of three set
+//! themselves up by what is refused memory, and is given some.
 
 use crate::{Mode, built, outcome};
 use arbitrary::Unstructured;
 use purefork::{Executor, Isolation, Type, Value};
+use wasm_encoder::Encode;
 use wasm_smith::{Config, InstructionKind, InstructionKinds};
 
 /// Pseudo-random numbers of eight bytes, enough to make most modules of.
 const WORDS: usize = 600;
+
+/// What a call's memory may be, in bytes.
+const MEMORY: usize = 4 << 16;
 
 /// Two executors of one thread, so that calls get the same sandbox one after another.
 pub struct Ways {
@@ -19,7 +24,9 @@ impl Ways {
     /// An executor for each way.
     #[allow(clippy::new_without_default, reason = "it starts threads")]
     pub fn new() -> Ways {
-        let executor = |isolation| built(Mode::Threads(1).builder().isolation(isolation));
+        // Less memory than many of the modules say that they may grow to.
+        let limits = crate::limits().memory(MEMORY);
+        let executor = |isolation| built(Mode::Threads(1).builder().limits(limits.clone()).isolation(isolation));
         Ways { recycled: executor(Isolation::Recycled), fresh: executor(Isolation::Fresh) }
     }
 
@@ -124,7 +131,90 @@ fn module(bytes: Vec<u8>, seed: u64) -> Option<Vec<u8>> {
     let mut module = wasm_smith::Module::new(config(seed), &mut Unstructured::new(&bytes)).ok()?;
     // A function that never ends traps.
     module.ensure_termination(2000).ok()?;
-    Some(module.to_bytes())
+    let module = module.to_bytes();
+    match seed % 3 {
+        0 => Some(module),
+        1 => set_up(&module, SetUp::Start),
+        _ => set_up(&module, SetUp::Initialize),
+    }
+}
+
+/// How a module is set up.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SetUp {
+    Start,
+    Initialize,
+}
+
+/// The module with a function more, which is refused memory, and then calls the start function, if there was one. It is what sets
+/// the module up.
+fn set_up(module: &[u8], how: SetUp) -> Option<Vec<u8>> {
+    let (mut types, mut functions, mut imported, mut start) = (0, 0, 0, None);
+    let mut sections = Vec::new();
+    for payload in wasmparser::Parser::new(0).parse_all(module) {
+        let payload = payload.ok()?;
+        match &payload {
+            wasmparser::Payload::TypeSection(section) => types = section.count(),
+            wasmparser::Payload::ImportSection(section) => imported = section.count(),
+            wasmparser::Payload::FunctionSection(section) => functions = section.count(),
+            wasmparser::Payload::StartSection { func, .. } => start = Some(*func),
+            _ => {}
+        }
+        sections.extend(payload.as_section());
+    }
+    // All that is imported would be functions, and nothing is.
+    let function = imported + functions;
+    let mut body = wasm_encoder::Function::new([]);
+    for pages in [60_000, 1, 1] {
+        body.instructions().i32_const(pages).memory_grow(0).drop();
+    }
+    if let Some(start) = start.filter(|_| how == SetUp::Start) {
+        body.instructions().call(start);
+    }
+    body.instructions().end();
+
+    let mut out = wasm_encoder::Module::new();
+    let mut started = how != SetUp::Start;
+    for (id, range) in sections {
+        let data = &module[range];
+        let mut begin = |out: &mut wasm_encoder::Module| {
+            if !std::mem::replace(&mut started, true) {
+                out.section(&wasm_encoder::StartSection { function_index: function });
+            }
+        };
+        // After exports comes the start function, then elements, the number of data segments, and code.
+        if matches!(id, 9 | 10 | 12) {
+            begin(&mut out);
+        }
+        let longer = match id {
+            1 => longer(data, &[0x60, 0, 0])?,
+            3 => longer(data, &encoded(&types))?,
+            7 if how == SetUp::Initialize => {
+                longer(data, &[encoded("_initialize"), vec![0], encoded(&function)].concat())?
+            }
+            8 if how == SetUp::Start => continue,
+            10 => longer(data, &encoded(&body))?,
+            _ => data.to_vec(),
+        };
+        out.section(&wasm_encoder::RawSection { id, data: &longer });
+    }
+    Some(out.finish())
+}
+
+fn encoded(item: &(impl Encode + ?Sized)) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    item.encode(&mut bytes);
+    bytes
+}
+
+/// A vector with one item more.
+fn longer(items: &[u8], item: &[u8]) -> Option<Vec<u8>> {
+    let mut reader = wasmparser::BinaryReader::new(items, 0);
+    let count = reader.read_var_u32().ok()?;
+    let mut longer = encoded(&(count + 1));
+    longer.extend_from_slice(items.get(reader.current_position()..)?);
+    longer.extend_from_slice(item);
+    Some(longer)
 }
 
 fn value(ty: &Type, random: &mut Random) -> Value {

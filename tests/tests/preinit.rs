@@ -320,7 +320,7 @@ fn a_guest_whose_state_cannot_be_frozen_is_refused_with_the_reason() {
         core("(func $g (data.drop $d))"),
         core("(global (mut funcref) (ref.null func))"),
         core(r#"(func (export "__wizer_memory_0"))"#),
-        core(r#"(func (export "_initialize"))"#),
+        core(r#"(func (export "_initialize") (param i32))"#),
         core(r#"(@custom "name" (before data) "")"#),
         component("(memory i64 1)", ""),
         component("(global (mut v128) (v128.const i64x2 0 0))", ""),
@@ -358,8 +358,8 @@ fn a_guest_whose_state_cannot_be_frozen_is_refused_with_the_reason() {
         the guest's state cannot be frozen: it has a global that holds a reference and can change, and references cannot be frozen
         the guest's state cannot be frozen: it uses the name `__wizer_memory_0`, under which its state would be read
           call it something else
-        the guest's state cannot be frozen: it exports `_initialize`, which has to run first, once
-          preinitialise it with `_initialize`, and the result with what you wish
+        the guest's state cannot be frozen: it exports `_initialize`, and not as a function without parameters and results
+          export it under another name
         the guest's state cannot be frozen: its section of names comes before other sections
           put the section at the end, or strip it
         the guest's state cannot be frozen: it is a component with a 64-bit memory
@@ -390,8 +390,9 @@ fn a_module_to_be_initialised_first_is_initialised_first() {
             (func (export "load") (global.set $n (i32.add (global.get $n) (i32.const 10))))
             (func (export "n") (result i32) (global.get $n)))"#,
     );
-    let ready = module.preinit("_initialize", args![]).unwrap().preinit("load", args![]).unwrap();
+    let ready = module.preinit("load", args![]).unwrap();
     assert_eq!(given(&ready, "n", args![]), "11");
+    assert_eq!(given(&ready.preinit("load", args![]).unwrap(), "n", args![]), "21");
     let names: Vec<_> = ready.inspect().functions.into_iter().map(|function| function.name).collect();
     assert_eq!(names, ["load", "n"]);
 }

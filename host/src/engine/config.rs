@@ -4,7 +4,9 @@ use super::mappings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::most_margin;
 use crate::limits::Limits;
-use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig, WasmBacktraceDetails};
+use wasmtime::{
+    Config, Enabled, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig, WasmBacktraceDetails,
+};
 
 /// What an engine's guests do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +125,10 @@ pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
     // Of the component model, which is not run by wasmtime here.
     config.concurrency_support(false);
     config.consume_fuel(true).epoch_interruption(true);
+    // A table is grown within its limit, however much is asked for: what is refused takes no fuel, and is -1.
+    let mut cost = OperatorCost::new();
+    cost.variable.table_grow_per_element = 0;
+    config.operator_cost(cost);
     config.max_wasm_stack(limits.stack);
     // Debug information is the guest's to write: reading it at a trap takes stack, time and memory that no limit covers.
     config.wasm_backtrace_details(WasmBacktraceDetails::Disable);

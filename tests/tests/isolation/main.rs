@@ -3,6 +3,7 @@
 mod conformance;
 mod histories;
 mod liars;
+mod made;
 mod places;
 mod secrets;
 mod smith;

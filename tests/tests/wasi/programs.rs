@@ -155,7 +155,7 @@ fn a_reactor_is_initialized_before_every_call() {
         let error = reactor.fork("_initialize", args![]).unwrap_err();
         assert_eq!(
             error.message(),
-            "`_initialize` cannot be called from the host: it is called before every call, once the instance is made"
+            "`_initialize` cannot be called from the host: it has run once the instance is made, before any call"
         );
     });
 }
