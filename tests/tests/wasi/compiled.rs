@@ -208,3 +208,28 @@ fn a_library_is_initialized_and_its_functions_print() {
         }
     });
 }
+
+#[test]
+fn a_library_without_wasi_is_initialized_just_as_well() {
+    let source = r#"
+        static int table[4];
+        __attribute__((constructor)) static void begin(void) {
+            volatile int k = 7;
+            for (int i = 0; i < 4; i++) table[i] = k * i;
+        }
+        __attribute__((export_name("at"))) int at(int i) { return table[i & 3]; }"#;
+    // With a runtime's `_initialize`, and where the linker leaves it to the host to run constructors.
+    let ways: [&[&str]; 2] =
+        [&["-mexec-model=reactor"], &["-nostartfiles", "-Wl,--no-entry", "-Wl,--export=__wasm_call_ctors"]];
+    for flags in ways {
+        let Some(wasm) = compile(Source::Text(source), flags) else { return };
+        purefork_tests::each_executor(|exec| {
+            let module = exec.load_bytes(&wasm).unwrap();
+            for _ in 0..2 {
+                assert_eq!(module.fork("at", args![3]).unwrap().wait().unwrap(), Value::I32(21), "{flags:?}");
+            }
+            let names: Vec<_> = module.inspect().functions.into_iter().map(|function| function.name).collect();
+            assert_eq!(names, ["at"], "{flags:?}");
+        });
+    }
+}
