@@ -15,7 +15,7 @@ export function prelude(code) {
 export async function run(code, input) {
   let argument;
   try {
-    argument = parse(input);
+    argument = parse(input.replace(/^\uFEFF/, "")); // the byte order mark that a file may begin with; in code it is white space
   } catch (error) {
     throw `the input is not JSON: ${error.message}`;
   }

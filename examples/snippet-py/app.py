@@ -27,6 +27,11 @@ class Nowhere(io.TextIOBase):
         return len(text)
 
 
+def unmarked(text):
+    """Without the byte order mark that a file may begin with."""
+    return text.removeprefix("\ufeff")
+
+
 def absent(what):
     def refuse(*_, **__):
         raise OSError(f"a sandbox has no {what}")
@@ -91,7 +96,7 @@ def describe(error, file):
 
 
 def execute(code, argument):
-    exec(compile(code, FILE, "exec"), snippet.__dict__)
+    exec(compile(unmarked(code), FILE, "exec"), snippet.__dict__)
     if not callable(snippet.__dict__.get("main")):
         raise NameError("the code defines no function `main`")
     result = snippet.main(argument)
@@ -105,7 +110,7 @@ class WitWorld(wit_world.WitWorld):
     def prelude(self, code: str) -> None:
         seal()
         try:
-            exec(compile(code, PRELUDE, "exec"), snippet.__dict__)
+            exec(compile(unmarked(code), PRELUDE, "exec"), snippet.__dict__)
         except BaseException as error:
             raise Err(describe(error, PRELUDE))
         # What is there now stays: were the collector to look at it in a call, it would touch, and so copy, all of it.
@@ -115,7 +120,7 @@ class WitWorld(wit_world.WitWorld):
     def run(self, code: str, input: str) -> str:
         seal()
         try:
-            argument = json.loads(input)
+            argument = json.loads(unmarked(input))
         except ValueError as error:
             raise Err(f"the input is not JSON: {error}")
         try:

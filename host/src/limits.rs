@@ -67,7 +67,8 @@ impl Limits {
     /// Linear memory per call, in bytes, over all its memories. 64 MiB by default.
     ///
     /// `memory.grow` beyond it gives -1, as the WebAssembly specification allows. A call that then traps fails with
-    /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory).
+    /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory). So does one whose result, or a fork's arguments, would take more than
+    /// four times as much of the host's memory, and 64 KiB: a value that is small in a guest is larger there.
     ///
     /// Sandboxes that each thread keeps for later calls hold about as much together, and 16 MiB; what is not used for a second or
     /// two is not kept.

@@ -3,8 +3,8 @@
 use crate::array;
 use crate::file;
 use crate::layout::brief;
+use crate::npy;
 use crate::report::{Usage, shown_path};
-use crate::{json, npy};
 use anyhow::{Context as _, Result};
 use purefork::{ErrorKind, List, Tensor, Type, Typed as _, Value};
 use std::ffi::OsStr;
@@ -18,8 +18,8 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// The value of type `ty` that `text` stands for: in WAVE, or else in JSON; after `@` the file that it is in. A string
-    /// is its text, unless that is in double quotes.
+    /// The value of type `ty` that `text` stands for: in WAVE or in JSON; after `@` the file that it is in. A string is the
+    /// text as it stands, its quotes too.
     ///
     /// # Errors
     ///
@@ -77,17 +77,7 @@ impl Reader {
 
 fn from_word(ty: &Type, text: &str) -> Result<Value> {
     match ty {
-        Type::String if text.len() >= 2 && text.starts_with('"') && text.ends_with('"') => {
-            from_text(ty, text).map_err(|_| {
-                let shown = shown(text);
-                Usage::new(format!(
-                    "expected a string in WAVE or JSON, as it is in double quotes, but was given `{shown}`"
-                ))
-                .with_help(r#"escape what is within the quotes with `\`, or put the text into a file and give `@FILE`"#)
-                .with_kind(ErrorKind::ArgumentMismatch)
-                .into()
-            })
-        }
+        // As it stands: whoever hands in JSON, code, or what a stranger has typed, must not have to escape it.
         Type::String => Ok(Value::from(text)),
         Type::Char if text.chars().count() == 1 => Ok(Value::Char(text.chars().next().unwrap_or_default())),
         _ => from_text(ty, text),
@@ -105,57 +95,26 @@ fn from_file(ty: &Type, bytes: Vec<u8>) -> Result<Value> {
     }
 }
 
-/// A value in WAVE, or else in JSON. If it is neither, the error is about what it looks like.
+/// A value in JSON, or else in WAVE: what is both is the same value in both, but for `null`, which is a word of JSON and in
+/// WAVE a case's name. If it is neither, the error is about what it looks like.
 fn from_text(ty: &Type, text: &str) -> Result<Value> {
+    let json = match Value::from_json(ty, text) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
     let wave = match Value::from_wave(ty, text) {
         Ok(value) => return Ok(value),
         Err(error) => error,
     };
-    let composite = || {
-        use Type::*;
-        matches!(ty, List(_) | Record(_) | Tuple(_) | Variant(_) | Enum(_) | Option(_) | Result(_) | Flags(_))
-    };
-    match json::from_str(ty, text) {
-        Ok(value) => Ok(value),
-        Err(json::Mismatch::Value(why)) if composite() => Err(mismatch(why)),
-        Err(json::Mismatch::Syntax(why)) if looks_like_json(text) => {
-            Err(mismatch(format!("expected {}, but was given `{}`, which is no JSON: {why}", brief(ty), shown(text))))
-        }
-        Err(_) => Err(told(wave, ty, text)),
-    }
+    Err(if looks_like_json(text) { json } else { wave }.into())
 }
 
-/// Whether there is a member's name in quotes, which WAVE has not.
+/// Whether it is JSON and no single word or number, or there is a member's name in quotes, which WAVE has not.
 fn looks_like_json(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}').trim();
     let inner = text.trim_start_matches(|c: char| c == '[' || c == '{' || c.is_whitespace());
-    inner.starts_with('"') && text.trim_start().starts_with(['[', '{']) && text.contains("\":")
-}
-
-/// The library's error, if the type is of several parts: in few words, and with the line where the reader of WAVE gives
-/// a range of bytes.
-fn told(error: purefork::Error, ty: &Type, text: &str) -> anyhow::Error {
-    let Some((_, why)) = error.message().split_once(&format!("but was given `{}`: ", cut(text))) else {
-        return error.into();
-    };
-    let why = why.strip_prefix("error converting Wasm value: ").unwrap_or(why);
-    mismatch(format!("expected {}, but was given `{}`: {}", brief(ty), shown(text), located(why, text.trim())))
-}
-
-/// `invalid value at 17..20` as ``invalid value, `300`, at line 1 column 18``.
-fn located(why: &str, text: &str) -> String {
-    let Some((what, range)) = why.rsplit_once(" at ") else { return why.to_owned() };
-    let range = range.split_once("..").and_then(|(start, end)| Some((start.parse().ok()?, end.parse().ok()?)));
-    let Some((start, end)) = range else { return why.to_owned() };
-    let (Some(before), Some(part)) = (text.get(..start), text.get(start..end)) else { return what.to_owned() };
-    if part == text {
-        return what.to_owned();
-    }
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    match part {
-        "" => format!("{what} at line {line} column {column}"),
-        part => format!("{what}, `{}`, at line {line} column {column}", shown(part)),
-    }
+    let is_json = || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    text.starts_with(['[', '{', '"']) && (inner.starts_with('"') && text.contains("\":") || is_json())
 }
 
 /// A one-dimensional array as a list of the very type.
@@ -190,6 +149,10 @@ fn tensor(file: &[u8]) -> Result<Tensor> {
 }
 
 fn utf8(bytes: Vec<u8>) -> Result<String> {
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes[..] {
+        let usage = Usage::new("expected text in UTF-8, but was given text in UTF-16").with_help("save it in UTF-8");
+        return Err(usage.with_kind(ErrorKind::ArgumentMismatch).into());
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         let byte = error.as_bytes()[at];
@@ -199,33 +162,4 @@ fn utf8(bytes: Vec<u8>) -> Result<String> {
 
 fn mismatch(message: impl Into<String>) -> anyhow::Error {
     Usage::new(message).with_kind(ErrorKind::ArgumentMismatch).into()
-}
-
-fn shown(text: &str) -> String {
-    cut(text.trim()).replace("\\\"", "\"").replace("\\'", "'")
-}
-
-/// As the library shows what it was given.
-fn cut(text: &str) -> String {
-    const SHOWN: usize = 40;
-    let dots = if text.chars().nth(SHOWN).is_some() { "…" } else { "" };
-    text.chars().take(SHOWN).flat_map(char::escape_debug).collect::<String>() + dots
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_wave_says_of_bytes_is_told_of_lines() {
-        for (why, text, told) in [
-            ("invalid value at 5..8", "[1, \n300]", "invalid value, `300`, at line 2 column 1"),
-            ("unexpected end of input at 3..3", "[1,", "unexpected end of input at line 1 column 4"),
-            ("there is no case `a`; there is `b` at 0..1", "a", "there is no case `a`; there is `b`"),
-            ("invalid value at 1..2", "ä", "invalid value"),
-            ("looks odd at first", "a", "looks odd at first"),
-        ] {
-            assert_eq!(located(why, text), told);
-        }
-    }
 }

@@ -121,7 +121,7 @@ fn form(param: &str, ty: &Type) -> String {
         Type::V128 => "16 bytes, each from 0 to 255: (b0, b1, ..., b15)",
         Type::Bool => "true or false",
         Type::Char => "one character",
-        Type::String => "any text; or @FILE with it",
+        Type::String => "any text, as it stands; or @FILE with it",
         Type::List(element) if **element == Type::U8 => "@FILE with the bytes; or such as [7, 7]",
         Type::Enum(_) | Type::Flags(_) => return format!("such as {}", example::value(ty)),
         _ if Tensor::is(ty) => "@FILE with a .npy array",

@@ -5,29 +5,12 @@ use purefork::{InspectedFunction, Name, Type};
 /// The columns that a line may take.
 pub(crate) const WIDTH: usize = 100;
 
-/// The most columns of a type that is shown whole by [`brief`].
+/// The most columns of a parameter that shares a line with others.
 const BRIEF: usize = 40;
 
 /// The type, in WIT; if it has more than a few words, with records and the like as `record {…}`.
 pub(crate) fn brief(ty: &Type) -> String {
-    let whole = ty.to_string();
-    if width(&whole) <= BRIEF {
-        return whole;
-    }
-    match ty {
-        Type::Record(_) => "record {…}".to_owned(),
-        Type::Variant(_) => "variant {…}".to_owned(),
-        Type::Enum(_) => "enum {…}".to_owned(),
-        Type::Flags(_) => "flags {…}".to_owned(),
-        Type::List(element) => format!("list<{}>", brief(element)),
-        Type::Option(some) => format!("option<{}>", brief(some)),
-        Type::Result(types) => result(types.0.as_ref().map(brief), types.1.as_ref().map(brief)),
-        Type::Tuple(types) => {
-            let whole = format!("tuple<{}>", types.iter().map(brief).collect::<Vec<_>>().join(", "));
-            if width(&whole) <= BRIEF { whole } else { "tuple<…>".to_owned() }
-        }
-        _ => whole,
-    }
+    ty.brief()
 }
 
 /// Which numbers an integer type has.

@@ -20,6 +20,8 @@ mod generate;
 mod given;
 mod inspect;
 mod json;
+#[cfg(test)]
+mod laws;
 mod layout;
 mod npy;
 mod output;

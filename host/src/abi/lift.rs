@@ -3,7 +3,7 @@
 use super::layout::{Cases, Inner, Layout, Shape};
 use super::strings::{decode, extent};
 use crate::audit::recipe::Encoding;
-use crate::value::{List, Name, Type, Value};
+use crate::value::{List, Name, Type, Value, size};
 use std::sync::Arc;
 
 /// How much a guest may have the host read, in bytes of the host's memory.
@@ -100,9 +100,13 @@ impl<'a> Lift<'a, '_> {
     fn text(&mut self, at: u32, units: u32) -> Lifted {
         let (len, align, wide) = extent(units, self.encoding);
         let bytes = self.bytes(at, len, align, "a string")?;
-        self.budget.take(len)?;
+        self.budget.take(size::shared(len))?;
         match decode(bytes, self.encoding, wide) {
-            Some(text) => Ok(Value::String(text)),
+            Some(text) => {
+                // In UTF-8, text of other encodings may be longer.
+                self.budget.take(size::shared(text.len()).saturating_sub(size::shared(len)))?;
+                Ok(Value::String(text))
+            }
             None => {
                 broken(format!("a string at address {at} that is not valid {}", if wide { "UTF-16" } else { "UTF-8" }))
             }
@@ -113,8 +117,9 @@ impl<'a> Lift<'a, '_> {
         let (element, one, len) = (shape.ty, shape.layout, len as usize);
         let size = one.size.saturating_mul(len);
         let bytes = self.bytes(at, size, one.align, "a list")?;
-        let packed = element.is_scalar();
-        self.budget.take(if packed { size } else { len.saturating_mul(size_of::<Value>()) })?;
+        // A vector is the one number that is held as a value.
+        let packed = element.is_scalar() && *element != Type::V128;
+        self.budget.take(size::list(if packed { size } else { len.saturating_mul(size_of::<Value>()) }))?;
         macro_rules! numbers {
             ($rust:ty, $size:literal) => {
                 List::from(
@@ -142,12 +147,20 @@ impl<'a> Lift<'a, '_> {
             Type::F32 => numbers!(f32, 4),
             Type::F64 => numbers!(f64, 8),
             Type::Char => {
-                let codes = bytes.chunks_exact(4).map(|c| u32::from_le_bytes([c[0], c[1], c[2], c[3]]));
-                List::from(codes.map(|code| self.char(code)).collect::<Result<Vec<_>, _>>()?)
+                // With room for all from the beginning: a vector that grows takes up to twice as much.
+                let mut chars = Vec::with_capacity(len);
+                for c in bytes.chunks_exact(4) {
+                    chars.push(self.char(u32::from_le_bytes([c[0], c[1], c[2], c[3]]))?);
+                }
+                List::from(chars)
             }
             _ => {
                 let at = at as usize;
-                List::from((0..len).map(|i| self.load(shape, at + i * one.size)).collect::<Result<Vec<_>, _>>()?)
+                let mut values = Vec::with_capacity(len);
+                for i in 0..len {
+                    values.push(self.load(shape, at + i * one.size)?);
+                }
+                List::from(values)
             }
         }))
     }
@@ -158,7 +171,7 @@ impl<'a> Lift<'a, '_> {
         Ok(match (ty, &shape.inner) {
             (Type::List(_), Inner::Element(element)) => self.list(element, self.word(at)?, self.word(at + 4)?)?,
             (Type::Record(names), Inner::Fields(fields)) => {
-                self.budget.take(fields.len() * size_of::<(Name, Value)>())?;
+                self.budget.take(size::shared(fields.len() * size_of::<(Name, Value)>()))?;
                 let values = names
                     .iter()
                     .zip(fields)
@@ -166,7 +179,7 @@ impl<'a> Lift<'a, '_> {
                 Value::Record(values.collect::<Result<_, _>>()?)
             }
             (_, Inner::Fields(fields)) => {
-                self.budget.take(fields.len() * size_of::<Value>())?;
+                self.budget.take(size::shared(fields.len() * size_of::<Value>()))?;
                 let values = fields.iter().map(|(offset, shape)| self.load(shape, at + offset));
                 Value::Tuple(values.collect::<Result<_, _>>()?)
             }
@@ -178,7 +191,7 @@ impl<'a> Lift<'a, '_> {
                 };
                 let payload = match payload(cases, number)? {
                     Some(shape) => {
-                        self.budget.take(size_of::<Value>())?;
+                        self.budget.take(size::shared(size_of::<Value>()))?;
                         Some(Arc::new(self.load(shape, at + cases.offset)?))
                     }
                     None => None,
@@ -204,8 +217,9 @@ impl<'a> Lift<'a, '_> {
                     Ok((self.number::<1>(at + number / 8)?[0] & 1 << (number % 8) != 0).then(|| name.clone()))
                 });
                 let set: Vec<Option<Name>> = bits.collect::<Result<_, Wrong>>()?;
-                self.budget.take(set.len() * size_of::<Name>())?;
-                Value::Flags(set.into_iter().flatten().collect())
+                let set: Vec<Name> = set.into_iter().flatten().collect();
+                self.budget.take(size::shared(set.len() * size_of::<Name>()))?;
+                Value::Flags(set.into())
             }
             // Every other type has parts.
             _ => Value::unit(),
@@ -232,17 +246,21 @@ impl<'a> Lift<'a, '_> {
             }
             (Type::Char, _) => Value::Char(self.char(next()? as u32)?),
             (Type::Record(names), Inner::Fields(fields)) => {
+                self.budget.take(size::shared(fields.len() * size_of::<(Name, Value)>()))?;
                 let values =
                     names.iter().zip(fields).map(|((name, _), (_, shape))| Ok((name.clone(), self.flat(shape, flat)?)));
                 Value::Record(values.collect::<Result<_, _>>()?)
             }
             (_, Inner::Fields(fields)) => {
+                self.budget.take(size::shared(fields.len() * size_of::<Value>()))?;
                 Value::Tuple(fields.iter().map(|(_, shape)| self.flat(shape, flat)).collect::<Result<_, _>>()?)
             }
             (Type::Flags(names), _) => {
                 let words = (0..names.len().div_ceil(32)).map(|_| next()).collect::<Result<Vec<_>, _>>()?;
                 let set = names.iter().enumerate().filter(|(number, _)| words[number / 32] & 1 << (number % 32) != 0);
-                Value::Flags(set.map(|(_, name)| name.clone()).collect())
+                let set: Vec<Name> = set.map(|(_, name)| name.clone()).collect();
+                self.budget.take(size::shared(set.len() * size_of::<Name>()))?;
+                Value::Flags(set.into())
             }
             (_, Inner::Cases(cases)) => {
                 let number = next()? as u32;
@@ -252,7 +270,10 @@ impl<'a> Lift<'a, '_> {
                     .map_or_else(|| broken("fewer values than its type has"), Ok)?;
                 *flat = rest;
                 let payload = match payload {
-                    Some(shape) => Some(Arc::new(self.flat(shape, &mut own)?)),
+                    Some(shape) => {
+                        self.budget.take(size::shared(size_of::<Value>()))?;
+                        Some(Arc::new(self.flat(shape, &mut own)?))
+                    }
                     None => None,
                 };
                 made(ty, number as usize, payload)

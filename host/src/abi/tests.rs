@@ -289,6 +289,24 @@ proptest! {
             prop_assert!(value.bytes() <= most, "{} bytes of {}", value.bytes(), most);
         }
     }
+
+    /// What a value takes of its budget is what it holds.
+    #[test]
+    fn a_value_takes_of_its_budget_what_it_holds(pairs in types_and_values()) {
+        let (ty, value) = &pairs[0];
+        let mut wanted = vec![tuple_space(std::iter::once(ty))];
+        spaces(ty, value, Encoding::Utf8, &mut wanted).unwrap();
+        let (mut memory, places) = memory(&wanted, 0);
+        let mut writer = Writer { memory: &mut memory, encoding: Encoding::Utf8, places: places.into_iter() };
+        let at = writer.places.next().unwrap();
+        store_all(&mut writer, std::slice::from_ref(ty), std::slice::from_ref(value), at as usize).unwrap();
+        let read = |bytes: usize| load(&memory, Encoding::Utf8, ty, at, &mut Budget::new(bytes));
+        let held = read(1 << 24).unwrap().bytes();
+        prop_assert!(read(held).is_ok());
+        if held > 0 {
+            prop_assert_eq!(read(held - 1), Err(Wrong::TooMuch));
+        }
+    }
 }
 
 #[test]

@@ -173,7 +173,12 @@ pub fn inspect_with(bytes: impl AsRef<[u8]>, wasi: Wasi) -> Result<Inspection> {
 
 /// The module's binary form: text is assembled.
 fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
-    let text = std::str::from_utf8(bytes).ok().filter(|text| {
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes {
+        let message = "expected WebAssembly, or its text in UTF-8, but was given text in UTF-16";
+        return Err(Error::new(ErrorKind::Malformed, message).with_help("save it in UTF-8"));
+    }
+    let text = std::str::from_utf8(bytes).ok().map(|text| text.strip_prefix('\u{feff}').unwrap_or(text));
+    let text = text.filter(|text| {
         let text = text.trim_start();
         text.starts_with('(') || text.starts_with(";;")
     });

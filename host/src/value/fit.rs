@@ -1,6 +1,7 @@
 //! Values as a type wants them.
 
-use super::{Items, List, Name, Type, Value, wave};
+use super::text::unknown;
+use super::{Items, List, Name, Type, Value, is_integer, range, wave};
 use std::sync::Arc;
 
 /// The deepest that types nest, as the validator has it; values of one's own making may nest deeper.
@@ -63,7 +64,7 @@ fn fit_within(ty: &Type, value: Value, depth: u32) -> Result<Value, Misfit> {
         (Type::Tuple(types), Value::Tuple(given)) => {
             if types.len() != given.len() {
                 let n = given.len();
-                return Err(Misfit::new(format!("expected {ty}, but was given {n} value{}", plural(n))));
+                return Err(Misfit::new(format!("expected {}, but was given {n} value{}", ty.brief(), plural(n))));
             }
             let members = types.iter().zip(given.iter()).enumerate();
             let members = members
@@ -72,7 +73,7 @@ fn fit_within(ty: &Type, value: Value, depth: u32) -> Result<Value, Misfit> {
         }
         (Type::Variant(cases), Value::Variant(case, payload)) => {
             let Some((name, ty)) = cases.iter().find(|(name, _)| name == case) else {
-                return Err(unknown("case", case, cases.iter().map(|(name, _)| name)));
+                return Err(Misfit::new(unknown("case", case, cases.iter().map(|(name, _)| name))));
             };
             let payload = fit_payload(ty.as_ref(), payload, name, depth)?;
             Ok(Value::Variant(name.clone(), payload))
@@ -81,13 +82,13 @@ fn fit_within(ty: &Type, value: Value, depth: u32) -> Result<Value, Misfit> {
         (Type::Variant(cases), Value::Enum(case)) => match cases.iter().find(|(name, _)| name == case) {
             Some((name, None)) => Ok(Value::Variant(name.clone(), None)),
             Some((name, Some(ty))) => {
-                Err(Misfit::new(format!("expected {ty} for the case `{name}`, but was given none")))
+                Err(Misfit::new(format!("expected {} for the case `{name}`, but was given none", ty.brief())))
             }
-            None => Err(unknown("case", case, cases.iter().map(|(name, _)| name))),
+            None => Err(Misfit::new(unknown("case", case, cases.iter().map(|(name, _)| name)))),
         },
         (Type::Enum(names), Value::Enum(case)) => match names.iter().find(|name| *name == case) {
             Some(name) => Ok(Value::Enum(name.clone())),
-            None => Err(unknown("case", case, names.iter())),
+            None => Err(Misfit::new(unknown("case", case, names.iter()))),
         },
         (Type::Option(some), Value::Option(given)) => match given {
             None => Ok(value),
@@ -102,7 +103,7 @@ fn fit_within(ty: &Type, value: Value, depth: u32) -> Result<Value, Misfit> {
         })),
         (Type::Flags(names), Value::Flags(given)) => {
             if let Some(flag) = given.iter().find(|flag| !names.contains(flag)) {
-                return Err(unknown("flag", flag, names.iter()));
+                return Err(Misfit::new(unknown("flag", flag, names.iter())));
             }
             // In the order of the type, and each once.
             Ok(Value::Flags(names.iter().filter(|name| given.contains(name)).cloned().collect()))
@@ -127,9 +128,9 @@ fn fit_integer(ty: &Type, value: Value) -> Result<Value, Misfit> {
     });
     fitted.ok_or_else(|| {
         let given = wave::shown(&value);
-        Misfit::new(match (value.as_integer(), wave::range(ty)) {
-            (Some(_), Some(range)) if wave::is_integer(ty) => format!("expected {ty}, {range}, but was given {given}"),
-            _ => format!("expected {ty}, but was given {given}, which is {}", value.kind()),
+        Misfit::new(match (value.as_integer(), range(ty)) {
+            (Some(_), Some(range)) if is_integer(ty) => format!("expected {ty}, {range}, but was given {given}"),
+            _ => format!("expected {}, but was given {given}, which is {}", ty.brief(), value.kind()),
         })
     })
 }
@@ -149,7 +150,7 @@ fn fit_list(element: &Type, list: &List, depth: u32) -> Result<Value, Misfit> {
 
 fn fit_record(fields: &Arc<[(Name, Type)]>, given: &[(Name, Value)], depth: u32) -> Result<Value, Misfit> {
     if let Some((name, _)) = given.iter().find(|(name, _)| !fields.iter().any(|(field, _)| field == name)) {
-        return Err(unknown("field", name, fields.iter().map(|(name, _)| name)));
+        return Err(Misfit::new(unknown("field", name, fields.iter().map(|(name, _)| name))));
     }
     let fitted = fields.iter().map(|(name, ty)| {
         let mut values = given.iter().filter(|(known, _)| known == name).map(|(_, value)| value);
@@ -183,18 +184,8 @@ fn fit_payload(
         (None, Some(given)) => {
             Err(Misfit::new(format!("`{name}` takes no value, but was given {}", wave::shown(given))))
         }
-        (Some(ty), None) => Err(Misfit::new(format!("expected {ty} for `{name}`, but was given none"))),
+        (Some(ty), None) => Err(Misfit::new(format!("expected {} for `{name}`, but was given none", ty.brief()))),
     }
-}
-
-fn unknown<'a>(what: &str, given: &str, known: impl Iterator<Item = &'a Name>) -> Misfit {
-    const SHOWN: usize = 8;
-    let mut names: Vec<String> = known.take(SHOWN + 1).map(|name| format!("`{name}`")).collect();
-    if names.len() > SHOWN {
-        names[SHOWN] = "…".to_owned();
-    }
-    let given: String = given.chars().take(40).flat_map(char::escape_debug).collect();
-    Misfit::new(format!("there is no {what} `{given}`; there is {}", names.join(", ")))
 }
 
 fn plural(n: usize) -> &'static str {

@@ -73,6 +73,8 @@ macro_rules! each {
     };
 }
 
+pub(super) use each;
+
 macro_rules! element {
     ($($rust:ty => $variant:ident)*) => {$(
         impl sealed::Sealed for $rust {}
@@ -143,14 +145,6 @@ impl List {
     /// The numbers themselves, if the list is held as numbers of that type; a copy only if the list has clones.
     pub fn into_vec<T: Element>(self) -> Option<Vec<T>> {
         T::take(self).map(Arc::unwrap_or_clone)
-    }
-
-    /// About how many bytes of memory are held by the list.
-    pub(crate) fn bytes(&self) -> usize {
-        match &self.0 {
-            Items::Values(values) => values.iter().map(|value| size_of::<Value>() + value.bytes()).sum(),
-            items => each!(items, values => size_of_val(values.as_slice())),
-        }
     }
 
     /// The values of a list that is not held as numbers.

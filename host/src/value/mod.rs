@@ -2,8 +2,11 @@
 
 mod convert;
 mod fit;
+mod json;
 mod list;
+pub(crate) mod size;
 mod tensor;
+mod text;
 mod types;
 mod values;
 mod wave;
@@ -18,8 +21,10 @@ pub(crate) use list::Items;
 pub(crate) use tensor::TENSOR_INTERFACE;
 pub(crate) use values::{Values, from_slots};
 
+use list::each;
 use std::fmt;
 use std::sync::Arc;
+use types::{is_integer, range};
 
 /// A value: an argument or a result.
 ///
@@ -156,22 +161,6 @@ impl Value {
             Value::U64(v) => (*v).into(),
             _ => return None,
         })
-    }
-
-    /// About how many bytes of memory are held by the value, beside its own place.
-    pub(crate) fn bytes(&self) -> usize {
-        let all = |values: &[Value]| values.iter().map(|value| size_of::<Value>() + value.bytes()).sum();
-        let one = |value: &Option<Arc<Value>>| value.as_ref().map_or(0, |value| size_of::<Value>() + value.bytes());
-        match self {
-            Value::String(text) => text.len(),
-            Value::List(list) => list.bytes(),
-            Value::Record(fields) => fields.iter().map(|(_, value)| size_of::<(Name, Value)>() + value.bytes()).sum(),
-            Value::Tuple(values) => all(values),
-            Value::Variant(_, value) | Value::Option(value) => one(value),
-            Value::Result(Ok(value) | Err(value)) => one(value),
-            Value::Flags(names) => size_of_val::<[Name]>(names),
-            _ => 0,
-        }
     }
 
     /// The results of a core function, of which this is one value: the only one, or a tuple of them.

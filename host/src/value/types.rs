@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// The most columns of a type that is shown whole by [`Type::brief`].
+const BRIEF: usize = 40;
+
 /// The name of a field, a case or a flag.
 pub type Name = Arc<str>;
 
@@ -102,6 +105,33 @@ impl Type {
     /// The type of flags.
     pub fn flags<'a>(names: impl IntoIterator<Item = &'a str>) -> Type {
         Type::Flags(names.into_iter().map(Into::into).collect())
+    }
+
+    /// The type as [`Display`](fmt::Display) has it; if that is long, with records and the like as `record {…}`.
+    pub fn brief(&self) -> String {
+        let short = |text: &str| text.chars().count() <= BRIEF;
+        let whole = self.to_string();
+        if short(&whole) {
+            return whole;
+        }
+        match self {
+            Type::Record(_) => "record {…}".to_owned(),
+            Type::Variant(_) => "variant {…}".to_owned(),
+            Type::Enum(_) => "enum {…}".to_owned(),
+            Type::Flags(_) => "flags {…}".to_owned(),
+            Type::List(element) => format!("list<{}>", element.brief()),
+            Type::Option(some) => format!("option<{}>", some.brief()),
+            Type::Result(types) => match (types.0.as_ref().map(Type::brief), types.1.as_ref().map(Type::brief)) {
+                (None, None) => "result".to_owned(),
+                (Some(ok), None) => format!("result<{ok}>"),
+                (ok, Some(err)) => format!("result<{}, {err}>", ok.as_deref().unwrap_or("_")),
+            },
+            Type::Tuple(types) => {
+                let whole = format!("tuple<{}>", types.iter().map(Type::brief).collect::<Vec<_>>().join(", "));
+                if short(&whole) { whole } else { "tuple<…>".to_owned() }
+            }
+            _ => whole,
+        }
     }
 
     /// Whether it is a number, a `bool` or a `char`: what needs no memory to be passed.
@@ -238,6 +268,31 @@ impl fmt::Display for Type {
         };
         f.write_str(text)
     }
+}
+
+/// The range or form that values of a type have, for messages.
+pub(super) fn range(ty: &Type) -> Option<&'static str> {
+    Some(match ty {
+        Type::S8 => "a whole number from -128 to 127",
+        Type::U8 => "a whole number from 0 to 255",
+        Type::S16 => "a whole number from -32768 to 32767",
+        Type::U16 => "a whole number from 0 to 65535",
+        Type::I32 | Type::S32 => "a whole number from -2147483648 to 2147483647",
+        Type::U32 => "a whole number from 0 to 4294967295",
+        Type::I64 | Type::S64 => "a whole number from -9223372036854775808 to 9223372036854775807",
+        Type::U64 => "a whole number from 0 to 18446744073709551615",
+        Type::F32 | Type::F64 => "a number, `nan`, `inf` or `-inf`",
+        Type::V128 => "16 bytes as `(b0, b1, …, b15)`, each from 0 to 255",
+        Type::Bool => "`true` or `false`",
+        Type::Char => "one character in single quotes",
+        Type::String => "text in double quotes",
+        _ => return None,
+    })
+}
+
+pub(super) fn is_integer(ty: &Type) -> bool {
+    use Type::*;
+    matches!(ty, I32 | I64 | S8 | U8 | S16 | U16 | S32 | U32 | S64 | U64)
 }
 
 fn separated<T>(

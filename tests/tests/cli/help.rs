@@ -94,7 +94,8 @@ fn run_has_help() {
 
             Values are written in WAVE or in JSON. In JSON, a case of a variant is "case" or {"case": value};
             a result {"ok": value} or {"err": value}; flags an array of strings; an option its value or null.
-            A string or a char is given as it is; a string in double quotes is read as WAVE or JSON.
+            A parameter that is a string takes the text as it stands: quotes and backslashes are part of it, so
+            JSON text is given as it is, --input '"5"'. Within other values text is in double quotes.
 
               @FILE           reads the value from a file, @- from standard input: the text of a string,
                               the bytes of a list<u8>, a .npy array for a tensor or a list of numbers,
@@ -519,7 +520,7 @@ fn long_types_are_broken_into_lines() {
               not stateless: writes memory: i32.store in `measure`
 
             Parameters:
-              --text  string  any text; or @FILE with it
+              --text  string  any text, as it stands; or @FILE with it
 
             Result:
               result<u32, string>

@@ -124,6 +124,17 @@ fn guests() -> &'static Path {
         put(&room, "point.wave", b"{\n  x: 1,\n  y: 2\n}\n");
         put(&room, "wrong.json", b"{\n  \"x\": 1,\n  \"y\": }\n");
         put(&room, "wrong.wave", b"{\n  x: 1,\n  y: z\n}\n");
+        put(&room, "marked.json", b"\xef\xbb\xbf{\"x\": 1, \"y\": 2}");
+        put(&room, "marked.wave", b"\xef\xbb\xbf{x: 1, y: 2}");
+        put(&room, "marked.txt", b"\xef\xbb\xbfa");
+        put(
+            &room,
+            "marked.wat",
+            "\u{feff};; A mark.\n(module (func (export \"f\") (result i32) (i32.const 1)))".as_bytes(),
+        );
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        put(&room, "utf16.json", &utf16("\u{feff}[1, 2]"));
+        put(&room, "utf16.wat", &utf16("\u{feff}(module)"));
         put(&room, "f4.npy", &npy("<f4", "False", "(2,)", &[0, 0, 0x80, 0x3f, 0, 0, 0, 0x40]));
         put(&room, "f4-big.npy", &npy(">f4", "False", "(2,)", &[0x3f, 0x80, 0, 0, 0x40, 0, 0, 0]));
         put(&room, "f8.npy", &npy("<f8", "False", "(1,)", &[0; 8]));

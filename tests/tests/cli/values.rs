@@ -78,71 +78,63 @@ fn values_are_given_in_wave_or_in_json() {
 }
 
 #[test]
-fn a_string_or_a_char_is_its_text_unless_that_is_in_quotes() {
+fn a_string_is_its_text_as_it_stands() {
     check_all(
         &[
             "run shapes.wat text hello",
             "run shapes.wat text --text ''",
-            "run shapes.wat text '\"two\\nlines\"'",
-            "run shapes.wat text '\"\\u00fc\"'",
+            "run shapes.wat text '\"5\"'",
+            "run shapes.wat text --text '\"two\\nlines\"'",
+            "run shapes.wat text '{\"n\": \"\\u00fc\"}'",
             "run shapes.wat text '\"'",
             "run shapes.wat text '\"a\" and \"b\"'",
+            "run shapes.wat text null",
             "run shapes.wat text --text=--fuel",
             "run shapes.wat text @@home",
             "run shapes.wat text @@@home",
             "run shapes.wat letter a",
+            "run shapes.wat letter '\"'",
             "run shapes.wat letter '\"a\"' --json",
             "run shapes.wat letter ab",
         ],
         &expect![[r#"
-            $ purefork run shapes.wat text hello
-            "hello"
-            exit 0
+        "#]],
+    );
+}
 
-            $ purefork run shapes.wat text --text ''
-            ""
-            exit 0
+#[test]
+fn what_is_misspelt_is_refused_in_wave_as_in_json() {
+    check_all(
+        &[
+            "run shapes.wat set '{nmae: 1}'",
+            "run shapes.wat set '{\"nmae\": 1}'",
+            "run shapes.wat move '{x: 1, y: 2, z: 3}'",
+            "run shapes.wat move '{x: 1, x: 2, y: 3}'",
+            "run shapes.wat move '{\"x\": 1, \"x\": 2, \"y\": 3}'",
+            "run shapes.wat draw '{fat}'",
+            "run shapes.wat draw '{bold, bold}'",
+            "run shapes.wat draw '[\"bold\", \"bold\"]'",
+            "run shapes.wat numbers '[1, 3.5e38]'",
+            "run shapes.wat numbers '[1.000000059604644775390626]'",
+            "run shapes.wat numbers '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, zz]'",
+        ],
+        &expect![[r#"
+        "#]],
+    );
+}
 
-            $ purefork run shapes.wat text '"two\nlines"'
-            "two\nlines"
-            exit 0
-
-            $ purefork run shapes.wat text '"\u00fc"'
-            "ü"
-            exit 0
-
-            $ purefork run shapes.wat text '"'
-            "\""
-            exit 0
-
-            $ purefork run shapes.wat text '"a" and "b"'
-            2> error: argument `text` of `text`: expected a string in WAVE or JSON, as it is in double quotes, but was given `"a" and "b"`
-            2>   escape what is within the quotes with `\`, or put the text into a file and give `@FILE`
-            exit 2
-
-            $ purefork run shapes.wat text --text=--fuel
-            "--fuel"
-            exit 0
-
-            $ purefork run shapes.wat text @@home
-            "@home"
-            exit 0
-
-            $ purefork run shapes.wat text @@@home
-            "@@home"
-            exit 0
-
-            $ purefork run shapes.wat letter a
-            'a'
-            exit 0
-
-            $ purefork run shapes.wat letter '"a"' --json
-            "a"
-            exit 0
-
-            $ purefork run shapes.wat letter ab
-            2> error: argument `letter` of `letter`: expected char, one character in single quotes, but was given `ab`
-            exit 2
+#[test]
+fn a_byte_order_mark_is_skipped_where_text_is_read() {
+    check_all(
+        &[
+            "run shapes.wat move @marked.json",
+            "run shapes.wat move @marked.wave",
+            "run shapes.wat text @marked.txt --json",
+            "run marked.wat f",
+            "run shapes.wat numbers @utf16.json",
+            "run utf16.wat f",
+        ],
+        &expect![[r#"
         "#]],
     );
 }

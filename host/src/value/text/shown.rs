@@ -1,0 +1,47 @@
+//! What messages show of what was given.
+
+use super::super::Name;
+
+/// The most characters of a value that a message shows.
+const SHOWN: usize = 40;
+
+/// The text in a message: cut where it is long.
+pub(super) fn shown(text: &str) -> String {
+    cut(text.trim(), SHOWN)
+}
+
+/// At most so many characters of the text. What does not print is escaped; quotes and backslashes are not, or they would
+/// be twice where the text has escapes of its own.
+pub(in super::super) fn cut(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for (number, c) in text.chars().enumerate() {
+        match c {
+            _ if number == most => {
+                shown.push('…');
+                break;
+            }
+            '"' | '\'' | '\\' => shown.push(c),
+            _ => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
+}
+
+/// What there is instead of what is not there.
+pub(in super::super) fn unknown<'a>(what: &str, given: &str, known: impl Iterator<Item = &'a Name>) -> String {
+    const LISTED: usize = 8;
+    let mut names: Vec<String> = known.take(LISTED + 1).map(|name| format!("`{name}`")).collect();
+    if names.len() > LISTED {
+        names[LISTED] = "…".to_owned();
+    }
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    format!("there is no {what} `{}`; there is {names}", cut(given, SHOWN))
+}
+
+/// The line and the column, in characters, of a byte of the text.
+pub(super) fn place(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {line} column {column}")
+}
