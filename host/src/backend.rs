@@ -67,11 +67,12 @@ pub(crate) trait Backend: Any + Send + Sync {
         site: &'static Location<'static>,
     ) -> Result<Preinitialised>;
 
-    /// Whether all that the module forks is provided.
+    /// Whether the module can be called: all that it forks is provided, and its executor is this process's.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Link`](crate::ErrorKind::Link), naming what is not.
+    /// [`ErrorKind::Link`](crate::ErrorKind::Link), naming what is not, and [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) in
+    /// a child of the executor's process.
     fn ready(&self) -> Result<()>;
 
     /// Remembers a fork that waits for its arguments, so that it ends with the executor.

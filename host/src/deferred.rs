@@ -3,8 +3,8 @@
 use crate::args::{Slot, Slots, checked};
 use crate::audit::Facts;
 use crate::backend::Backend;
-use crate::error::Result;
-use crate::future::{Cell, Completion, cancelled, collect_all};
+use crate::error::{Error, Result};
+use crate::future::{Cell, Completion, Future, Needs, Sources, cancelled, collect_all};
 use crate::limits::Usage;
 use crate::value::{Value, Values};
 use crate::wasi::Output;
@@ -19,13 +19,20 @@ pub(crate) fn fork(
     slots: Slots,
     site: &'static Location<'static>,
 ) -> Arc<dyn Completion<Value>> {
+    // In a process that was forked since, say, what follows would take locks that are never free.
+    let cell = backend.ready().map_or_else(|error| Cell::done(Err(error.with_site_if_none(site))), |()| Cell::new());
     let deferred = Arc::new(Deferred {
-        cell: Cell::new(),
+        cell,
+        sources: Sources::new(Needs::All),
         call: Mutex::default(),
+        site,
         backend: backend.clone(),
         usage: OnceLock::new(),
         output: OnceLock::new(),
     });
+    if deferred.cell.is_done() {
+        return deferred;
+    }
     let weak: Weak<Deferred> = Arc::downgrade(&deferred);
     backend.remember(weak);
     let futures: Vec<_> = slots
@@ -36,7 +43,9 @@ pub(crate) fn fork(
         })
         .collect();
     let target = deferred.clone();
-    collect_all(futures).when_done(move || {
+    deferred.sources.follow(collect_all(futures), move || {
+        // The arguments are given to the call: no handle is to be left here.
+        drop(target.sources.close());
         let args: Result<Values> = slots
             .into_iter()
             .enumerate()
@@ -56,6 +65,9 @@ pub(crate) fn fork(
 
 struct Deferred {
     cell: Cell<Value>,
+    /// All its arguments that are futures, as one.
+    sources: Sources<Vec<Future<Value>>>,
+    site: &'static Location<'static>,
     /// The call, once it is forked.
     call: Mutex<Option<Arc<dyn Completion<Value>>>>,
     backend: Arc<dyn Backend>,
@@ -122,6 +134,8 @@ impl Completion<Value> for Deferred {
 
     fn cancel(&self) -> bool {
         let in_time = self.cell.complete(Err(cancelled())).is_ok();
+        // The arguments may be long in coming, and the call was not to keep what it is given.
+        drop(self.sources.close());
         let call = self.place().clone();
         if let Some(call) = call {
             call.cancel();
@@ -140,5 +154,10 @@ impl Completion<Value> for Deferred {
     fn help(self: Arc<Self>) -> bool {
         let call = self.place().clone();
         call.is_some_and(|call| call.help())
+    }
+
+    fn stranded(&self) -> Option<Error> {
+        let stranded = self.backend.ready().err().or_else(|| self.sources.stranded());
+        stranded.map(|error| error.with_site_if_none(self.site))
     }
 }

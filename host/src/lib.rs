@@ -60,6 +60,7 @@ mod isolation;
 mod limits;
 mod module;
 mod nearest;
+mod process;
 mod sandbox;
 mod sched;
 mod snapshot;

@@ -81,7 +81,7 @@ impl Module {
             Err(slots) => Forked::Call(deferred::fork(self.backend.clone(), self.facts.clone(), number, slots, site)),
         };
         Ok(match forked {
-            Forked::Call(call) => Future::from_completion(call),
+            Forked::Call(call) => Future::from_call(call, |value| Ok(value.into_owned())),
             Forked::Ready(ready) => Future::from_ready(ready, |value| Ok(value.into_owned())),
         })
     }

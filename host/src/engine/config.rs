@@ -4,6 +4,7 @@ use super::mappings;
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::most_margin;
 use crate::limits::Limits;
+use crate::process::was_forked;
 use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig, WasmBacktraceDetails,
 };
@@ -130,6 +131,9 @@ pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
     cost.variable.table_grow_per_element = 0;
     config.operator_cost(cost);
     config.max_wasm_stack(limits.stack);
+    // A process that was forked may have none of the threads that guests were compiled by in the other one; and these are made
+    // once.
+    config.parallel_compilation(!was_forked());
     // Debug information is the guest's to write: reading it at a trap takes stack, time and memory that no limit covers.
     config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
 

@@ -57,7 +57,8 @@ pub enum ErrorKind {
     /// returned an `err`, or ended with a future or a handle.
     #[default]
     Failed,
-    /// A configuration that cannot be had.
+    /// A configuration that cannot be had, or a use that makes no sense: of modules of two executors together, say, or of an
+    /// executor in a process that was forked from its own.
     Invalid,
 }
 

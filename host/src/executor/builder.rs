@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::fork::{Runtime, Threads};
 use crate::isolation::Isolation;
 use crate::limits::Limits;
+use crate::process::Process;
 use crate::sandbox::{Chore, Most, Stock, Watch};
 use crate::sched::Scheduler;
 use crate::wasi::Wasi;
@@ -172,6 +173,7 @@ impl Builder {
             deferred: Mutex::default(),
             closed: AtomicBool::new(false),
             shut_down: AtomicBool::new(false),
+            process: Process::this(),
         });
         Ok(Executor { runtime, scheduler })
     }

@@ -22,6 +22,10 @@ use std::sync::atomic::Ordering;
 /// Dropping it runs every call that was forked to its end, then ends the threads; [`Executor::shut_down`] cancels them
 /// instead.
 ///
+/// It belongs to the process that made it. In a child that is made by fork(2), as Python's `multiprocessing` does, it has no threads:
+/// there, results that were complete can still be had, all else fails at once with [`ErrorKind::Invalid`](crate::ErrorKind::Invalid),
+/// dropping it or its modules and futures does nothing, and a new executor works like any other.
+///
 /// ```
 /// use purefork::{args, Executor};
 ///
@@ -60,6 +64,7 @@ impl Executor {
     ///
     /// [`ErrorKind::Unreadable`](crate::ErrorKind::Unreadable), and those of [`Executor::load_bytes`].
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Module> {
+        self.runtime.here()?;
         load::load_file(&self.runtime, path.as_ref())
     }
 
@@ -71,11 +76,16 @@ impl Executor {
     /// [`ErrorKind`](crate::ErrorKind)`::Malformed` if it is no WebAssembly; `Impure`, with every reason, if it cannot
     /// be shown to be pure; `OutOfMemory`, `Unsupported` or `Link` if it is pure but does not fit this executor.
     pub fn load_bytes(&self, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        self.runtime.here()?;
         load::load_bytes(&self.runtime, bytes.as_ref())
     }
 
     /// Cancels every call that is not complete, and takes no more.
     pub fn shut_down(&self) {
+        // The calls are another process's.
+        if self.runtime.here().is_err() {
+            return;
+        }
         self.runtime.closed.store(true, Ordering::SeqCst);
         self.runtime.shut_down.store(true, Ordering::SeqCst);
         self.runtime.ring();
@@ -85,6 +95,11 @@ impl Executor {
 
 impl Drop for Executor {
     fn drop(&mut self) {
+        if self.runtime.here().is_err() {
+            // There are no threads to be ended, and a lock that one of them held is never free.
+            std::mem::forget((self.scheduler.take(), self.runtime.clone()));
+            return;
+        }
         self.runtime.closed.store(true, Ordering::SeqCst);
         if let Some(scheduler) = self.scheduler.take() {
             drop(scheduler);

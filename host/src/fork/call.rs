@@ -134,6 +134,9 @@ impl Call {
     /// Has a call of the host's run by whoever comes first, unless the executor is gone.
     pub(super) fn start(self: &Arc<Call>) {
         let runtime = &self.program().runtime;
+        if let Err(elsewhere) = runtime.here() {
+            return self.refuse(elsewhere);
+        }
         // While the executor is dropped, what was forked before still runs to its end, and so does what follows from it.
         if runtime.is_closed() && (runtime.is_shut_down() || !runtime.threads.runs_jobs()) {
             self.refuse(runtime.closed_error());
@@ -293,6 +296,10 @@ impl Completion<Value> for Call {
         threads.stale();
         self.run_for_waiter(args);
         true
+    }
+
+    fn stranded(&self) -> Option<Error> {
+        self.program().runtime.here().err().map(|error| self.locate(error))
     }
 }
 

@@ -161,7 +161,8 @@ fn tagged(value: Value, ty: Option<&Type>) -> Value {
 
 /// Waits until the call is complete; meanwhile the guest's stack is set aside.
 async fn complete(call: &Arc<Call>) {
-    poll_fn(|cx| if call.cell.wake(cx.waker()) { Poll::Pending } else { Poll::Ready(()) }).await;
+    let mut place = None;
+    poll_fn(|cx| if call.cell.wake(&mut place, cx.waker()) { Poll::Pending } else { Poll::Ready(()) }).await;
 }
 
 fn set(results: &mut [Val], future: u32) {

@@ -9,6 +9,7 @@ use crate::audit::shown;
 use crate::backend::{Backend, Forked, Preinitialised};
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Completion;
+use crate::process;
 use crate::value::{Value, Values};
 use std::any::Any;
 use std::ops::Deref;
@@ -28,6 +29,10 @@ pub(crate) struct Program {
 /// Programs linked to one another may be a long chain: they are dropped one by one, and not each within the one before.
 impl Drop for Program {
     fn drop(&mut self) {
+        // In a child process of the executor's, nothing of it is taken apart: that would take locks which may never be free.
+        if process::was_forked() && self.runtime.here().is_err() {
+            return std::mem::forget(self.members.clone());
+        }
         let mut linked = self.take_linked();
         while let Some(mut program) = linked.pop() {
             linked.append(&mut program.take_linked());
@@ -191,6 +196,7 @@ impl Backend for Program {
     fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Forked {
         if self.runtime.threads.inline()
             && !self.runtime.is_closed()
+            && self.runtime.here().is_ok()
             && !self.facts.functions[function as usize].can_fork
         {
             return lone::run(self, function, args, site);
@@ -249,10 +255,12 @@ impl Backend for Program {
         args: Values,
         site: &'static Location<'static>,
     ) -> Result<Preinitialised> {
+        self.runtime.here()?;
         (self.runtime.preinit)(self, bytes, function, args, site)
     }
 
     fn ready(&self) -> Result<()> {
+        self.runtime.here()?;
         self.missing.clone().map_or(Ok(()), Err)
     }
 

@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::future::Completion;
 use crate::isolation::Isolation;
 use crate::limits::Limits;
+use crate::process::Process;
 use crate::sandbox::{Sandbox, Stock, Watch};
 use crate::sched::Job;
 use crate::value::{Value, Values};
@@ -37,6 +38,8 @@ pub(crate) struct Runtime {
     pub(crate) closed: AtomicBool,
     /// All calls are to end.
     pub(crate) shut_down: AtomicBool,
+    /// Where its threads are.
+    pub(crate) process: Process,
 }
 
 /// What [`Backend::preinit`](crate::backend::Backend::preinit) does; loading modules is for those above.
@@ -80,9 +83,26 @@ impl Runtime {
         self.watch.insist();
     }
 
+    /// Fails in a child process of the one whose the executor is: its threads are not here, and locks that they held are never
+    /// free. Then nothing of it is used, and nothing taken apart.
+    #[inline]
+    pub(crate) fn here(&self) -> Result<()> {
+        if self.process.is_this() { Ok(()) } else { Err(self.elsewhere()) }
+    }
+
+    #[cold]
+    fn elsewhere(&self) -> Error {
+        let (there, here) = (self.process.id(), std::process::id());
+        let message = format!(
+            "the executor belongs to process {there}, which made it; this is process {here}, forked from it, and has none of its threads"
+        );
+        Error::new(ErrorKind::Invalid, message)
+            .with_help("make a new executor in the child process, or fork before making one")
+    }
+
     /// Tells the observer of an error that no future tells anyone.
     pub(super) fn unobserved(&self, error: Error) {
-        if error.kind() == ErrorKind::Cancelled {
+        if error.kind() == ErrorKind::Cancelled || !self.process.is_this() {
             return;
         }
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.observer)(&Event::Unobserved(error)))) {
@@ -98,6 +118,9 @@ impl Runtime {
         // Those that are gone are forgotten whenever the list would have to be made longer.
         if all.len() == all.capacity() {
             all.retain(|deferred| deferred.strong_count() != 0);
+            // Else, with few gone, all would be looked at again for each few that come.
+            let left = all.len();
+            all.reserve(left + 1);
         }
         all.push(deferred);
         drop(all);

@@ -1,8 +1,8 @@
 //! Many futures at once.
 
-use super::cell::nested;
 use super::promise::Plain;
-use super::{Cell, Future};
+use super::sources::{Derived, Needs};
+use super::{Cell, Future, nested};
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -71,23 +71,29 @@ pub fn cancel_rest<T>(futures: &[Future<T>]) {
 ///
 /// With no futures it is complete at once.
 pub fn collect_all<T: Clone + Send + 'static>(futures: impl IntoIterator<Item = Future<T>>) -> Future<Vec<Future<T>>> {
-    let futures: Vec<Future<T>> = futures.into_iter().collect();
-    let all = Arc::new(Plain(Cell::new()));
-    if futures.is_empty() {
-        let _ = all.0.complete(Ok(futures));
-        return Future::from_completion(all);
-    }
-    let rest = Arc::new((AtomicUsize::new(futures.len()), Mutex::new(futures.clone())));
+    let all = Derived::<T, Vec<Future<T>>>::new(Needs::All);
+    // One more than there are futures, until all are known.
+    let rest = Arc::new(AtomicUsize::new(1));
     for future in futures {
-        let (all, rest) = (all.clone(), rest.clone());
-        future.when_done(move || {
-            if rest.0.fetch_sub(1, Ordering::AcqRel) == 1 {
-                let futures = std::mem::take(&mut *rest.1.lock().unwrap_or_else(PoisonError::into_inner));
-                let _ = all.0.complete(Ok(futures));
+        rest.fetch_add(1, Ordering::Relaxed);
+        let (target, rest) = (Arc::downgrade(&all), rest.clone());
+        all.sources.follow(future, move || {
+            if let Some(all) = target.upgrade() {
+                arrived(&all, &rest);
             }
         });
     }
+    arrived(&all, &rest);
     Future::from_completion(all)
+}
+
+/// One of the futures is complete.
+fn arrived<T: Send + 'static>(all: &Derived<T, Vec<Future<T>>>, rest: &AtomicUsize) {
+    if rest.fetch_sub(1, Ordering::AcqRel) == 1 {
+        // None if it was cancelled.
+        let futures = all.sources.close().into_iter().flatten();
+        let _ = all.cell.complete(Ok(futures.map(Future::told).collect()));
+    }
 }
 
 /// A future with the result, value or error, of the first of the futures to complete.
@@ -109,23 +115,27 @@ fn race<T: Clone + Send + 'static>(
     wins: fn(&Result<T>) -> bool,
 ) -> Future<T> {
     let futures: Vec<Future<T>> = futures.into_iter().collect();
-    let winner = Arc::new(Plain(Cell::new()));
     if futures.is_empty() {
         let nobody = Error::new(ErrorKind::Invalid, "expected at least one future, but was given none");
         return Future::from_completion(Arc::new(Plain(Cell::done(Err(nobody)))));
     }
+    let winner = Derived::new(Needs::Any);
     let rest = Arc::new(AtomicUsize::new(futures.len()));
     for future in futures {
-        let (winner, rest, own) = (winner.clone(), rest.clone(), future.clone());
-        future.when_done(move || {
+        if winner.cell.is_done() {
+            break;
+        }
+        let (target, rest, own) = (Arc::downgrade(&winner), rest.clone(), future.clone());
+        winner.sources.follow(future, move || {
+            let Some(winner) = target.upgrade() else { return };
             let result = own.value();
             // A winner is counted once it has won: then the last to lose knows that nobody has.
             if wins(&result) {
-                // Fails if another was first.
-                let _ = winner.0.complete(result);
+                // False if another was first.
+                winner.finish(result);
                 rest.fetch_sub(1, Ordering::AcqRel);
             } else if rest.fetch_sub(1, Ordering::AcqRel) == 1 {
-                let _ = winner.0.complete(result);
+                winner.finish(result);
             }
         });
     }

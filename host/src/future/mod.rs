@@ -3,25 +3,34 @@
 //! This room promises: a future is completed once; callbacks run in the order of their registration, outside every lock,
 //! on the thread that completes the future, or at once if it is complete; a callback's panic is caught. It does not know
 //! what computes a result: that is behind [`Completion`].
+//!
+//! What waits for a future takes one place there, and leaves it when nobody can see it any more: a handle that was polled when it is
+//! dropped, a derived future with its last handle, and what a race has decided at once. Only what has to be called all the
+//! same stays until the future is complete: callbacks of `then` and `on_done`, and forks that wait for their arguments.
 
 mod cell;
 mod combine;
+mod nested;
 mod once;
 mod promise;
 mod ready;
+mod sources;
 mod sync;
 mod then;
+mod waiters;
 
 pub(crate) use cell::Cell;
-use cell::nested;
 pub use combine::{cancel_rest, collect_all, collect_any, first_ok, wait_all, wait_all_or_cancel};
 pub(crate) use promise::cancelled;
 pub use promise::{Promise, promise};
 pub(crate) use ready::Ready;
+pub(crate) use sources::{Needs, Sources};
 pub use then::Report;
+pub(crate) use waiters::Place;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Usage;
+use crate::process;
 use crate::sched;
 use crate::value::Value;
 use crate::wasi::Output;
@@ -65,6 +74,11 @@ pub(crate) trait Completion<T>: Send + Sync {
     fn help(self: Arc<Self>) -> bool {
         false
     }
+
+    /// Why the result, which is not there, will not come in this process, if that is so: it was forked, by fork(2), since.
+    fn stranded(&self) -> Option<Error> {
+        None
+    }
 }
 
 /// The result to be of a fork, or of host work made into a future.
@@ -100,7 +114,11 @@ pub(crate) trait Completion<T>: Send + Sync {
 ///     future
 /// }
 /// ```
-pub struct Future<T>(Source<T>);
+pub struct Future<T> {
+    source: Source<T>,
+    /// Where this handle waits, or has waited, among those who wait for the result.
+    place: Option<Place>,
+}
 
 /// How a call's value is read: its own, or one that others may read, too.
 type Read<T> = fn(Cow<'_, Value>) -> Result<T>;
@@ -114,15 +132,15 @@ enum Source<T> {
 
 impl<T> Future<T> {
     pub(crate) fn from_completion(completion: Arc<dyn Completion<T>>) -> Future<T> {
-        Future(Source::Own(completion))
+        Future { source: Source::Own(completion), place: None }
     }
 
     pub(crate) fn from_call(call: Arc<dyn Completion<Value>>, read: Read<T>) -> Future<T> {
-        Future(Source::Call(call, read))
+        Future { source: Source::Call(call, read), place: None }
     }
 
     pub(crate) fn from_ready(ready: Ready, read: Read<T>) -> Future<T> {
-        Future(Source::Ready(ready, read))
+        Future { source: Source::Ready(ready, read), place: None }
     }
 
     /// Waits for the result.
@@ -173,7 +191,7 @@ impl<T> Future<T> {
         }
         // Whoever else has completed it may be about to let go of it. If it was this thread, a queue still has it.
         let spins = if helped { 0 } else { SPINS };
-        let last = match &mut self.0 {
+        let last = match &mut self.source {
             Source::Own(completion) => last(completion, spins),
             Source::Call(call, read) => {
                 last(call, spins).map(|result| result.and_then(|value| read(Cow::Owned(value))))
@@ -202,10 +220,26 @@ impl<T> Future<T> {
 
     /// Whether the result is there, be it a value or an error.
     pub fn done(&self) -> bool {
-        match &self.0 {
+        self.is_there() || process::was_forked() && self.stranded().is_some()
+    }
+
+    /// Whether the result was put in its place.
+    fn is_there(&self) -> bool {
+        match &self.source {
             Source::Own(completion) => completion.cell().is_done(),
             Source::Call(call, _) => call.cell().is_done(),
             Source::Ready(..) => true,
+        }
+    }
+
+    /// Why the result, if it is not there, will not come in this process. An error that says so is as good as a result: whoever
+    /// asks is given it.
+    #[cold]
+    fn stranded(&self) -> Option<Error> {
+        match &self.source {
+            Source::Own(completion) => completion.stranded(),
+            Source::Call(call, _) => call.stranded(),
+            Source::Ready(..) => None,
         }
     }
 
@@ -218,7 +252,7 @@ impl<T> Future<T> {
     where
         T: Clone,
     {
-        let result = match &self.0 {
+        let result = match &self.source {
             Source::Own(completion) => completion.cell().get_in_turn(),
             Source::Call(call, read) => call.cell().look().map(|result| match result {
                 Ok(value) => read(Cow::Borrowed(value)),
@@ -226,16 +260,26 @@ impl<T> Future<T> {
             }),
             Source::Ready(ready, read) => return read(Cow::Borrowed(&ready.value)),
         };
-        result.unwrap_or_else(|| {
-            Err(Error::new(ErrorKind::NotReady, "the future has no value yet")
-                .with_help("wait for it, or ask `done` first"))
+        result.unwrap_or_else(|| Err(self.no_value()))
+    }
+
+    /// Why there is no value.
+    #[cold]
+    fn no_value(&self) -> Error {
+        let stranded = if process::was_forked() { self.stranded() } else { None };
+        stranded.unwrap_or_else(|| {
+            Error::new(ErrorKind::NotReady, "the future has no value yet").with_help("wait for it, or ask `done` first")
         })
     }
 
     /// Cancels the call, and returns whether that came in time. If so, the future is complete with
     /// [`ErrorKind::Cancelled`], for every handle; a call that runs already is interrupted, and with it all it forked.
     pub fn cancel(&self) -> bool {
-        match &self.0 {
+        // Of a process that was forked: what it has to do with is left to the other one.
+        if process::was_forked() && self.done() {
+            return false;
+        }
+        match &self.source {
             Source::Own(completion) => completion.cancel(),
             Source::Call(call, _) => call.cancel(),
             Source::Ready(..) => false,
@@ -256,7 +300,7 @@ impl<T> Future<T> {
     /// # Ok::<(), purefork::Error>(())
     /// ```
     pub fn usage(&self) -> Option<Usage> {
-        match &self.0 {
+        match &self.source {
             Source::Own(completion) => completion.usage(),
             Source::Call(call, _) => call.usage(),
             Source::Ready(ready, _) => Some(Usage { fuel: ready.fuel, forks: 0 }),
@@ -267,7 +311,7 @@ impl<T> Future<T> {
     /// is not complete, if there is nothing of all that, and for a future that is no call's. There is one for a call that
     /// failed, too.
     pub fn output(&self) -> Option<Output> {
-        match &self.0 {
+        match &self.source {
             Source::Own(completion) => completion.output(),
             Source::Call(call, _) => call.output(),
             Source::Ready(ready, _) => ready.output.as_deref().cloned(),
@@ -276,19 +320,46 @@ impl<T> Future<T> {
 
     /// Computes the result on this thread, if nobody has begun to; returns whether it did.
     fn help(&self) -> bool {
-        match &self.0 {
+        match &self.source {
             Source::Own(completion) => completion.clone().help(),
             Source::Call(call, _) => call.clone().help(),
             Source::Ready(..) => false,
         }
     }
 
-    /// Calls `callback` when the result is there: at once, if it is.
-    pub(crate) fn when_done(&self, callback: impl FnOnce() + Send + 'static) {
-        match &self.0 {
+    /// Calls `callback` when the result is there: at once, if it is. Gives the place where it waits, if it does.
+    fn when_done(&self, callback: impl FnOnce() + Send + 'static) -> Option<Place> {
+        match &self.source {
+            _ if process::was_forked() && self.done() => {
+                nested::call(callback);
+                None
+            }
             Source::Own(completion) => completion.cell().on_done(callback),
             Source::Call(call, _) => call.cell().on_done(callback),
-            Source::Ready(..) => nested::call(callback),
+            Source::Ready(..) => {
+                nested::call(callback);
+                None
+            }
+        }
+    }
+
+    /// The same for as long as this handle is there.
+    fn watch(&mut self, callback: impl FnOnce() + Send + 'static) {
+        self.place = self.when_done(callback);
+    }
+
+    /// The handle of a future that is complete, without the place where it has waited.
+    fn told(mut self) -> Future<T> {
+        self.place = None;
+        self
+    }
+
+    /// Leaves a place among those who wait.
+    fn leave(&self, place: Place) {
+        match &self.source {
+            Source::Own(completion) => completion.cell().forget(place),
+            Source::Call(call, _) => call.cell().forget(place),
+            Source::Ready(..) => {}
         }
     }
 
@@ -300,12 +371,12 @@ impl<T> Future<T> {
         {
             self.when_done(alarm);
             // Jobs complete futures whose callbacks wait in turn: that needs a stack of any size.
-            stacker::maybe_grow(STACK_LEFT, STACK_MORE, || sched::run_until(&|| self.done()));
+            with_stack(|| sched::run_until(&|| self.done()));
             // The scheduler may have stopped: then whoever else completes the future is waited for like anywhere.
         }
         // In serial mode, what this waits for may be left to this very thread.
         if sched::runs_inline() {
-            stacker::maybe_grow(STACK_LEFT, STACK_MORE, || sched::run_inline(&mut || {}, &|| self.done()));
+            with_stack(|| sched::run_inline(&mut || {}, &|| self.done()));
         }
         for _ in 0..SPINS {
             if self.done() {
@@ -313,27 +384,33 @@ impl<T> Future<T> {
             }
             std::hint::spin_loop();
         }
-        let waits = match &self.0 {
+        let place = match &self.source {
             Source::Own(completion) => completion.cell().unpark_me(),
             Source::Call(call, _) => call.cell().unpark_me(),
-            Source::Ready(..) => false,
+            Source::Ready(..) => None,
         };
-        while waits && !self.done() {
+        let Some(place) = place else { return };
+        while !self.done() {
             match deadline {
                 None => thread::park(),
                 Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
                     Some(rest) if !rest.is_zero() => thread::park_timeout(rest),
-                    _ => {
-                        return match &self.0 {
-                            Source::Own(completion) => completion.cell().forget_me(),
-                            Source::Call(call, _) => call.cell().forget_me(),
-                            Source::Ready(..) => {}
-                        };
-                    }
+                    _ => return self.leave(place),
                 },
             }
         }
     }
+}
+
+/// Runs `f` with enough stack for what may nest to any depth.
+fn with_stack<R>(f: impl FnOnce() -> R) -> R {
+    stacker::maybe_grow(STACK_LEFT, STACK_MORE, f)
+}
+
+/// The error of a future whose result would have been made by a thread that is not in this process.
+fn left_behind() -> Error {
+    Error::new(ErrorKind::Invalid, "what would complete the future runs in the process that this one was forked from")
+        .with_help("wait for futures before forking a process, or make them in the child")
 }
 
 /// The result itself, if nobody else can ask for it once one has looked so many times more.
@@ -349,11 +426,22 @@ fn last<T>(completion: &mut Arc<dyn Completion<T>>, spins: u32) -> Option<Result
 
 impl<T> Clone for Future<T> {
     fn clone(&self) -> Future<T> {
-        Future(match &self.0 {
+        let source = match &self.source {
             Source::Own(completion) => Source::Own(completion.clone()),
             Source::Call(call, read) => Source::Call(call.clone(), *read),
             Source::Ready(ready, read) => Source::Ready(ready.clone(), *read),
-        })
+        };
+        Future { source, place: None }
+    }
+}
+
+/// Who waits by way of this handle is not told any more.
+impl<T> Drop for Future<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(place) = self.place.take() {
+            self.leave(place);
+        }
     }
 }
 
@@ -367,11 +455,16 @@ impl<T: Clone> std::future::Future for Future<T> {
     type Output = Result<T>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
-        let pending = match &self.0 {
-            Source::Own(completion) => completion.cell().wake(cx.waker()),
-            Source::Call(call, _) => call.cell().wake(cx.waker()),
+        let this = self.get_mut();
+        if process::was_forked() && this.done() {
+            return Poll::Ready(this.value());
+        }
+        let place = &mut this.place;
+        let pending = match &this.source {
+            Source::Own(completion) => completion.cell().wake(place, cx.waker()),
+            Source::Call(call, _) => call.cell().wake(place, cx.waker()),
             Source::Ready(..) => false,
         };
-        if pending { Poll::Pending } else { Poll::Ready(self.value()) }
+        if pending { Poll::Pending } else { Poll::Ready(this.value()) }
     }
 }

@@ -1,7 +1,7 @@
 //! What follows on a future: `then`, `map`, `on_done`.
 
-use super::promise::Plain;
-use super::{Cell, Future};
+use super::Future;
+use super::sources::{Derived, Needs};
 use crate::error::{Error, ErrorKind, Result};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,26 +30,34 @@ impl<T: Clone + Send + 'static> Future<T> {
     ///
     /// The callback runs on the thread that completes this future, or at once on this one if it is complete. Its error,
     /// or its panic ([`ErrorKind::Panicked`]), is the new future's.
+    ///
+    /// It runs though the new future was dropped, and stays with this one until then: a callback may be there for what it does. To
+    /// take it back, [cancel](Future::cancel) the new future before this one is complete.
     pub fn then<R: Send + 'static>(
         &self,
         callback: impl FnOnce(&Future<T>) -> Result<R> + Send + 'static,
     ) -> Future<R> {
-        let child = Arc::new(Plain(Cell::new()));
+        let child = Derived::new(Needs::All);
         let (parent, target) = (self.clone(), child.clone());
-        self.when_done(move || {
-            let result = match catch_unwind(AssertUnwindSafe(|| callback(&parent))) {
-                Ok(result) => result,
-                Err(panic) => Err(panicked(panic)),
-            };
-            // Fails if the child was cancelled: then nobody wants the result.
-            let _ = target.0.complete(result);
+        child.sources.follow(self.clone(), move || {
+            // False if the child was cancelled meanwhile: then nobody wants the result.
+            target.finish(caught(|| callback(&parent)));
         });
         Future::from_completion(child)
     }
 
     /// A future for what `f` makes of this one's value. An error is passed on, and `f` not called.
+    ///
+    /// Nor is it if, by the time this future is complete, nobody has the new one any more: it goes with its last handle. For a
+    /// callback that is there for what it does, see [`Future::then`] and [`Future::on_done`].
     pub fn map<R: Send + 'static>(&self, f: impl FnOnce(T) -> R + Send + 'static) -> Future<R> {
-        self.then(move |parent| parent.value().map(f))
+        let child = Derived::new(Needs::All);
+        let (parent, target) = (self.clone(), Arc::downgrade(&child));
+        child.sources.follow(self.clone(), move || {
+            let Some(target) = target.upgrade() else { return };
+            target.finish(caught(|| parent.value().map(f)));
+        });
+        Future::from_completion(child)
     }
 
     /// Calls `callback` once this future is complete, in the order of registration.
@@ -66,6 +74,11 @@ impl<T: Clone + Send + 'static> Future<T> {
             tracing::warn!(kind = %error.kind().name(), "{error}");
         });
     }
+}
+
+/// What `f` gives; an error if it panics.
+fn caught<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(panicked(panic)))
 }
 
 fn panicked(panic: Box<dyn Any + Send>) -> Error {

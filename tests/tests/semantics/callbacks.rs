@@ -134,6 +134,7 @@ fn callbacks_run_in_the_order_of_registration() {
             move || order.lock().unwrap().push(i)
         };
         let (ended, end) = channel();
+        let mut mapped = Vec::new();
         for i in 0..300 {
             let note = note(i);
             match i % 3 {
@@ -142,7 +143,7 @@ fn callbacks_run_in_the_order_of_registration() {
                     note();
                     Ok(())
                 })),
-                _ => drop(future.map(move |_| note())),
+                _ => mapped.push(future.map(move |_| note())),
             }
         }
         future.on_done(move |_| ended.send(()).unwrap());

@@ -1,0 +1,146 @@
+//! What a future was made of: others that it waits for.
+
+use super::{Cell, Completion, Future, cancelled, left_behind, nested, with_stack};
+use crate::error::{Error, Result};
+use crate::process::generation;
+use smallvec::SmallVec;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+
+/// The futures that another one waits for: handles of them, each with a callback in its place.
+///
+/// Nothing stays with a source longer than somebody can see what comes of it: whoever closes this, or drops it, takes the
+/// callbacks back.
+pub(crate) struct Sources<T: 'static> {
+    /// None once the sources are not waited for any more.
+    open: Mutex<Option<Handles<T>>>,
+    needs: Needs,
+    generation: u32,
+}
+
+type Handles<T> = SmallVec<[Future<T>; 1]>;
+
+/// How many of its sources a future waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    All,
+    /// Any one of them may be enough.
+    Any,
+}
+
+/// How often one looks for a lock that a thread may have held that was not forked with the process.
+const LOOKS: usize = 1000;
+
+impl<T: Send> Sources<T> {
+    pub(crate) fn new(needs: Needs) -> Sources<T> {
+        Sources { open: Mutex::new(Some(SmallVec::new())), needs, generation: generation() }
+    }
+
+    /// Has `callback` called once `source` is complete: at once, if it is; not at all, if this is closed before.
+    pub(crate) fn follow(&self, mut source: Future<T>, callback: impl FnOnce() + Send + 'static) {
+        source.watch(callback);
+        let mut open = self.lock();
+        match &mut *open {
+            Some(sources) => sources.push(source),
+            // Closed meanwhile, by this callback or another one.
+            None => {
+                drop(open);
+                drop(source);
+            }
+        }
+    }
+
+    /// Waits for none of them any more: gives the handles, and with them the callbacks that were not called.
+    pub(crate) fn close(&self) -> Option<SmallVec<[Future<T>; 1]>> {
+        self.lock().take()
+    }
+
+    /// Why nothing will come of the sources in this process, if that is so.
+    pub(crate) fn stranded(&self) -> Option<Error> {
+        let was_before = self.generation != generation();
+        let open = self.look(was_before);
+        let Some(open) = open else { return Some(left_behind()) };
+        // What they wait for in their turn may be a long chain.
+        let stranded = |future: &Future<T>| with_stack(|| future.stranded());
+        let mut pending = open.iter().flatten().filter(|future| !future.is_there()).map(stranded).peekable();
+        if pending.peek().is_none() {
+            // All are complete: a thread makes the result of theirs, and if it began before the fork, it is not in this process.
+            return was_before.then(left_behind);
+        }
+        match self.needs {
+            Needs::All => pending.flatten().next(),
+            Needs::Any => pending.reduce(|first, next| first.and_then(|error| next.map(|_| error))).flatten(),
+        }
+    }
+
+    /// The handles; none if a thread has them that is not in this process.
+    fn look(&self, was_before: bool) -> Option<MutexGuard<'_, Option<Handles<T>>>> {
+        if !was_before {
+            return Some(self.lock());
+        }
+        (0..LOOKS).find_map(|_| match self.open.try_lock() {
+            Ok(open) => Some(open),
+            Err(TryLockError::Poisoned(open)) => Some(open.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                thread::yield_now();
+                None
+            }
+        })
+    }
+
+    /// No code of a user's runs while the lock is held.
+    fn lock(&self) -> MutexGuard<'_, Option<Handles<T>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A source may be made of others, and those of others …: they are not dropped each within the one before.
+impl<T: 'static> Drop for Sources<T> {
+    fn drop(&mut self) {
+        let open = self.open.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(sources) = open
+            && !sources.is_empty()
+        {
+            nested::call(move || drop(sources));
+        }
+    }
+}
+
+/// A future that is computed from others when they are complete, by a callback of theirs.
+pub(super) struct Derived<T: 'static, R> {
+    pub(super) cell: Cell<R>,
+    pub(super) sources: Sources<T>,
+}
+
+impl<T: Send, R> Derived<T, R> {
+    pub(super) fn new(needs: Needs) -> Arc<Derived<T, R>> {
+        Arc::new(Derived { cell: Cell::new(), sources: Sources::new(needs) })
+    }
+
+    /// Completes it, unless it is complete already, and lets go of its sources.
+    pub(super) fn finish(&self, result: Result<R>) -> bool {
+        // Before: whoever sees the result may have the only handle of a source then.
+        let sources = self.sources.close();
+        let in_time = self.cell.complete(result).is_ok();
+        drop(sources);
+        in_time
+    }
+}
+
+impl<T: Send, R: Send> Completion<R> for Derived<T, R> {
+    fn cell(&self) -> &Cell<R> {
+        &self.cell
+    }
+
+    fn cell_mut(&mut self) -> &mut Cell<R> {
+        &mut self.cell
+    }
+
+    fn cancel(&self) -> bool {
+        self.finish(Err(cancelled()))
+    }
+
+    fn stranded(&self) -> Option<Error> {
+        self.sources.stranded()
+    }
+}
