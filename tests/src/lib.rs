@@ -16,7 +16,7 @@ pub mod smith;
 
 pub use compiled::compiled;
 pub use measure::{Remains, faults, remains};
-pub use process::{Watchdog, in_own_process};
+pub use process::{Watchdog, in_limited_process, in_own_process};
 
 use purefork::{Args, Builder, Error, ErrorKind, Executor, ForkSite, Limits, Module, Value, args};
 use std::fmt::Write as _;

@@ -43,6 +43,17 @@ impl Watchdog {
 /// If the scenario fails, crashes or hangs.
 #[track_caller]
 pub fn in_own_process(name: &str, scenario: impl FnOnce()) {
+    run_in_own_process(name, None, scenario);
+}
+
+/// As [`in_own_process`], in a process with limits of its own: what a shell's `ulimit` is given.
+#[track_caller]
+pub fn in_limited_process(name: &str, limits: &str, scenario: impl FnOnce()) {
+    run_in_own_process(name, Some(limits), scenario);
+}
+
+#[track_caller]
+fn run_in_own_process(name: &str, limits: Option<&str>, scenario: impl FnOnce()) {
     const KEY: &str = "PUREFORK_TESTS_SCENARIO";
     const DONE: &str = "the scenario has come to its end";
     if env::var_os(KEY).is_some_and(|running| running == name) {
@@ -53,7 +64,14 @@ pub fn in_own_process(name: &str, scenario: impl FnOnce()) {
         return;
     }
     let output = env::current_exe().and_then(|exe| {
-        let mut command = Command::new(exe);
+        let mut command = match limits {
+            None => Command::new(exe),
+            Some(limits) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit {limits} && exec \"$0\" \"$@\"")]).arg(exe);
+                shell
+            }
+        };
         command.args(["--exact", name, "--nocapture"]).env(KEY, name);
         // Else glibc keeps every large block that was freed, up to some that are larger than any before, and what is left
         // of a scenario could be anything.
@@ -66,7 +84,8 @@ pub fn in_own_process(name: &str, scenario: impl FnOnce()) {
             // Success alone would also be that there is no test of this name.
             assert!(
                 output.status.success() && out.contains(DONE),
-                "`{name}` failed in a process of its own: {}\n{out}\n{err}",
+                "`{name}` failed in a process of its own ({}): {}\n{out}\n{err}",
+                limits.unwrap_or("no limits"),
                 output.status
             );
         }

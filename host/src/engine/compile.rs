@@ -1,13 +1,16 @@
 //! Bytes to machine code.
 
 use super::cache::{Cache, Entry, Key};
+use super::loads::no_room;
 use super::map::tell_before;
-use super::{Engines, Kind};
+use super::space::is_short;
+use super::{Cost, Engines, Kind, small};
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::Places;
+use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::{Engine, Module};
 
 /// Machine code of at least that many bytes is mapped from its file; less is copied, as a mapped file stays open.
@@ -16,10 +19,37 @@ const MAPPED: u64 = 1 << 20;
 /// The machine code of a guest's core modules, the same for every shard of its kind.
 pub(crate) struct Compiled {
     kind: Kind,
-    modules: usize,
+    modules: Modules,
     source: Source,
-    /// The modules of the shard that loaded last, for when the cache does not have them any more.
-    loaded: Mutex<Option<Vec<Module>>>,
+    /// For when the cache does not have it any more.
+    kept: Mutex<Kept>,
+}
+
+/// Machine code that came from the cache.
+#[derive(Default)]
+enum Kept {
+    /// It was not loaded yet.
+    #[default]
+    Nothing,
+    /// The modules of the shard that loaded last.
+    Modules(Vec<Module>),
+    /// What they were made of.
+    Code(Arc<Vec<Vec<u8>>>),
+}
+
+/// How many core modules a guest has.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Modules {
+    count: usize,
+    /// Those whose memory may have an image, which is a file.
+    images: usize,
+}
+
+impl Modules {
+    pub(crate) fn of(modules: &[Vec<u8>]) -> Modules {
+        let images = modules.iter().filter(|module| small::has_image(module)).count();
+        Modules { count: modules.len(), images }
+    }
 }
 
 enum Source {
@@ -44,7 +74,8 @@ impl Compiled {
         let engine = engines.get(kind, 0)?;
         let places = places.iter().map(Some).chain(std::iter::repeat(None));
         let code = modules.iter().zip(places).map(|(bytes, places)| {
-            let mut code = precompiled(engine, bytes)?;
+            let small = small::copied(bytes);
+            let mut code = precompiled(engine, small.as_ref().unwrap_or(bytes))?;
             places.map_or(Ok(()), |places| tell_before(&mut code, places)).map_err(|error| unsupported(&error))?;
             Ok(code)
         });
@@ -56,7 +87,7 @@ impl Compiled {
             // A full disk is no reason not to run.
             cache.put(key, &blobs);
         }
-        Ok(Compiled { kind, modules: code.len(), source: Source::Memory(code), loaded: Mutex::default() })
+        Ok(Compiled { kind, modules: Modules::of(modules), source: Source::Memory(code), kept: Mutex::default() })
     }
 
     /// What is kept under `key`: the facts as they were given to [`Compiled::new`].
@@ -65,9 +96,9 @@ impl Compiled {
     }
 
     /// The machine code that is kept under `key`.
-    pub(crate) fn kept(engines: &Engines, kind: Kind, modules: usize, key: &Key) -> Option<Compiled> {
+    pub(crate) fn kept(engines: &Engines, kind: Kind, modules: Modules, key: &Key) -> Option<Compiled> {
         let source = Source::Cache(engines.cache()?.clone(), key.clone());
-        Some(Compiled { kind, modules, source, loaded: Mutex::default() })
+        Some(Compiled { kind, modules, source, kept: Mutex::default() })
     }
 
     /// Loads the machine code into a shard.
@@ -81,17 +112,44 @@ impl Compiled {
             Source::Memory(code) => code.iter().map(|code| copied(engine, code)).collect::<wasmtime::Result<_>>(),
             Source::Cache(cache, key) => match cache.get(key).and_then(|entry| self.modules_of_entry(engine, &entry)) {
                 Some(modules) => Ok(modules),
-                None => self.modules_of_shard(engine),
+                None => self.modules_kept(engine),
             },
         };
         let modules: Vec<Module> = modules.map_err(|error| unsupported(&error))?;
-        *self.loaded.lock().unwrap_or_else(PoisonError::into_inner) = Some(modules.clone());
+        engines.loads.has_files(self.cost(&modules).files)?;
+        for module in &modules {
+            // Else the first call would have to.
+            let image = module.initialize_copy_on_write_image();
+            image.map_err(|error| if is_short(&error) { no_room(&error) } else { unsupported(&error) })?;
+        }
+        if let Source::Cache(..) = self.source {
+            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Kept::Modules(modules.clone());
+        }
         Ok(modules)
+    }
+
+    /// What modules take that were loaded.
+    pub(crate) fn cost(&self, modules: &[Module]) -> Cost {
+        let bytes = |module: &Module| module.image_range().end.addr() - module.image_range().start.addr();
+        let mapped = match self.source {
+            Source::Memory(_) => 0,
+            Source::Cache(..) => modules.iter().filter(|module| bytes(module) as u64 >= MAPPED).count(),
+        };
+        Cost { modules: modules.len(), files: self.modules.images.max(mapped) }
+    }
+
+    /// Has nothing of it loaded any more, but for what shards have.
+    pub(crate) fn release(&self) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Kept::Modules(modules) = &*kept {
+            let code = modules.iter().map(Module::serialize).collect::<wasmtime::Result<Vec<_>>>();
+            *kept = code.map_or(Kept::Nothing, |code| Kept::Code(Arc::new(code)));
+        }
     }
 
     /// The code of an entry of the cache; none if it is not what this version of wasmtime makes, or is damaged.
     fn modules_of_entry(&self, engine: &Engine, entry: &Entry) -> Option<Vec<Module>> {
-        (0..self.modules)
+        (0..self.modules.count)
             .map(|number| {
                 let name = name(number);
                 let file = entry.file(&name)?;
@@ -106,11 +164,14 @@ impl Compiled {
             .collect()
     }
 
-    /// The code of a shard that has it.
-    fn modules_of_shard(&self, engine: &Engine) -> wasmtime::Result<Vec<Module>> {
-        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let loaded = loaded.ok_or_else(|| wasmtime::format_err!("its machine code is gone from the cache"))?;
-        loaded.iter().map(|module| copied(engine, &module.serialize()?)).collect()
+    /// The code that was in the cache before.
+    fn modules_kept(&self, engine: &Engine) -> wasmtime::Result<Vec<Module>> {
+        self.release();
+        let code = match &*self.kept.lock().unwrap_or_else(PoisonError::into_inner) {
+            Kept::Code(code) => code.clone(),
+            _ => wasmtime::bail!("its machine code is gone from the cache"),
+        };
+        code.iter().map(|code| copied(engine, code)).collect()
     }
 }
 
@@ -146,5 +207,8 @@ fn precompiled(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn unsupported(error: &wasmtime::Error) -> Error {
+    if is_short(error) {
+        return no_room(error);
+    }
     Error::new(ErrorKind::Unsupported, format!("the module needs more than this executor gives: {error:#}"))
 }

@@ -1,8 +1,8 @@
 //! How wasmtime is configured, and how large its pools are.
 
+use super::layout::{self, Layout};
 use super::mappings;
 use crate::error::{Error, ErrorKind, Result};
-use crate::instrument::most_margin;
 use crate::limits::Limits;
 use crate::process::was_forked;
 use wasmtime::{
@@ -24,6 +24,10 @@ pub(super) const IDLE: usize = 32;
 /// Sandboxes of leaf guests in use by one worker at a time: one, or a few where a callback waits and so runs others.
 const LEAVES: usize = 96;
 
+/// The same with so many shards: theirs would take more addresses together than there are.
+const LEAVES_OF_MANY: usize = 16;
+const MANY: usize = 64;
+
 /// The most linear memories and tables of one guest, over all its instances. Most have one of each, or two tables; so a pool
 /// has room for fewer guests with many of them.
 pub(crate) const MAX_MEMORIES: usize = 16;
@@ -39,6 +43,12 @@ pub(crate) const HOST_STACK: usize = 128 << 10;
 /// the kernel 2 to 4, and more than 15 when two threads ask at a time: it interrupts the other processors.
 pub(crate) const KEEP_RESIDENT: usize = 64 << 10;
 
+/// A pool of fewer sandboxes is not made.
+const FEWEST: u32 = 8;
+
+/// Below each stack, in bytes.
+const GUARD_PAGE: usize = 4 << 10;
+
 /// Stacks beside one for each sandbox.
 const SPARE_STACKS: u32 = 32;
 
@@ -47,6 +57,7 @@ const SPARE_STACKS: u32 = 32;
 const SHALLOW: usize = 384;
 
 /// How many of everything the pool of a shard holds.
+#[derive(Clone, Copy)]
 pub(super) struct Pool {
     pub(super) kind: Kind,
     sandboxes: u32,
@@ -55,6 +66,30 @@ pub(super) struct Pool {
 impl Pool {
     pub(super) fn sandboxes(&self) -> usize {
         self.sandboxes as usize
+    }
+
+    /// A pool of half as many; none if that is not worth it.
+    pub(super) fn half(&self) -> Option<Pool> {
+        (self.sandboxes >= 2 * FEWEST).then_some(Pool { sandboxes: self.sandboxes / 2, ..*self })
+    }
+
+    /// How many addresses can be written to, beside memories, in bytes.
+    pub(super) fn writable(&self, limits: &Limits) -> u64 {
+        let tables = u64::from(self.tables()).saturating_mul((limits.table_elements * size_of::<usize>()) as u64);
+        tables.saturating_add(u64::from(self.stacks()).saturating_mul((limits.stack + HOST_STACK + GUARD_PAGE) as u64))
+    }
+
+    fn tables(&self) -> u32 {
+        self.sandboxes.saturating_mul(4)
+    }
+
+    fn stacks(&self) -> u32 {
+        match self.kind {
+            // Leaves have no such stacks.
+            Kind::Leaf => 0,
+            // Some more, for what is called while a call is set aside in a function of the host's.
+            Kind::Forking => self.sandboxes.saturating_add(SPARE_STACKS),
+        }
     }
 }
 
@@ -86,8 +121,9 @@ impl Pools {
         // Any shard serves where another has run out; so all together hold a tree of the greatest depth, and more.
         let shallow = ((most - deep) / shards).clamp(1, SHALLOW.min(deep + LEAVES + IDLE));
         let pool = |kind, sandboxes| Pool { kind, sandboxes: u32::try_from(sandboxes).unwrap_or(u32::MAX) };
+        let leaves = if shards > MANY { LEAVES_OF_MANY } else { LEAVES };
         Ok(Pools {
-            leaf: pool(Kind::Leaf, LEAVES + IDLE),
+            leaf: pool(Kind::Leaf, leaves + IDLE),
             forking: pool(Kind::Forking, shallow),
             deep: pool(Kind::Forking, deep),
         })
@@ -117,7 +153,8 @@ fn check(limits: &Limits) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
+/// How an engine is configured. `pool`: of how many sandboxes; none if each is made when it is needed.
+pub(super) fn config(limits: &Limits, layout: Layout, pool: Option<&Pool>) -> Config {
     let mut config = Config::new();
     // The same bits on every host: NaNs are canonical, and what differs between processors is off.
     config.cranelift_nan_canonicalization(true).wasm_relaxed_simd(false);
@@ -137,34 +174,32 @@ pub(super) fn config(limits: &Limits, pool: &Pool) -> Config {
     // Debug information is the guest's to write: reading it at a trap takes stack, time and memory that no limit covers.
     config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
 
+    // Leaves have no such stacks, but wasmtime holds `max_wasm_stack` against their size all the same.
+    config.async_stack_size(limits.stack + HOST_STACK);
+    layout.configure(&mut config, limits);
+    config.allocation_strategy(match pool {
+        Some(pool) => InstanceAllocationStrategy::Pooling(slots(limits, pool)),
+        None => InstanceAllocationStrategy::OnDemand,
+    });
+    config
+}
+
+fn slots(limits: &Limits, pool: &Pool) -> PoolingAllocationConfig {
     let mut slots = PoolingAllocationConfig::default();
     slots
         // A component is made of several; they only are counted.
         .total_core_instances(pool.sandboxes.saturating_mul(INSTANCES))
         .total_memories(pool.sandboxes)
-        .total_tables(pool.sandboxes.saturating_mul(4))
+        .total_tables(pool.tables())
+        .total_stacks(pool.stacks())
         .max_memories_per_module(MAX_MEMORIES as u32)
         .max_tables_per_module(MAX_TABLES as u32)
         .table_elements(limits.table_elements)
         .max_core_instance_size(4 << 20)
-        .max_memory_size(
-            (limits.memory + most_margin(limits.memory)).next_multiple_of(64 << 10).min(Limits::MAX_MEMORY),
-        )
+        .max_memory_size(layout::memory(limits) as usize)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)
         // Skips dirty pages that were swapped out, so that another call could read them (wasmtime 14357).
         .pagemap_scan(Enabled::No);
-    // Leaves have no such stacks, but wasmtime holds `max_wasm_stack` against their size all the same.
-    config.async_stack_size(limits.stack + HOST_STACK);
-    match pool.kind {
-        Kind::Leaf => {
-            slots.total_stacks(0);
-        }
-        Kind::Forking => {
-            // Some more, for what is called while a call is set aside in a function of the host's.
-            slots.total_stacks(pool.sandboxes.saturating_add(SPARE_STACKS));
-        }
-    }
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots));
-    config
+    slots
 }

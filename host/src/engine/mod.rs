@@ -9,18 +9,27 @@
 //! guests cannot, which needs few sandboxes and no stacks. A kind's engines are made when the first guest needs them. Making
 //! room for a deep tree takes milliseconds: so each shard has room for shallow ones, and one shard more has it for deep ones.
 //!
+//! Where address space is short, pools are smaller, and bounds are checked; or there are none: see [`Layout`].
+//!
 //! The epoch is a bell, not a clock: it moves only when a call has to look whether it may go on.
 
 mod cache;
 mod compile;
 mod config;
+mod layout;
+mod loads;
 mod map;
 mod mappings;
 mod permit;
+mod small;
+mod space;
 
 pub(crate) use cache::{Cache, Key};
-pub(crate) use compile::Compiled;
+pub(crate) use compile::{Compiled, Modules};
+pub(crate) use layout::Layout;
+pub(crate) use loads::{Cost, Unload, now};
 pub(crate) use permit::Permit;
+pub(crate) use space::{advice, is_short};
 
 pub(crate) use config::{HOST_STACK, KEEP_RESIDENT, Kind, MAX_MEMORIES, MAX_TABLES};
 
@@ -28,9 +37,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use config::{Pool, Pools};
 use crossbeam_utils::CachePadded;
+use loads::Loads;
 use permit::Permits;
-use std::sync::OnceLock;
+use space::Space;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::{OnceLock, Weak};
 use wasmtime::Engine;
 
 /// The engines of an executor.
@@ -41,6 +52,10 @@ pub(crate) struct Engines {
     forking: Box<[OnceLock<Engine>]>,
     permits: [Box<[Permits]>; 2],
     pools: Pools,
+    /// The layouts of the two kinds by what there seems to be of address space; and what they are, once there is an engine.
+    fitting: [Layout; 2],
+    layouts: [OnceLock<Layout>; 2],
+    loads: Loads,
     rung: CachePadded<AtomicU64>,
 }
 
@@ -52,6 +67,7 @@ impl Engines {
     /// [`ErrorKind::Invalid`] where the limits cannot be had.
     pub(crate) fn new(limits: &Limits, shards: usize, cache: Option<Cache>) -> Result<Engines> {
         let pools = Pools::new(limits, shards)?;
+        let fitting = Layout::fitting(limits, &pools, shards, Space::free());
         let empty = || (0..=shards).map(|_| OnceLock::new()).collect();
         let permits = |pools: &[&Pool]| pools.iter().map(|pool| Permits::new(pool.sandboxes())).collect();
         let leaves = vec![&pools.leaf; shards + 1];
@@ -59,7 +75,18 @@ impl Engines {
         forking.push(&pools.deep);
         let permits = [permits(&leaves), permits(&forking)];
         let limits = limits.clone();
-        Ok(Engines { limits, cache, leaf: empty(), forking: empty(), permits, pools, rung: CachePadded::default() })
+        Ok(Engines {
+            limits,
+            cache,
+            leaf: empty(),
+            forking: empty(),
+            permits,
+            pools,
+            fitting,
+            layouts: Default::default(),
+            loads: Loads::new(),
+            rung: CachePadded::default(),
+        })
     }
 
     /// Where machine code is kept between runs, if anywhere.
@@ -97,13 +124,7 @@ impl Engines {
         let engine = match slot.get() {
             Some(engine) => engine,
             None => {
-                let engine = Engine::new(&config::config(&self.limits, pool)).map_err(|error| {
-                    Error::new(
-                        ErrorKind::Exhausted,
-                        format!("the host has no room for the sandboxes of an executor: {error:#}"),
-                    )
-                    .with_help("lower `Limits::depth` or `Limits::memory`, or use fewer executors at a time")
-                })?;
+                let engine = self.make(kind, pool)?;
                 // Another thread may have been faster.
                 slot.get_or_init(|| engine)
             }
@@ -111,6 +132,55 @@ impl Engines {
         // See `ring`.
         fence(Ordering::SeqCst);
         Ok(engine)
+    }
+
+    /// The layouts that machine code is compiled for, if the host has what it seems to have.
+    pub(crate) fn layouts(&self) -> [Layout; 2] {
+        self.fitting
+    }
+
+    /// Makes an engine with as large a pool as can be had, and without one in the end.
+    fn make(&self, kind: Kind, pool: &Pool) -> Result<Engine> {
+        let new = |layout: Layout, pool: Option<&Pool>| Engine::new(&config::config(&self.limits, layout, pool));
+        let kind = usize::from(kind == Kind::Forking);
+        let mut made = None;
+        // Machine code is the same for all engines of a kind, so the first one decides.
+        let layout = *self.layouts[kind].get_or_init(|| {
+            let mut layout = self.fitting[kind];
+            while layout.pools() {
+                made = new(layout, Some(pool)).inspect_err(refused).ok();
+                match layout.smaller() {
+                    Some(smaller) if made.is_none() => layout = smaller,
+                    _ => break,
+                }
+            }
+            layout
+        });
+        let mut smaller = layout.pools().then_some(*pool);
+        while let Some(pool) = smaller.filter(|_| made.is_none()) {
+            made = new(layout, Some(&pool)).inspect_err(refused).ok();
+            smaller = pool.half();
+        }
+        made.map_or_else(|| new(layout, None), Ok).map_err(|error| {
+            let message = format!("the host has no address space for the sandboxes of an executor: {error:#}");
+            Error::new(ErrorKind::Exhausted, message).with_help(advice())
+        })
+    }
+
+    /// Counts a guest that was loaded into a shard, and has others dropped that were not used for long; false if there are
+    /// still more than there should be.
+    pub(crate) fn loaded(&self, guest: Weak<dyn Unload>, shard: usize, cost: Cost) -> bool {
+        self.loads.add(guest, shard, cost)
+    }
+
+    /// Has guests dropped that were not used for long, if there are more than there should be.
+    pub(crate) fn trim(&self) {
+        self.loads.trim();
+    }
+
+    /// Drops the guests that nothing uses.
+    pub(crate) fn unload(&self) {
+        self.loads.shed();
     }
 
     /// How many sandboxes of a kind may be kept for later in each shard.
@@ -133,4 +203,8 @@ impl Engines {
             engine.increment_epoch();
         }
     }
+}
+
+fn refused(error: &wasmtime::Error) {
+    tracing::debug!("the host has no room for a pool of sandboxes: {error:#}");
 }

@@ -1,7 +1,7 @@
 //! What an executor is made of.
 
 use super::{Executor, pool, preinit, serial};
-use crate::engine::{Cache, Engines};
+use crate::engine::{Cache, Engines, advice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::fork::{Runtime, Threads};
@@ -144,7 +144,10 @@ impl Builder {
         // One shard per worker, and one for all threads that are none.
         let engines = Arc::new(Engines::new(&self.limits, workers + 1, cache.transpose()?)?);
         let failed = |error: std::io::Error| {
-            Error::new(ErrorKind::Exhausted, format!("the host could not start a thread: {error}"))
+            Error::new(ErrorKind::Exhausted, format!("the host could not start a thread: {error}")).with_help(format!(
+                "if it may have no more threads (`ulimit -u`), ask for fewer (`--threads`); else, {}",
+                advice()
+            ))
         };
         let bell = engines.clone();
         let most = Most { sandboxes: engines.idle(), bytes: self.limits.memory.saturating_add(KEPT) };
@@ -170,6 +173,7 @@ impl Builder {
             observer: self.observer,
             threads,
             preinit: preinit::preinit,
+            programs: Mutex::default(),
             deferred: Mutex::default(),
             closed: AtomicBool::new(false),
             shut_down: AtomicBool::new(false),

@@ -1,7 +1,7 @@
 //! Bytes to a module.
 
 use crate::audit::{Audited, Facts, Recipe, Refusal, audit, shown, too_deep};
-use crate::engine::{Compiled, Key};
+use crate::engine::{Compiled, Key, Modules};
 use crate::error::{Error, ErrorKind, ReasonKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
 use crate::inspect::Inspection;
@@ -68,9 +68,12 @@ pub(super) fn load_bytes(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module>
     Ok(Module::new(program.facts().clone(), digest, Arc::new(program), Arc::new(move || Ok(bytes.clone()))))
 }
 
-/// Audits and compiles a guest, or finds it in the cache; gives its digest, too.
+/// Audits and compiles a guest, or finds it in the cache; gives its digest, too. One that is loaded already is the same program.
 pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, String)> {
     let digest = digest(bytes);
+    if let Some(program) = runtime.known(&digest) {
+        return Ok((program, digest));
+    }
     let key = key(runtime, &digest);
     let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), guest)) {
         Some(Ok(program)) => program,
@@ -78,6 +81,7 @@ pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, 
         // Nothing was kept, or it was made by another build of wasmtime.
         _ => Program::new(runtime.clone(), compiled(runtime, audited(bytes, runtime.wasi)?, &key)?)?,
     };
+    runtime.know(&digest, &program);
     Ok((program, digest))
 }
 
@@ -87,15 +91,15 @@ const FORMAT: u32 = 13;
 
 /// Under which key a guest is kept.
 fn key(runtime: &Runtime, digest: &str) -> Key {
-    // How a guest is rewritten depends on how much memory it may have.
-    let rewriting = (runtime.isolation, runtime.limits.memory);
+    // How a guest is rewritten depends on how much memory it may have; and how it is compiled, on where that lies.
+    let rewriting = (runtime.isolation, runtime.limits.memory, runtime.engines.layouts());
     Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions), rewriting, runtime.wasi))
 }
 
 /// The guest as an earlier run has kept it.
 fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
     let bytes = Compiled::kept_facts(&runtime.engines, key)?;
-    let (facts, recipe, undo, modules): (Facts, Recipe, _, usize) = postcard::from_bytes(&bytes).ok()?;
+    let (facts, recipe, undo, modules): (Facts, Recipe, _, Modules) = postcard::from_bytes(&bytes).ok()?;
     let compiled = Compiled::kept(&runtime.engines, kind(&facts), modules, key)?;
     Some(check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, undo, compiled }))
 }
@@ -109,7 +113,7 @@ fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
         Err(why) => (modules, Vec::new(), Err(why)),
     };
     facts.fresh = undo.as_ref().err().cloned();
-    let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, modules.len())).ok();
+    let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, Modules::of(&modules))).ok();
     let keep = bytes.as_deref().map(|bytes| (key, bytes));
     let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, &places, keep)?;
     Ok(Guest { facts, recipe, undo, compiled })

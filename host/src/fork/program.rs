@@ -26,6 +26,18 @@ pub(crate) struct Program {
     number: usize,
 }
 
+/// A program, if anybody has it.
+pub(crate) struct WeakProgram {
+    members: Weak<[Member]>,
+    number: usize,
+}
+
+impl WeakProgram {
+    pub(super) fn upgrade(&self) -> Option<Program> {
+        Some(Program { members: self.members.upgrade()?, number: self.number })
+    }
+}
+
 /// Programs linked to one another may be a long chain: they are dropped one by one, and not each within the one before.
 impl Drop for Program {
     fn drop(&mut self) {
@@ -99,6 +111,10 @@ impl Program {
         let own = Arc::strong_count(&self.members) == 1;
         let members = own.then(|| Arc::get_mut(&mut self.members)).flatten().unwrap_or_default();
         members.iter_mut().flat_map(Member::take_linked).collect()
+    }
+
+    pub(super) fn downgrade(&self) -> WeakProgram {
+        WeakProgram { members: Arc::downgrade(&self.members), number: self.number }
     }
 
     pub(super) fn seen(&self) -> Seen<'_> {

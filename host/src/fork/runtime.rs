@@ -1,7 +1,7 @@
 //! What the calls of an executor have in common.
 
 use super::frame::Frame;
-use super::program::Program;
+use super::program::{Program, WeakProgram};
 use crate::backend::Preinitialised;
 use crate::engine::Engines;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,9 +14,10 @@ use crate::sandbox::{Sandbox, Stock, Watch};
 use crate::sched::Job;
 use crate::value::{Value, Values};
 use crate::wasi::Wasi;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 /// What the calls of an executor have in common.
@@ -32,6 +33,8 @@ pub(crate) struct Runtime {
     pub(crate) threads: Box<dyn Threads>,
     /// Runs a function of a module, whose bytes are given, and freezes the state that it leaves.
     pub(crate) preinit: Preinit,
+    /// The programs that were loaded, by the digests of their bytes.
+    pub(crate) programs: Mutex<HashMap<String, WeakProgram>>,
     /// Forks that wait for their arguments.
     pub(crate) deferred: Mutex<Vec<Weak<dyn Completion<Value>>>>,
     /// The executor was dropped, or shut down.
@@ -110,6 +113,25 @@ impl Runtime {
             std::mem::forget(panic);
             tracing::warn!("the observer panicked");
         }
+    }
+
+    /// The program that was loaded from bytes of this digest, if anybody has it.
+    pub(crate) fn known(&self, digest: &str) -> Option<Program> {
+        self.programs().get(digest)?.upgrade()
+    }
+
+    /// Has whoever loads the same bytes get the same program.
+    pub(crate) fn know(&self, digest: &str, program: &Program) {
+        let mut programs = self.programs();
+        // Those that are gone are forgotten whenever the table would have to be made larger.
+        if programs.len() == programs.capacity() {
+            programs.retain(|_, program| program.upgrade().is_some());
+        }
+        programs.insert(digest.to_owned(), program.downgrade());
+    }
+
+    fn programs(&self) -> MutexGuard<'_, HashMap<String, WeakProgram>> {
+        self.programs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers a fork that waits for its arguments, to be cancelled when the executor is shut down.

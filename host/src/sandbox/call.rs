@@ -26,6 +26,13 @@ struct Target<'a, D: Carried> {
     results: &'a [Type],
 }
 
+#[inline(always)]
+fn target<'a, D: Carried>(plan: &'a Plan<D>, loaded: &'a Loaded<D>, function: u32) -> Target<'a, D> {
+    let (params, results) = plan.signature(function);
+    let entry = &loaded.functions[function as usize];
+    Target { plan, number: function, loaded, entry, lifted: plan.lifted(function), params, results }
+}
+
 impl<D: Carried> Sandbox<D> {
     /// Calls a function that cannot fork, on the stack of this thread. The sandbox was prepared for that.
     ///
@@ -33,8 +40,10 @@ impl<D: Carried> Sandbox<D> {
     ///
     /// What happened to the call. The sandbox must not be used again then.
     pub(crate) fn call(&mut self, plan: &Plan<D>, function: u32, args: &mut Values) -> Result<Value> {
-        let target = self.target(plan, function)?;
-        self.run(&target, args).map_err(|error| self.explain(plan, function, error))
+        let loaded = self.loaded.take().ok_or_else(|| unfit(plan, function))?;
+        let called = self.run(&target(plan, &loaded, function), args);
+        self.loaded = Some(loaded);
+        called.map_err(|error| self.explain(plan, function, error))
     }
 
     /// Calls a function that may fork, on a stack of its own, which is set aside while it waits. The sandbox was prepared for
@@ -44,17 +53,10 @@ impl<D: Carried> Sandbox<D> {
     ///
     /// As [`Sandbox::call`].
     pub(crate) async fn call_async(&mut self, plan: &Plan<D>, function: u32, args: Values) -> Result<Value> {
-        let target = self.target(plan, function)?;
-        let called = self.run_async(&target, args).await;
+        let loaded = self.loaded.take().ok_or_else(|| unfit(plan, function))?;
+        let called = self.run_async(&target(plan, &loaded, function), args).await;
+        self.loaded = Some(loaded);
         called.map_err(|error| self.explain(plan, function, error))
-    }
-
-    #[inline(always)]
-    fn target<'a>(&self, plan: &'a Plan<D>, function: u32) -> Result<Target<'a, D>> {
-        let loaded = plan.loaded(self).ok_or_else(|| unfit(plan, function))?;
-        let (params, results) = plan.signature(function);
-        let entry = &loaded.functions[function as usize];
-        Ok(Target { plan, number: function, loaded, entry, lifted: plan.lifted(function), params, results })
     }
 
     #[inline(always)]

@@ -1,6 +1,7 @@
 //! What wasmtime reports, as one of our errors.
 
 use super::wasi::Exit;
+use crate::engine::{advice, is_short};
 use crate::error::{Error, ErrorKind, GuestFrame};
 use crate::instrument::Places;
 use std::fmt;
@@ -47,7 +48,8 @@ impl std::error::Error for AfterRefusal {}
 
 /// Whether a sandbox could not be made because there was no place for it.
 pub(super) fn is_pool_full(error: &wasmtime::Error) -> bool {
-    error.is::<Full>() || error.is::<PoolConcurrencyLimitError>()
+    // What the host says is left of its own; what our limits leave is an error of ours.
+    error.is::<Full>() || error.is::<PoolConcurrencyLimitError>() || (!error.is::<Stop>() && is_short(error))
 }
 
 /// What happened to a call of `function`. `refused`: it was refused memory before. `exported`: the name under which the
@@ -85,6 +87,11 @@ pub(super) fn explain(
             let error = Error::new(ErrorKind::Trap, format!("`{function}` trapped: {}", plain(*trap)));
             cause(*trap).into_iter().fold(error, Error::with_help)
         }
+        None if is_short(&error) => Error::new(
+            ErrorKind::Exhausted,
+            format!("the host has no memory or address space left for a sandbox to run `{function}` in: {error:#}"),
+        )
+        .with_help(advice()),
         None if is_pool_full(&error) => {
             Error::new(ErrorKind::Exhausted, format!("no sandbox was left to run `{function}` in: {error}"))
                 .with_help("fork less deeply, or raise `Limits::depth`")

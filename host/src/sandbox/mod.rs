@@ -24,6 +24,7 @@ mod parts;
 mod plan;
 mod pristine;
 mod run;
+mod shards;
 mod state;
 mod stock;
 mod undo;

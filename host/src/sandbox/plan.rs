@@ -4,20 +4,20 @@ use super::fault::{explain, is_pool_full};
 use super::footprint::Footprint;
 use super::host::func_type;
 use super::parts::{Assembly, Items, Located, Passing};
-use super::stock::Reusable as _;
+use super::shards::{InUse, Shards};
 use super::undo::{Initial, Undoing};
 use super::warm::{Warm, own_bytes};
 use super::way::Way;
 use super::{Carried, Host, Room, Sandbox, Stock};
 use crate::audit::Recipe;
 use crate::audit::recipe::{Core, Item, Lifted, ResourceId};
-use crate::engine::{Compiled, Engines, Kind};
+use crate::engine::{Compiled, Cost, Engines, Kind, now};
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::Undo;
 use crate::limits::Limits;
 use crate::value::Type;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use wasmtime::{AsContextMut as _, ExternType, Linker, Memory, Module};
 
 /// About what an instance takes in the host's memory, with its part of the store, and what for each function, in bytes.
@@ -30,7 +30,6 @@ pub(crate) struct Plan<D: Carried> {
     id: u64,
     engines: Arc<Engines>,
     stock: Arc<Stock<Sandbox<D>>>,
-    compiled: Compiled,
     limits: Limits,
     recipe: Recipe,
     /// How a sandbox's state is put back, if it can be; and the state.
@@ -44,7 +43,7 @@ pub(crate) struct Plan<D: Carried> {
     exports: Vec<Export>,
     kind: Kind,
     define: Box<Define<D>>,
-    shards: Box<[OnceLock<Loaded<D>>]>,
+    shards: Arc<Shards<D>>,
 }
 
 /// An exported function.
@@ -75,6 +74,8 @@ pub(super) struct Loaded<D: 'static> {
     beside: usize,
     /// What is called once the instances are made.
     pub(super) initialize: Option<usize>,
+    /// When a sandbox was last made of it, or dropped.
+    pub(super) used: AtomicU64,
 }
 
 /// How an exported function is called.
@@ -110,12 +111,11 @@ impl<D: Carried> Plan<D> {
         define: impl Fn(&mut Linker<Room<D>>, (&str, &str), &Host) -> wasmtime::Result<()> + Send + Sync + 'static,
     ) -> Result<Plan<D>> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let shards = (0..engines.shards()).map(|_| OnceLock::new()).collect();
+        let shards = Arc::new(Shards::new(compiled, engines.shards()));
         let plan = Plan {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             engines,
             stock,
-            compiled,
             limits: limits.clone(),
             recipe,
             undo,
@@ -130,7 +130,7 @@ impl<D: Carried> Plan<D> {
         // What cannot be linked is known now, before anything runs. And calls whose time is limited should not have to
         // load the guest in it.
         match plan.limits.timeout {
-            Some(_) => (0..plan.shards.len() - 1).try_for_each(|shard| plan.load(shard).map(drop))?,
+            Some(_) => (0..plan.engines.shards() - 1).try_for_each(|shard| plan.load(shard).map(drop))?,
             // Calls that cannot fork are often run by the thread that waits for them.
             None if kind == Kind::Leaf => drop(plan.load(plan.engines.outside())?),
             None => drop(plan.load(0)?),
@@ -162,8 +162,8 @@ impl<D: Carried> Plan<D> {
             if clear {
                 self.stock.clear();
             }
-            for other in 0..self.shards.len() {
-                error = match self.make((shard + other) % self.shards.len(), function, enter) {
+            for other in 0..self.engines.shards() {
+                error = match self.make((shard + other) % self.engines.shards(), function, enter) {
                     Err(error) if is_pool_full(&error) => error,
                     made => return made.map_err(|error| self.explain(error, function)),
                 };
@@ -174,14 +174,17 @@ impl<D: Carried> Plan<D> {
 
     /// Takes a sandbox back after a call of a function, which has succeeded, if `ok`.
     pub(crate) fn give(&self, mut sandbox: Box<Sandbox<D>>, function: u32, ok: bool) {
+        // A sandbox without has lost it when its call was dropped half way.
+        let Some(loaded) = sandbox.loaded.take() else { return };
         if let Some(function) = sandbox.learns_from()
-            && let Some(loaded) = self.loaded(&sandbox)
             && let Some(memory) = loaded.memory(&mut sandbox)
         {
             loaded.warm[function as usize].learn(memory.data(&sandbox.store));
         }
         // After an error there may be anything in it.
-        if ok && sandbox.renew() && self.is_as_new(&mut sandbox, function) {
+        let as_new = ok && sandbox.renew() && self.is_as_new(&mut sandbox, &loaded, function);
+        sandbox.loaded = Some(loaded);
+        if as_new {
             self.stock.put(sandbox);
         }
     }
@@ -192,20 +195,18 @@ impl<D: Carried> Plan<D> {
     }
 
     /// Whether nothing is left in a sandbox of a call of this function, which has succeeded.
-    fn is_as_new(&self, sandbox: &mut Sandbox<D>, function: u32) -> bool {
+    fn is_as_new(&self, sandbox: &mut Sandbox<D>, loaded: &Loaded<D>, function: u32) -> bool {
         match self.way(function) {
             Way::Stateless => true,
-            Way::Recycled => self.undo(sandbox),
+            Way::Recycled => self.undo(sandbox, loaded),
             Way::Fresh => false,
         }
     }
 
     /// Puts back what a call has changed; false if that cannot be done.
-    fn undo(&self, sandbox: &mut Sandbox<D>) -> bool {
-        let undoing = self.loaded(sandbox).and_then(|loaded| Some((&loaded.located, loaded.undoing.as_ref()?)));
-        undoing
-            .zip(self.initial.get())
-            .is_some_and(|((located, undoing), initial)| undoing.undo(sandbox, located, initial))
+    fn undo(&self, sandbox: &mut Sandbox<D>, loaded: &Loaded<D>) -> bool {
+        let undoing = loaded.undoing.as_ref().zip(self.initial.get());
+        undoing.is_some_and(|(undoing, initial)| undoing.undo(sandbox, &loaded.located, initial))
     }
 
     fn make(&self, shard: usize, function: u32, enter: &dyn Fn(&mut D)) -> wasmtime::Result<Box<Sandbox<D>>> {
@@ -219,9 +220,9 @@ impl<D: Carried> Plan<D> {
         let loaded = self.load(shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let engine = self.engines.get(self.kind, shard).map_err(|error| wasmtime::Error::from(super::Stop(error)))?;
         let place = (self.id, shard, permit);
-        let mut sandbox = Box::new(Sandbox::new(engine, loaded, self.kind, place, &self.limits, carried)?);
+        let mut sandbox = Box::new(Sandbox::new(engine, &loaded, self.kind, place, &self.limits, carried)?);
         if self.way(function).reuses() {
-            sandbox.footprint = self.footprint(loaded, &mut sandbox);
+            sandbox.footprint = self.footprint(&loaded, &mut sandbox);
         }
         if let Some(undoing) = &loaded.undoing
             && self.initial.get().is_none()
@@ -239,6 +240,7 @@ impl<D: Carried> Plan<D> {
                 warm.give(memory.data_mut(&mut sandbox.store), &mut |bytes| footprint.write(bytes));
             }
         }
+        sandbox.loaded = Some(InUse::new(loaded));
         Ok(sandbox)
     }
 
@@ -252,19 +254,33 @@ impl<D: Carried> Plan<D> {
         Footprint::new(loaded.beside.saturating_add(others), memory, made)
     }
 
-    fn load(&self, shard: usize) -> Result<&Loaded<D>> {
-        if let Some(loaded) = self.shards[shard].get() {
+    /// The guest in a shard, loaded if it is not.
+    fn load(&self, shard: usize) -> Result<Arc<Loaded<D>>> {
+        if let Some(loaded) = self.shards.get(shard) {
             return Ok(loaded);
         }
-        let engine = self.engines.get(self.kind, shard)?;
-        let modules = self.compiled.load(&self.engines, shard)?;
-        for module in &modules {
-            // Else the first call would have to.
-            let image = module.initialize_copy_on_write_image();
-            image.map_err(|error| {
-                Error::new(ErrorKind::Exhausted, format!("no room for the module's image: {error:#}"))
-            })?;
+        let (loaded, cost) = self.load_anew(shard).or_else(|error| match error.kind() {
+            ErrorKind::Exhausted => {
+                // What is kept for later has to make place.
+                self.stock.clear();
+                self.engines.unload();
+                self.load_anew(shard)
+            }
+            _ => Err(error),
+        })?;
+        let (loaded, first) = self.shards.put(shard, loaded);
+        let weak: Weak<Shards<D>> = Arc::downgrade(&self.shards);
+        if first && !self.engines.loaded(weak, shard, cost) {
+            // What is kept for later has guests in use.
+            self.stock.clear();
+            self.engines.trim();
         }
+        Ok(loaded)
+    }
+
+    fn load_anew(&self, shard: usize) -> Result<(Loaded<D>, Cost)> {
+        let engine = self.engines.get(self.kind, shard)?;
+        let modules = self.shards.compiled.load(&self.engines, shard)?;
         let mut items = Items::new();
         let may_wait = self.kind == Kind::Forking;
         let hosts: Vec<Host> = self
@@ -290,21 +306,10 @@ impl<D: Carried> Plan<D> {
         let warm = functions.iter().map(|_| Warm::default()).collect();
         let beside = self.recipe.steps.iter().filter_map(|step| modules.get(step.module as usize));
         let beside = beside.map(|module| INSTANCE + FUNCTION * module.functions().len()).sum();
-        Ok(self.shards[shard].get_or_init(|| Loaded {
-            assembly,
-            located,
-            functions,
-            memory,
-            warm,
-            undoing,
-            beside,
-            initialize,
-        }))
-    }
-
-    /// The guest in the shard that a sandbox belongs to.
-    pub(super) fn loaded(&self, sandbox: &Sandbox<D>) -> Option<&Loaded<D>> {
-        self.shards[sandbox.shard()].get()
+        let cost = self.shards.compiled.cost(&modules);
+        let used = AtomicU64::new(now());
+        let loaded = Loaded { assembly, located, functions, memory, warm, undoing, beside, initialize, used };
+        Ok((loaded, cost))
     }
 
     /// What the audit knows of how an exported function is called.

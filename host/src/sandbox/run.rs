@@ -6,6 +6,7 @@ use super::handles::Handles;
 use super::limiter::Limiter;
 use super::parts::Parts;
 use super::plan::Loaded;
+use super::shards::InUse;
 use super::stock::Reusable;
 use super::{CallState, Carried, Plan, Room, Stop};
 use crate::engine::{Kind, Permit};
@@ -23,6 +24,8 @@ pub(crate) struct Sandbox<D: 'static> {
     pub(super) store: Store<Room<D>>,
     /// What it holds, if it may serve again.
     pub(super) footprint: Footprint,
+    /// What it was made of; lent to the call that runs.
+    pub(super) loaded: Option<InUse<D>>,
     module: u64,
     shard: usize,
     /// The function whose calls this one is to teach about.
@@ -81,6 +84,7 @@ impl<D: Carried> Sandbox<D> {
         Ok(Sandbox {
             store,
             footprint: Footprint::default(),
+            loaded: None,
             module: place.0,
             shard: place.1,
             learns_from: None,
