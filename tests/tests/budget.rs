@@ -104,7 +104,8 @@ bounded! {
 
 #[test]
 fn a_guest_that_is_half_full_of_bytes_can_return_them() {
-    let module = executor().load_bytes(MANY).unwrap();
+    let exec = executor();
+    let module = exec.load_bytes(MANY).unwrap();
     let half = (MEMORY / 2) as u32;
     match module.fork("bytes", args![half]).unwrap().wait().unwrap() {
         Value::List(list) => assert_eq!(list.len(), half as usize),

@@ -98,6 +98,65 @@ fn a_string_is_its_text_as_it_stands() {
             "run shapes.wat letter ab",
         ],
         &expect![[r#"
+            $ purefork run shapes.wat text hello
+            "hello"
+            exit 0
+
+            $ purefork run shapes.wat text --text ''
+            ""
+            exit 0
+
+            $ purefork run shapes.wat text '"5"'
+            "\"5\""
+            exit 0
+
+            $ purefork run shapes.wat text --text '"two\nlines"'
+            "\"two\\nlines\""
+            exit 0
+
+            $ purefork run shapes.wat text '{"n": "\u00fc"}'
+            "{\"n\": \"\\u00fc\"}"
+            exit 0
+
+            $ purefork run shapes.wat text '"'
+            "\""
+            exit 0
+
+            $ purefork run shapes.wat text '"a" and "b"'
+            "\"a\" and \"b\""
+            exit 0
+
+            $ purefork run shapes.wat text null
+            "null"
+            exit 0
+
+            $ purefork run shapes.wat text --text=--fuel
+            "--fuel"
+            exit 0
+
+            $ purefork run shapes.wat text @@home
+            "@home"
+            exit 0
+
+            $ purefork run shapes.wat text @@@home
+            "@@home"
+            exit 0
+
+            $ purefork run shapes.wat letter a
+            'a'
+            exit 0
+
+            $ purefork run shapes.wat letter '"'
+            '\"'
+            exit 0
+
+            $ purefork run shapes.wat letter '"a"' --json
+            "a"
+            exit 0
+
+            $ purefork run shapes.wat letter ab
+            2> error: argument `letter` of `letter`: expected char, one character in single quotes, but was given `ab`
+            exit 2
         "#]],
     );
 }
@@ -119,6 +178,49 @@ fn what_is_misspelt_is_refused_in_wave_as_in_json() {
             "run shapes.wat numbers '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, zz]'",
         ],
         &expect![[r#"
+            $ purefork run shapes.wat set '{nmae: 1}'
+            2> error: argument `settings` of `set`: at line 1 column 2: there is no field `nmae`; there is `width`, `height`, `depth`, `border`, `margin`, `padding`, `rounded`, `visible`, …
+            exit 2
+
+            $ purefork run shapes.wat set '{"nmae": 1}'
+            2> error: argument `settings` of `set`: at line 1 column 2: there is no field `nmae`; there is `width`, `height`, `depth`, `border`, `margin`, `padding`, `rounded`, `visible`, …
+            exit 2
+
+            $ purefork run shapes.wat move '{x: 1, y: 2, z: 3}'
+            2> error: argument `point` of `move`: at line 1 column 14: there is no field `z`; there is `x`, `y`
+            exit 2
+
+            $ purefork run shapes.wat move '{x: 1, x: 2, y: 3}'
+            2> error: argument `point` of `move`: at line 1 column 8: was given the field `x` twice
+            exit 2
+
+            $ purefork run shapes.wat move '{"x": 1, "x": 2, "y": 3}'
+            2> error: argument `point` of `move`: at line 1 column 10: was given the field `x` twice
+            exit 2
+
+            $ purefork run shapes.wat draw '{fat}'
+            2> error: argument `style` of `draw`: at line 1 column 2: there is no flag `fat`; there is `bold`, `italic`, `under-line`
+            exit 2
+
+            $ purefork run shapes.wat draw '{bold, bold}'
+            2> error: argument `style` of `draw`: at line 1 column 8: was given the flag `bold` twice
+            exit 2
+
+            $ purefork run shapes.wat draw '["bold", "bold"]'
+            2> error: argument `style` of `draw`: at line 1 column 10: was given the flag `bold` twice
+            exit 2
+
+            $ purefork run shapes.wat numbers '[1, 3.5e38]'
+            2> error: argument `values` of `numbers`: at `[1]`, line 1 column 5: expected f32, a number from -3.4028235e38 to 3.4028235e38, but was given `3.5e38`
+            exit 2
+
+            $ purefork run shapes.wat numbers '[1.000000059604644775390626]'
+            [1.0000001]
+            exit 0
+
+            $ purefork run shapes.wat numbers '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, zz]'
+            2> error: argument `values` of `numbers`: at `[14]`, line 1 column 49: expected f32, a number, `nan`, `inf` or `-inf`, but was given `zz`
+            exit 2
         "#]],
     );
 }
@@ -129,12 +231,37 @@ fn a_byte_order_mark_is_skipped_where_text_is_read() {
         &[
             "run shapes.wat move @marked.json",
             "run shapes.wat move @marked.wave",
-            "run shapes.wat text @marked.txt --json",
+            "run shapes.wat text @marked.txt",
             "run marked.wat f",
             "run shapes.wat numbers @utf16.json",
             "run utf16.wat f",
         ],
         &expect![[r#"
+            $ purefork run shapes.wat move @marked.json
+            {x: 1, y: 2}
+            exit 0
+
+            $ purefork run shapes.wat move @marked.wave
+            {x: 1, y: 2}
+            exit 0
+
+            $ purefork run shapes.wat text @marked.txt
+            "\u{feff}a"
+            exit 0
+
+            $ purefork run marked.wat f
+            1
+            exit 0
+
+            $ purefork run shapes.wat numbers @utf16.json
+            2> error: argument `values` of `numbers`: `utf16.json`: expected text in UTF-8, but was given text in UTF-16
+            2>   save it in UTF-8
+            exit 2
+
+            $ purefork run utf16.wat f
+            2> error: `utf16.wat`: expected WebAssembly, or its text in UTF-8, but was given text in UTF-16
+            2>   save it in UTF-8
+            exit 2
         "#]],
     );
 }
@@ -218,9 +345,9 @@ fn a_value_is_read_from_standard_input_once() {
         "run shapes.wat numbers @-",
         b"[1, 2",
         &expect![[r#"
-        2> error: argument `values` of `numbers`: standard input: expected list<f32>, but was given `[1, 2`: unexpected end of input at line 1 column 6
-        exit 2
-    "#]],
+            2> error: argument `values` of `numbers`: standard input: expected list<f32>, but was given `[1, 2`, which is no WAVE: expected `,` or `]`, not the end, at line 1 column 6
+            exit 2
+        "#]],
     );
 }
 
@@ -273,7 +400,7 @@ fn a_file_that_does_not_fit_is_told() {
             exit 2
 
             $ purefork run shapes.wat move @wrong.wave
-            2> error: argument `point` of `move`: `wrong.wave`: expected record { x: f64, y: f64 }, but was given `{\n  x: 1,\n  y: z\n}`: invalid value type, `z`, at line 3 column 6
+            2> error: argument `point` of `move`: `wrong.wave`: at `.y`, line 3 column 6: expected f64, a number, `nan`, `inf` or `-inf`, but was given `z`
             exit 2
 
             $ purefork run shapes.wat move @f4.npy
@@ -301,7 +428,7 @@ fn a_file_that_does_not_fit_is_told() {
             exit 2
 
             $ purefork run shapes.wat tint @text.txt
-            2> error: argument `image` of `tint`: `text.txt`: expected tensor, but was given `grüß`: invalid value type, `gr`, at line 1 column 1
+            2> error: argument `image` of `tint`: `text.txt`: expected tensor, but was given `grüß`, which is no WAVE: unexpected `ü` at line 1 column 3
             exit 2
 
             $ purefork run shapes.wat text @absent.txt --json
@@ -338,7 +465,7 @@ fn a_value_that_does_not_fit_is_told_with_its_place() {
         ],
         &expect![[r#"
             $ purefork run shapes.wat move '{"x": 1, "y": "two"}'
-            2> error: argument `point` of `move`: at `.y`: expected f64, a number, "nan", "inf" or "-inf", but was given "two"
+            2> error: argument `point` of `move`: at `.y`, line 1 column 15: expected f64, a number, "nan", "inf" or "-inf", but was given `"two"`
             exit 2
 
             $ purefork run shapes.wat move '{"x": 1}'
@@ -350,43 +477,43 @@ fn a_value_that_does_not_fit_is_told_with_its_place() {
             exit 2
 
             $ purefork run shapes.wat move '{x: 1}'
-            2> error: argument `point` of `move`: expected record { x: f64, y: f64 }, but was given `{x: 1}`: missing field "y"
+            2> error: argument `point` of `move`: was not given the field `y`
             exit 2
 
             $ purefork run shapes.wat move '{x: 1, y: two}'
-            2> error: argument `point` of `move`: expected record { x: f64, y: f64 }, but was given `{x: 1, y: two}`: invalid value type, `two`, at line 1 column 11
+            2> error: argument `point` of `move`: at `.y`, line 1 column 11: expected f64, a number, `nan`, `inf` or `-inf`, but was given `two`
             exit 2
 
             $ purefork run shapes.wat move 1
-            2> error: argument `point` of `move`: expected record { x: f64, y: f64 }, an object, but was given 1
+            2> error: argument `point` of `move`: expected record { x: f64, y: f64 }, fields as `{name: value}`, but was given `1`
             exit 2
 
             $ purefork run shapes.wat shapes '[{"polygon": {"name": "a", "points": [{"x": 1, "y": true}]}}]'
-            2> error: argument `shapes` of `shapes`: at `[0].polygon.points[0].y`: expected f64, a number, "nan", "inf" or "-inf", but was given true
+            2> error: argument `shapes` of `shapes`: at `[0].polygon.points[0].y`, line 1 column 53: expected f64, a number, "nan", "inf" or "-inf", but was given `true`
             exit 2
 
             $ purefork run shapes.wat shapes '["square"]'
-            2> error: argument `shapes` of `shapes`: at `[0]`: there is no case `square`; there is `nothing`, `circle`, `polygon`
+            2> error: argument `shapes` of `shapes`: at `[0]`, line 1 column 2: there is no case `square`; there is `nothing`, `circle`, `polygon`
             exit 2
 
             $ purefork run shapes.wat shapes '["circle"]'
-            2> error: argument `shapes` of `shapes`: at `[0]`: expected {"circle": tuple<record { x: f64, y: f64 }, f64>}, but was given "circle"
+            2> error: argument `shapes` of `shapes`: at `[0]`, line 1 column 2: expected tuple<record { x: f64, y: f64 }, f64> for `circle`, but was given none
             exit 2
 
             $ purefork run shapes.wat shapes '[circle(1)]'
-            2> error: argument `shapes` of `shapes`: expected list<variant {…}>, but was given `[circle(1)]`: invalid value type, `1`, at line 1 column 9
+            2> error: argument `shapes` of `shapes`: at `[0].circle`, line 1 column 9: expected tuple<record { x: f64, y: f64 }, f64>, values in `()`, but was given `1`
             exit 2
 
             $ purefork run shapes.wat paint blue
-            2> error: argument `color` of `paint`: expected enum { red, green, dark-blue }, but was given `blue`: there is no case `blue`; there is `red`, `green`, `dark-blue`
+            2> error: argument `color` of `paint`: there is no case `blue`; there is `red`, `green`, `dark-blue`
             exit 2
 
             $ purefork run shapes.wat draw '["bold", "fat"]'
-            2> error: argument `style` of `draw`: there is no flag `fat`; there is `bold`, `italic`, `under-line`
+            2> error: argument `style` of `draw`: at line 1 column 10: there is no flag `fat`; there is `bold`, `italic`, `under-line`
             exit 2
 
             $ purefork run shapes.wat bytes '[1, 256]'
-            2> error: argument `data` of `bytes`: at `[1]`: expected u8, a whole number from 0 to 255, but was given 256
+            2> error: argument `data` of `bytes`: at `[1]`, line 1 column 5: expected u8, a whole number from 0 to 255, but was given `256`
             exit 2
 
             $ purefork run shapes.wat add -1 2
@@ -394,11 +521,11 @@ fn a_value_that_does_not_fit_is_told_with_its_place() {
             exit 2
 
             $ purefork run shapes.wat maybe 1
-            2> error: argument `value` of `maybe`: expected option<option<u8>>, null or {"some": value}, but was given 1
+            2> error: argument `value` of `maybe`: expected option<option<u8>>, `none` or `some(value)`, but was given `1`
             exit 2
 
             $ purefork run shapes.wat set 1
-            2> error: argument `settings` of `set`: expected record {…}, an object, but was given 1
+            2> error: argument `settings` of `set`: expected record {…}, fields as `{name: value}`, but was given `1`
             exit 2
 
             $ purefork run shapes.wat set
@@ -406,8 +533,8 @@ fn a_value_that_does_not_fit_is_told_with_its_place() {
             exit 2
 
             $ purefork run shapes.wat move '{"x": 1, "y": "two"}' --json
-            {"error":{"backtrace":[],"chain":[],"fork_site":null,"help":null,"kind":"ArgumentMismatch","message":"argument `point` of `move`: at `.y`: expected f64, a number, \"nan\", \"inf\" or \"-inf\", but was given \"two\"","omitted":0,"reasons":[]}}
-            2> error: argument `point` of `move`: at `.y`: expected f64, a number, "nan", "inf" or "-inf", but was given "two"
+            {"error":{"backtrace":[],"chain":[],"fork_site":null,"help":null,"kind":"ArgumentMismatch","message":"argument `point` of `move`: at `.y`, line 1 column 15: expected f64, a number, \"nan\", \"inf\" or \"-inf\", but was given `\"two\"`","omitted":0,"reasons":[]}}
+            2> error: argument `point` of `move`: at `.y`, line 1 column 15: expected f64, a number, "nan", "inf" or "-inf", but was given `"two"`
             exit 2
         "#]],
     );
@@ -501,7 +628,7 @@ fn an_option_that_is_not_given_is_none() {
             exit 0
 
             $ purefork run shapes.wat maybe --value 5
-            2> error: argument `value` of `maybe`: expected option<option<u8>>, null or {"some": value}, but was given 5
+            2> error: argument `value` of `maybe`: expected option<option<u8>>, `none` or `some(value)`, but was given `5`
             exit 2
 
             $ purefork run shapes.wat maybe --valeu 5

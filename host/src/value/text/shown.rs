@@ -30,12 +30,18 @@ pub(in super::super) fn cut(text: &str, most: usize) -> String {
 /// What there is instead of what is not there.
 pub(in super::super) fn unknown<'a>(what: &str, given: &str, known: impl Iterator<Item = &'a Name>) -> String {
     const LISTED: usize = 8;
-    let mut names: Vec<String> = known.take(LISTED + 1).map(|name| format!("`{name}`")).collect();
+    let given = cut(given, SHOWN);
+    let mut known: Vec<&Name> = known.collect();
+    if known.len() > LISTED {
+        // What was meant is to be among those that are shown.
+        known.sort_by_cached_key(|name| strsim::osa_distance(&given, name));
+    }
+    let mut names: Vec<String> = known.iter().take(LISTED + 1).map(|name| format!("`{name}`")).collect();
     if names.len() > LISTED {
         names[LISTED] = "…".to_owned();
     }
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    format!("there is no {what} `{}`; there is {names}", cut(given, SHOWN))
+    format!("there is no {what} `{given}`; there is {names}")
 }
 
 /// The line and the column, in characters, of a byte of the text.
