@@ -44,6 +44,10 @@ pub(crate) fn fork(
         .collect();
     let target = deferred.clone();
     deferred.sources.follow(collect_all(futures), move || {
+        // In a child process, the call is another one's.
+        if target.backend.ready().is_err() {
+            return;
+        }
         // The arguments are given to the call: no handle is to be left here.
         drop(target.sources.close());
         let args: Result<Values> = slots

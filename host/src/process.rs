@@ -6,6 +6,8 @@
 //! has each child raise takes a load.
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
 
 /// How many forks lie between this process and the one in which [`Process::this`] was first called.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -46,6 +48,35 @@ pub(crate) fn generation() -> u32 {
 #[inline]
 pub(crate) fn was_forked() -> bool {
     generation() != 0
+}
+
+/// How often a child looks for what a thread may have been about to do that it does not have.
+const LOOKS: usize = 1000;
+
+/// Takes a lock that is held for a few steps at a time, and that is no lock any more once one has panicked; `made`: of which
+/// [`generation`] it is. None in a child if it is not to be had: a thread of the parent's had it at the moment of the fork.
+#[inline]
+pub(crate) fn lock<T>(made: u32, mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
+    if made == generation() {
+        return Some(mutex.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+    patiently(|| match mutex.try_lock() {
+        Ok(guard) => Some(guard),
+        Err(TryLockError::Poisoned(guard)) => Some(guard.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    })
+}
+
+/// Looks for something that takes a few steps if the thread that has to do them is there at all.
+#[cold]
+pub(crate) fn patiently<R>(look: impl Fn() -> Option<R>) -> Option<R> {
+    (0..LOOKS).find_map(|_| {
+        let found = look();
+        if found.is_none() {
+            thread::yield_now();
+        }
+        found
+    })
 }
 
 #[cfg(unix)]

@@ -8,6 +8,8 @@
 
 mod compiled;
 pub mod components;
+#[cfg(unix)]
+mod forked;
 pub mod guests;
 pub mod histories;
 mod measure;
@@ -15,6 +17,8 @@ mod process;
 pub mod smith;
 
 pub use compiled::compiled;
+#[cfg(unix)]
+pub use forked::in_forked_child;
 pub use measure::{Remains, faults, remains};
 pub use process::{Watchdog, in_limited_process, in_own_process};
 

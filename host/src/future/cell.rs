@@ -6,7 +6,7 @@ use super::waiters::{Place, Waiter, Waiters};
 use crate::error::{Error, Result};
 use crate::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::task::Waker;
 use std::thread;
 
@@ -40,6 +40,9 @@ impl<T> Cell<T> {
     /// A cell that is complete already stays as it is, and the result is given back.
     #[inline]
     pub(crate) fn complete(&self, result: Result<T>) -> Result<(), Result<T>> {
+        if process::was_forked() && self.is_abandoned() {
+            return Err(result);
+        }
         if self.result.write(result)? {
             self.tell();
         }
@@ -47,8 +50,16 @@ impl<T> Cell<T> {
     }
 
     fn tell(&self) {
-        let waiters = std::mem::take(&mut *self.waiters());
-        waiters.each(nested::run);
+        // None where nobody can be told.
+        let waiters = self.waiters().as_deref_mut().map(std::mem::take);
+        waiters.unwrap_or_default().each(nested::run);
+    }
+
+    /// Whether a thread was about to complete it that is not in this process: it never will be.
+    #[cold]
+    fn is_abandoned(&self) -> bool {
+        let settled = || (!self.result.is_being_written()).then_some(());
+        self.generation != process::generation() && process::patiently(settled).is_none()
     }
 
     #[inline]
@@ -93,7 +104,12 @@ impl<T> Cell<T> {
     where
         T: Clone,
     {
-        let result = self.result.with(Result::clone)?;
+        let result = if self.generation == process::generation() {
+            self.result.with(Result::clone)
+        } else {
+            // A thread may have its turn that is not in this process.
+            self.is_done().then(|| process::patiently(|| self.result.with_now(Result::clone)))?
+        }?;
         self.observed.store(true, Ordering::Relaxed);
         Some(result)
     }
@@ -116,7 +132,8 @@ impl<T> Cell<T> {
     /// already. `place` is that of a handle.
     pub(crate) fn wake(&self, place: &mut Option<Place>, waker: &Waker) -> bool {
         if let Some(known) = *place
-            && let Some(Waiter::Waker(known)) = self.waiters().at(known)
+            && let Some(mut waiters) = self.waiters()
+            && let Some(Waiter::Waker(known)) = waiters.at(known)
             && known.will_wake(waker)
         {
             // If it was complete before, the place is nobody's any more.
@@ -124,7 +141,8 @@ impl<T> Cell<T> {
         }
         let mut waiter = Waiter::Waker(waker.clone());
         if let Some(known) = *place
-            && let Some(known) = self.waiters().at(known)
+            && let Some(mut waiters) = self.waiters()
+            && let Some(known) = waiters.at(known)
         {
             // It was there, so it will be told; what is dropped is the other one, outside the lock.
             std::mem::swap(known, &mut waiter);
@@ -143,7 +161,7 @@ impl<T> Cell<T> {
     pub(crate) fn forget(&self, place: Place) {
         // In a child process, a thread that is not there may have the lock for ever; and nobody tells anyone.
         if self.generation == process::generation() {
-            let waiter = self.waiters().remove(place);
+            let waiter = self.waiters().and_then(|mut waiters| waiters.remove(place));
             drop(waiter);
         }
     }
@@ -152,16 +170,16 @@ impl<T> Cell<T> {
     ///
     /// # Errors
     ///
-    /// The one, if it is complete.
+    /// The one, if it is complete, or nobody can be told.
     fn add(&self, waiter: Waiter) -> Result<Place, Waiter> {
-        let mut waiters = self.waiters();
+        let Some(mut waiters) = self.waiters() else { return Err(waiter) };
         // Either it is seen here that the cell is complete; or who completes it sees that somebody waits, and looks, once
         // the lock is free.
         if self.result.expect() { Ok(waiters.add(waiter)) } else { Err(waiter) }
     }
 
-    /// No code of ours or a user's runs while the lock is held.
-    fn waiters(&self) -> MutexGuard<'_, Waiters> {
-        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    /// No code of ours or a user's runs while the lock is held. None in a child process, if a thread that is not there has it.
+    fn waiters(&self) -> Option<MutexGuard<'_, Waiters>> {
+        process::lock(self.generation, &self.waiters)
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! `tests/model` runs this file under a model checker.
 
-use super::sync::{AtomicU8, Mutex, Ordering, PoisonError, UnsafeCell, yield_now};
+use super::sync::{AtomicU8, Mutex, MutexGuard, Ordering, PoisonError, TryLockError, UnsafeCell, yield_now};
 
 /// Somebody writes, or has written.
 const TAKEN: u8 = 1;
@@ -63,6 +63,11 @@ impl<T> Once<T> {
         self.state.load(Ordering::Acquire) & WRITTEN != 0
     }
 
+    /// Whether somebody is about to write the value.
+    pub(super) fn is_being_written(&self) -> bool {
+        self.state.load(Ordering::Acquire) & (TAKEN | WRITTEN) == TAKEN
+    }
+
     /// Says that somebody wants to be told when the value is there; false if it is.
     pub(super) fn expect(&self) -> bool {
         self.state.fetch_or(AWAITED, Ordering::AcqRel) & WRITTEN == 0
@@ -86,7 +91,23 @@ impl<T> Once<T> {
         if !self.is_written() {
             return None;
         }
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.read(&self.turn.lock().unwrap_or_else(PoisonError::into_inner), read)
+    }
+
+    /// The same, unless another thread reads.
+    pub(super) fn with_now<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        if !self.is_written() {
+            return None;
+        }
+        match self.turn.try_lock() {
+            Ok(turn) => self.read(&turn, read),
+            Err(TryLockError::Poisoned(turn)) => self.read(&turn.into_inner(), read),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// What `read` makes of the value, which is there. Whoever calls this has the turn.
+    fn read<R>(&self, _turn: &MutexGuard<'_, ()>, read: impl FnOnce(&T) -> R) -> Option<R> {
         // SAFETY: nobody writes any more as long as `self` is borrowed. If `T` is not `Sync`, whoever else reads waits for its
         // turn; and the reference ends here.
         self.value.with(|place| unsafe { (*place).as_ref() }).map(read)

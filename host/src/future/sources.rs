@@ -2,10 +2,9 @@
 
 use super::{Cell, Completion, Future, cancelled, left_behind, nested, with_stack};
 use crate::error::{Error, Result};
-use crate::process::generation;
+use crate::process;
 use smallvec::SmallVec;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The futures that another one waits for: handles of them, each with a callback in its place.
 ///
@@ -28,22 +27,19 @@ pub(crate) enum Needs {
     Any,
 }
 
-/// How often one looks for a lock that a thread may have held that was not forked with the process.
-const LOOKS: usize = 1000;
-
 impl<T: Send> Sources<T> {
     pub(crate) fn new(needs: Needs) -> Sources<T> {
-        Sources { open: Mutex::new(Some(SmallVec::new())), needs, generation: generation() }
+        Sources { open: Mutex::new(Some(SmallVec::new())), needs, generation: process::generation() }
     }
 
     /// Has `callback` called once `source` is complete: at once, if it is; not at all, if this is closed before.
     pub(crate) fn follow(&self, mut source: Future<T>, callback: impl FnOnce() + Send + 'static) {
         source.watch(callback);
         let mut open = self.lock();
-        match &mut *open {
-            Some(sources) => sources.push(source),
+        match open.as_deref_mut() {
+            Some(Some(sources)) => sources.push(source),
             // Closed meanwhile, by this callback or another one.
-            None => {
+            _ => {
                 drop(open);
                 drop(source);
             }
@@ -52,14 +48,13 @@ impl<T: Send> Sources<T> {
 
     /// Waits for none of them any more: gives the handles, and with them the callbacks that were not called.
     pub(crate) fn close(&self) -> Option<SmallVec<[Future<T>; 1]>> {
-        self.lock().take()
+        self.lock()?.take()
     }
 
     /// Why nothing will come of the sources in this process, if that is so.
     pub(crate) fn stranded(&self) -> Option<Error> {
-        let was_before = self.generation != generation();
-        let open = self.look(was_before);
-        let Some(open) = open else { return Some(left_behind()) };
+        let was_before = self.generation != process::generation();
+        let Some(open) = self.lock() else { return Some(left_behind()) };
         // What they wait for in their turn may be a long chain.
         let stranded = |future: &Future<T>| with_stack(|| future.stranded());
         let mut pending = open.iter().flatten().filter(|future| !future.is_there()).map(stranded).peekable();
@@ -73,24 +68,9 @@ impl<T: Send> Sources<T> {
         }
     }
 
-    /// The handles; none if a thread has them that is not in this process.
-    fn look(&self, was_before: bool) -> Option<MutexGuard<'_, Option<Handles<T>>>> {
-        if !was_before {
-            return Some(self.lock());
-        }
-        (0..LOOKS).find_map(|_| match self.open.try_lock() {
-            Ok(open) => Some(open),
-            Err(TryLockError::Poisoned(open)) => Some(open.into_inner()),
-            Err(TryLockError::WouldBlock) => {
-                thread::yield_now();
-                None
-            }
-        })
-    }
-
-    /// No code of a user's runs while the lock is held.
-    fn lock(&self) -> MutexGuard<'_, Option<Handles<T>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    /// No code of a user's runs while the lock is held. None in a child process, if a thread that is not there has it.
+    fn lock(&self) -> Option<MutexGuard<'_, Option<Handles<T>>>> {
+        process::lock(self.generation, &self.open)
     }
 }
 

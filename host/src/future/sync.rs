@@ -1,7 +1,7 @@
 //! What [`once`](super::once) takes from the standard library, in one place, so that a model checker can put its own in.
 
 pub(super) use std::sync::atomic::{AtomicU8, Ordering};
-pub(super) use std::sync::{Mutex, PoisonError};
+pub(super) use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 pub(super) use std::thread::yield_now;
 
 /// The standard library's, with the model checker's methods.

@@ -10,7 +10,7 @@ mod sync {
     pub(super) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
     pub(super) use loom::sync::{Condvar, Mutex, MutexGuard};
     pub(super) use loom::thread::yield_now;
-    pub(super) use std::sync::PoisonError;
+    pub(super) use std::sync::{PoisonError, TryLockError};
 }
 
 #[cfg(test)]

@@ -66,19 +66,50 @@ fn who_says_that_it_waits_is_told() {
 }
 
 #[test]
-fn a_value_that_cannot_be_shared_is_read_by_one_at_a_time() {
+fn who_writes_is_seen_to_until_the_value_is_there() {
     loom::model(|| {
+        let once = Arc::new(Once::new());
+        assert!(!once.is_being_written());
+        let writer = once.clone();
+        let writer = thread::spawn(move || writer.write(7).is_ok());
+        while once.is_being_written() {
+            thread::yield_now();
+        }
+        assert!(once.get().is_none_or(|value| *value == 7));
+        assert!(writer.join().unwrap() && !once.is_being_written());
+    });
+}
+
+#[test]
+fn a_value_that_cannot_be_shared_is_read_by_one_at_a_time() {
+    read_by_two(|once, step| {
+        once.with(step);
+        true
+    });
+}
+
+#[test]
+fn who_cannot_wait_for_a_turn_reads_if_nobody_else_does() {
+    read_by_two(|once, step| once.with_now(step).is_some());
+}
+
+/// Two threads read, one of them by `read`, which tells whether it did.
+fn read_by_two(read: impl Fn(&Once<Cell<u32>>, fn(&Cell<u32>)) -> bool + Copy + Send + Sync + 'static) {
+    loom::model(move || {
         let once = Arc::new(Once::written(Cell::new(0)));
         // Were two to do this at a time, one step would be lost.
-        let step = |count: &Cell<u32>| {
+        fn step(count: &Cell<u32>) {
             let before = count.get();
             thread::yield_now();
             count.set(before + 1);
-        };
+        }
         let other = once.clone();
         let other = thread::spawn(move || other.with(step));
-        once.with(step);
+        let stepped = read(&once, step);
         other.join().unwrap();
+        if !stepped {
+            assert!(once.with_now(step).is_some(), "nobody else reads");
+        }
         let mut once = Arc::try_unwrap(once).unwrap_or_else(|_| panic!("nobody else has it"));
         assert_eq!(once.take(), Some(Cell::new(2)));
     });

@@ -9,3 +9,4 @@ mod forks;
 mod nesting;
 mod promises;
 mod rings;
+mod waiting;
