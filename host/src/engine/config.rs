@@ -154,7 +154,7 @@ fn check(limits: &Limits) -> Result<()> {
 }
 
 /// How an engine is configured. `pool`: of how many sandboxes; none if each is made when it is needed.
-pub(super) fn config(limits: &Limits, layout: Layout, pool: Option<&Pool>) -> Config {
+pub(super) fn config(limits: &Limits, kind: Kind, layout: Layout, pool: Option<&Pool>) -> Config {
     let mut config = Config::new();
     // The same bits on every host: NaNs are canonical, and what differs between processors is off.
     config.cranelift_nan_canonicalization(true).wasm_relaxed_simd(false);
@@ -176,7 +176,7 @@ pub(super) fn config(limits: &Limits, layout: Layout, pool: Option<&Pool>) -> Co
 
     // Leaves have no such stacks, but wasmtime holds `max_wasm_stack` against their size all the same.
     config.async_stack_size(limits.stack + HOST_STACK);
-    layout.configure(&mut config, limits);
+    layout.configure(&mut config, limits, kind);
     config.allocation_strategy(match pool {
         Some(pool) => InstanceAllocationStrategy::Pooling(slots(limits, pool)),
         None => InstanceAllocationStrategy::OnDemand,

@@ -3,7 +3,7 @@
 //! All engines of a kind have the same layout, as they share machine code. Guests cannot tell one from another: each
 //! refuses growth at the same size, and traps at the same addresses.
 
-use super::config::{Pool, Pools};
+use super::config::{Kind, Pool, Pools};
 use super::space::Space;
 use crate::instrument::most_margin;
 use crate::limits::Limits;
@@ -23,15 +23,21 @@ pub(crate) enum Layout {
 /// Beyond a memory whose bounds are checked: so an offset of fewer bytes is not added before.
 const GUARD: u64 = 64 << 10;
 
-/// How much a movable memory may grow before it is moved, in bytes.
+/// How much a movable memory grows at least before it is moved, in bytes; and which part of the limit it grows, in each kind of
+/// engine: each move copies it, but in a tree of calls many have room for that.
 const GROWTH: u64 = 1 << 20;
+const GROWTHS: [u64; 2] = [8, 32];
+
+/// Pools of leaves are made smaller for the sake of bounds that are checked and memories that do not move, but no smaller than that.
+const FEW_LEAVES: usize = 32;
 
 /// What wasmtime reserves for a guarded memory, with the guard beyond it.
 const GUARDED: u64 = (4 << 30) + (32 << 20);
 
 impl Layout {
-    /// The fastest layouts, for guests that cannot fork and those that can, that fit into such space.
-    pub(super) fn fitting(limits: &Limits, pools: &Pools, shards: usize, space: Space) -> [Layout; 2] {
+    /// The fastest layouts, for guests that cannot fork and those that can, that fit into such space; where that helps, pools are
+    /// made smaller.
+    pub(super) fn fitting(limits: &Limits, pools: &mut Pools, shards: usize, space: Space) -> [Layout; 2] {
         let shards = shards as u64;
         let sum = |pools: &[(&Pool, u64)], layout: Layout| {
             let all = pools.iter().map(|(pool, times)| layout.needs(limits, pool).times(*times));
@@ -40,6 +46,14 @@ impl Layout {
         let first = |fits: &dyn Fn(Layout) -> bool| {
             [Layout::Guarded, Layout::Checked].into_iter().find(|layout| fits(*layout)).unwrap_or(Layout::Movable)
         };
+        let mut smaller = Some(pools.leaf);
+        while let Some(pool) = smaller.filter(|pool| pool.sandboxes() >= FEW_LEAVES) {
+            if sum(&[(&pool, shards)], Layout::Checked).fit(space, 2) {
+                pools.leaf = pool;
+                break;
+            }
+            smaller = pool.half();
+        }
         let leaves = |layout| sum(&[(&pools.leaf, shards)], layout);
         let leaf = first(&|layout| leaves(layout).fit(space, 2));
         let forking = first(&|layout| {
@@ -64,14 +78,15 @@ impl Layout {
     }
 
     /// Has memories lie so.
-    pub(super) fn configure(self, config: &mut Config, limits: &Limits) {
+    pub(super) fn configure(self, config: &mut Config, limits: &Limits, kind: Kind) {
         match self {
             Layout::Guarded => {}
             Layout::Checked => {
                 config.memory_reservation(memory(limits)).memory_guard_size(GUARD).memory_may_move(false);
             }
             Layout::Movable => {
-                config.memory_reservation(0).memory_guard_size(GUARD).memory_reservation_for_growth(GROWTH);
+                let growth = (memory(limits) / GROWTHS[usize::from(kind == Kind::Forking)]).max(GROWTH);
+                config.memory_reservation(0).memory_guard_size(GUARD).memory_reservation_for_growth(growth);
                 // Each thread would take addresses for its stack and its heap.
                 config.parallel_compilation(false);
             }
@@ -129,8 +144,8 @@ mod tests {
     const GIB: u64 = 1 << 30;
 
     fn fitting(limits: &Limits, threads: usize, addresses: u64) -> [Layout; 2] {
-        let pools = Pools::new(limits, threads + 1).unwrap();
-        Layout::fitting(limits, &pools, threads + 1, Space { addresses, writable: addresses })
+        let mut pools = Pools::new(limits, threads + 1).unwrap();
+        Layout::fitting(limits, &mut pools, threads + 1, Space { addresses, writable: addresses })
     }
 
     #[test]
@@ -142,6 +157,8 @@ mod tests {
         assert_eq!(fitting(&limits, 256, 1 << 47), [Guarded, Guarded]);
         assert_eq!(fitting(&limits, 2, 1 << 39), [Checked, Checked]);
         assert_eq!(fitting(&limits, 2, 60 * GIB), [Checked, Movable]);
+        // Pools of 32 sandboxes and not of 128.
+        assert_eq!(fitting(&limits, 2, 20 * GIB), [Checked, Movable]);
         assert_eq!(fitting(&limits, 2, 4 * GIB), [Movable, Movable]);
         assert_eq!(fitting(&limits, 2, 0), [Movable, Movable]);
         let small = Limits::default().depth(0).memory(1 << 20);

@@ -66,14 +66,14 @@ impl Engines {
     ///
     /// [`ErrorKind::Invalid`] where the limits cannot be had.
     pub(crate) fn new(limits: &Limits, shards: usize, cache: Option<Cache>) -> Result<Engines> {
-        let pools = Pools::new(limits, shards)?;
-        let fitting = Layout::fitting(limits, &pools, shards, Space::free());
+        let mut pools = Pools::new(limits, shards)?;
         let empty = || (0..=shards).map(|_| OnceLock::new()).collect();
         let permits = |pools: &[&Pool]| pools.iter().map(|pool| Permits::new(pool.sandboxes())).collect();
         let leaves = vec![&pools.leaf; shards + 1];
         let mut forking = vec![&pools.forking; shards];
         forking.push(&pools.deep);
         let permits = [permits(&leaves), permits(&forking)];
+        let fitting = Layout::fitting(limits, &mut pools, shards, Space::free());
         let limits = limits.clone();
         Ok(Engines {
             limits,
@@ -141,7 +141,7 @@ impl Engines {
 
     /// Makes an engine with as large a pool as can be had, and without one in the end.
     fn make(&self, kind: Kind, pool: &Pool) -> Result<Engine> {
-        let new = |layout: Layout, pool: Option<&Pool>| Engine::new(&config::config(&self.limits, layout, pool));
+        let new = |layout: Layout, pool: Option<&Pool>| Engine::new(&config::config(&self.limits, kind, layout, pool));
         let kind = usize::from(kind == Kind::Forking);
         let mut made = None;
         // Machine code is the same for all engines of a kind, so the first one decides.

@@ -11,7 +11,7 @@ use super::way::Way;
 use super::{Carried, Host, Room, Sandbox, Stock};
 use crate::audit::Recipe;
 use crate::audit::recipe::{Core, Item, Lifted, ResourceId};
-use crate::engine::{Compiled, Cost, Engines, Kind, now};
+use crate::engine::{Compiled, Cost, Engines, Kind, is_short, now};
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::Undo;
 use crate::limits::Limits;
@@ -164,7 +164,14 @@ impl<D: Carried> Plan<D> {
             }
             for other in 0..self.engines.shards() {
                 error = match self.make((shard + other) % self.engines.shards(), function, enter) {
-                    Err(error) if is_pool_full(&error) => error,
+                    // What the host is short of says more than that a shard is full.
+                    Err(other) if is_pool_full(&other) => {
+                        if is_short(&error) {
+                            error
+                        } else {
+                            other
+                        }
+                    }
                     made => return made.map_err(|error| self.explain(error, function)),
                 };
             }
