@@ -1,8 +1,8 @@
 //! An entry that was found.
 
 use super::manifest::{Blob, Manifest, Text};
-use super::{Cache, Key, manifest, sum, trust};
-use std::fs::{self, File, OpenOptions};
+use super::{Cache, Key, file, sum, trust};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -94,7 +94,7 @@ impl Entry {
             return Err(Miss::Replaced);
         }
         let files = files?;
-        mark_used(&dir, &text);
+        mark_used(&text);
         Ok(Entry { cache: cache.clone(), key: key.clone(), manifest, files })
     }
 }
@@ -122,13 +122,11 @@ pub(super) fn list(dir: &Path, key: &Key) -> Result<(Text, Manifest), Miss> {
 /// Opens a blob, and sees whether it is what the manifest says.
 fn open(cache: &Cache, dir: &Path, blob: &Blob) -> Result<File, Miss> {
     let damaged = |what: &str| Miss::Damaged(format!("`{}` {what}", blob.name));
-    let file = reading().open(dir.join(&blob.name)).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => damaged("is missing"),
-        _ => Miss::Failed(error),
-    })?;
+    let file = file::open(&dir.join(&blob.name)).map_err(Miss::Failed)?;
+    let file = file.ok_or_else(|| damaged("is missing, or no file"))?;
     let metadata = file.metadata().map_err(Miss::Failed)?;
-    if !metadata.is_file() || !trust::only_ours(&metadata, cache.user) {
-        return Err(damaged("is no file that only its owner can write"));
+    if !trust::only_ours(&metadata, cache.user) {
+        return Err(damaged("can be written by others than its owner"));
     }
     if metadata.len() != blob.len {
         return Err(damaged("has another length than it had"));
@@ -151,28 +149,15 @@ fn open(cache: &Cache, dir: &Path, blob: &Blob) -> Result<File, Miss> {
 }
 
 /// Makes an entry the last to be evicted. Where that is not allowed, entries are evicted in the order they were made.
-fn mark_used(dir: &Path, text: &Text) {
+fn mark_used(text: &Text) {
     let now = SystemTime::now();
     // A time in the future is a clock's that was set back: as bad as an old one.
     if text.used().is_ok_and(|used| now.duration_since(used).is_ok_and(|age| age < MINUTE)) {
         return;
     }
-    let file = OpenOptions::new().write(true).open(dir.join(manifest::NAME));
-    if let Err(error) = file.and_then(|file| file.set_modified(now)) {
+    if let Err(error) = text.mark_used(now) {
         tracing::debug!("when an entry of the compile cache was used cannot be noted: {error}");
     }
-}
-
-fn reading() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(windows)]
-    {
-        use std::os::windows::fs::OpenOptionsExt;
-        // What is mapped to be run has to be opened so: FILE_GENERIC_READ and FILE_GENERIC_EXECUTE.
-        options.access_mode(0x0012_0089 | 0x0012_00a0);
-    }
-    options
 }
 
 /// Reads without moving a position, which clones of the file would share.

@@ -106,7 +106,8 @@ impl Cache {
 
 fn is_abandoned(path: &Path) -> bool {
     let changed = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
-    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > ABANDONED))
+    // A time far in the future is one of a clock that was wrong: waiting for it could take years.
+    changed.is_ok_and(|changed| changed.elapsed().unwrap_or_else(|ahead| ahead.duration()) > ABANDONED)
 }
 
 fn delete(path: &Path) {

@@ -1,6 +1,6 @@
 //! The list of what an entry holds.
 
-use super::{Key, sum};
+use super::{Key, file, sum};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
@@ -109,24 +109,35 @@ impl Blob {
 #[derive(Debug)]
 pub(super) struct Text {
     file: File,
+    #[cfg(not(unix))]
+    path: std::path::PathBuf,
     pub(super) bytes: Vec<u8>,
 }
 
 impl Text {
-    /// Reads an entry's manifest; None if there is none, or no entry.
+    /// Reads an entry's manifest; None if there is no such file, or no entry.
     pub(super) fn read(entry: &Path) -> io::Result<Option<Text>> {
-        let file = match File::open(entry.join(NAME)) {
-            Ok(file) => file,
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let path = entry.join(NAME);
+        let Some(file) = file::open(&path)? else { return Ok(None) };
         let mut bytes = Vec::with_capacity(16 << 10);
         // One byte more than there may be: what is longer is no manifest, and the rest of it of no interest.
-        match (&file).take(MOST + 1).read_to_end(&mut bytes) {
-            Ok(_) => Ok(Some(Text { file, bytes })),
-            Err(error) if error.kind() == ErrorKind::IsADirectory => Ok(Some(Text { file, bytes: Vec::new() })),
-            Err(error) => Err(error),
-        }
+        (&file).take(MOST + 1).read_to_end(&mut bytes)?;
+        Ok(Some(Text {
+            file,
+            #[cfg(not(unix))]
+            path,
+            bytes,
+        }))
+    }
+
+    /// Notes when the entry was last used.
+    pub(super) fn mark_used(&self, time: SystemTime) -> io::Result<()> {
+        #[cfg(unix)]
+        let file = &self.file;
+        // Elsewhere a file that is open for reading does not let itself be changed so far.
+        #[cfg(not(unix))]
+        let file = File::options().write(true).open(&self.path)?;
+        file.set_modified(time)
     }
 
     /// When the entry was last used.

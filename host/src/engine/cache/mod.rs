@@ -26,6 +26,7 @@
 
 mod entry;
 mod evict;
+mod file;
 mod key;
 mod manifest;
 mod sum;

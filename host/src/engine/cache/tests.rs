@@ -4,6 +4,7 @@ use super::*;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::Read;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown, lchown, symlink};
+use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -145,6 +146,25 @@ fn a_damaged_entry_is_absent_and_is_removed() {
     fn cut(path: &Path, len: u64) {
         OpenOptions::new().write(true).open(path).unwrap().set_len(len).unwrap();
     }
+    fn clear(path: &Path) {
+        fs::remove_dir_all(path).or_else(|_| fs::remove_file(path)).unwrap();
+    }
+    fn replace_by_pipe(path: &Path) {
+        clear(path);
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+    fn replace_by_socket(path: &Path) {
+        clear(path);
+        // A socket's path must be short.
+        let short = std::env::temp_dir().join(format!("purefork-{}.sock", std::process::id()));
+        let _ = fs::remove_file(&short);
+        drop(UnixListener::bind(&short).unwrap());
+        fs::rename(&short, path).unwrap();
+    }
+    fn replace_by_link(path: &Path, target: &str) {
+        clear(path);
+        symlink(target, path).unwrap();
+    }
     type Damage = fn(&Path);
     let damages: &[(&str, Damage)] = &[
         ("a large blob is cut", |entry| cut(&entry.join("0.cwasm"), 49_999)),
@@ -181,6 +201,23 @@ fn a_damaged_entry_is_absent_and_is_removed() {
             fs::remove_file(entry.join("manifest")).unwrap();
             fs::create_dir(entry.join("manifest")).unwrap();
         }),
+        ("the manifest is a pipe", |entry| replace_by_pipe(&entry.join("manifest"))),
+        ("a blob is a pipe", |entry| replace_by_pipe(&entry.join("0.cwasm"))),
+        ("the manifest is a socket", |entry| replace_by_socket(&entry.join("manifest"))),
+        ("a blob is a socket", |entry| replace_by_socket(&entry.join("recipe"))),
+        ("the manifest is a link round and round", |entry| replace_by_link(&entry.join("manifest"), "manifest")),
+        ("a blob is a link round and round", |entry| replace_by_link(&entry.join("recipe"), "recipe")),
+        ("a blob is a link to what never ends", |entry| replace_by_link(&entry.join("recipe"), "/dev/zero")),
+        ("the manifest never ends", |entry| cut(&entry.join("manifest"), 1 << 40)),
+        ("a blob never ends", |entry| cut(&entry.join("0.cwasm"), 1 << 40)),
+        ("the entry is a pipe", |entry| replace_by_pipe(entry)),
+        ("the entry is a socket", |entry| replace_by_socket(entry)),
+        ("the entry is a link round and round", |entry| replace_by_link(entry, key(0).as_str())),
+        ("the entry is a link to nothing", |entry| replace_by_link(entry, "nowhere")),
+        ("the entry is a file that never ends", |entry| {
+            fs::remove_dir_all(entry).unwrap();
+            File::create(entry).unwrap().set_len(1 << 40).unwrap();
+        }),
         ("the entry is empty", |entry| {
             fs::remove_dir_all(entry).unwrap();
             fs::create_dir(entry).unwrap();
@@ -206,6 +243,11 @@ fn a_damaged_entry_is_absent_and_is_removed() {
         damage(&place.entry(&key(0)));
         assert_eq!(put_two(&place.cache, &key(0)).read("recipe").unwrap(), bytes(1, 100), "{what}");
         fs::remove_dir_all(place.entry(&key(0))).unwrap();
+        // Nor is whoever looks for room held up by it.
+        put_two(&place.cache, &key(0));
+        damage(&place.entry(&key(0)));
+        place.cache.make_room(0);
+        let _ = place.cache.remove(key(0).as_str());
     }
     // Where the limit is kept, damage that shows in the manifest takes no room.
     put_two(&place.cache, &key(0));
@@ -531,6 +573,46 @@ fn a_directory_or_link_of_another_user_is_refused() {
         lchown(&link, Some(0), None).unwrap();
         assert_eq!(trust::enter(&link, user), Ok(place.root.canonicalize().unwrap()));
     }
+}
+
+#[test]
+fn a_directory_that_is_removed_while_it_is_opened_is_made_anew() {
+    let place = Place::new();
+    let real = place.root.canonicalize().unwrap();
+    let dir = real.join("a/b");
+    // The directory, or one above it, goes after it was made and before it is looked at.
+    for gone in [&dir, &real.join("a")] {
+        let mut left = 10;
+        let remove = |here: &Path| {
+            if here == dir && left > 0 {
+                left -= 1;
+                fs::remove_dir_all(gone).unwrap();
+            }
+        };
+        assert_eq!(trust::enter_while(&dir, place.cache.user, remove), Ok(dir.clone()));
+        assert_eq!(left, 0);
+        assert!(dir.is_dir());
+    }
+    // But not for ever.
+    let remove = |here: &Path| {
+        if here == dir {
+            fs::remove_dir(here).unwrap();
+        }
+    };
+    let error = trust::enter_while(&dir, place.cache.user, remove).unwrap_err();
+    assert_eq!(error, format!("`{}` cannot be used: it is removed again and again", dir.display()));
+}
+
+#[test]
+fn what_was_left_by_a_clock_that_was_wrong_is_cleared() {
+    let place = Place::new();
+    for (name, ahead) in [("tmp-far", 3700), ("tmp-near", 3500)] {
+        let path = place.cache.dir.join(name);
+        fs::create_dir(&path).unwrap();
+        File::open(&path).unwrap().set_modified(SystemTime::now() + Duration::from_secs(ahead)).unwrap();
+    }
+    place.cache.make_room(0);
+    assert_eq!(place.names(), ["tmp-near"]);
 }
 
 #[test]

@@ -26,6 +26,9 @@ mod unix {
     /// As many symbolic links as Linux follows in one path.
     const LINKS: usize = 40;
 
+    /// How often a walk begins anew because a directory was removed under its feet.
+    const WALKS: usize = 1000;
+
     const OTHERS_WRITE: u32 = 0o022;
     const OTHERS_ENTER: u32 = 0o011;
     const STICKY: u32 = 0o1000;
@@ -59,26 +62,47 @@ mod unix {
 
     /// Walks to a directory, makes it if it is not there, and gives its path without symbolic links.
     pub(in super::super) fn enter(path: &Path, user: User) -> Result<PathBuf, String> {
+        enter_while(path, user, |_| ())
+    }
+
+    /// `meanwhile` is called before each look at the directory of that path: it is for tests, which remove it there.
+    pub(in super::super) fn enter_while(
+        path: &Path,
+        user: User,
+        mut meanwhile: impl FnMut(&Path),
+    ) -> Result<PathBuf, String> {
         let given = std::path::absolute(path).map_err(|error| failed(path, &error))?;
-        let mut ahead = names(&given);
+        for _ in 0..WALKS {
+            if let Some(entered) = walk(&given, user, &mut meanwhile)? {
+                return Ok(entered);
+            }
+        }
+        Err(format!("`{}` cannot be used: it is removed again and again", given.display()))
+    }
+
+    /// None if a directory was removed between two looks at it. Whoever clears a cache away does not mean those who use
+    /// it: they make it anew.
+    fn walk(given: &Path, user: User, meanwhile: &mut impl FnMut(&Path)) -> Result<Option<PathBuf>, String> {
+        let mut ahead = names(given);
         let mut here = PathBuf::from("/");
         // The outermost directory on the way that others cannot pass: what rights they have below does not matter.
         let mut closed: Option<PathBuf> = None;
         let mut links = 0;
         loop {
-            let metadata = fs::symlink_metadata(&here).map_err(|error| failed(&here, &error))?;
+            meanwhile(&here);
+            let Some(metadata) = unless_gone(&here, fs::symlink_metadata(&here))? else { return Ok(None) };
             let shut = closed.as_ref().is_some_and(|closed| here.starts_with(closed));
             check(&here, &metadata, user, ahead.is_empty(), shut)?;
             if !shut && metadata.mode() & OTHERS_ENTER == 0 {
                 closed = Some(here.clone());
             }
-            let Some(name) = ahead.pop() else { return Ok(here) };
+            let Some(name) = ahead.pop() else { return Ok(Some(here)) };
             if name == ".." {
                 here.pop();
                 continue;
             }
             let next = here.join(&name);
-            let metadata = look_or_make(&next).map_err(|error| failed(&next, &error))?;
+            let Some(metadata) = unless_gone(&next, look_or_make(&next))? else { return Ok(None) };
             if !metadata.is_symlink() {
                 here = next;
                 continue;
@@ -90,11 +114,19 @@ mod unix {
             if !user.trusts(&metadata) {
                 return Err(belongs_to_another(&next, &metadata));
             }
-            let target = fs::read_link(&next).map_err(|error| failed(&next, &error))?;
+            let Some(target) = unless_gone(&next, fs::read_link(&next))? else { return Ok(None) };
             if target.is_absolute() {
                 here = PathBuf::from("/");
             }
             ahead.extend(names(&target));
+        }
+    }
+
+    fn unless_gone<T>(path: &Path, done: io::Result<T>) -> Result<Option<T>, String> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(failed(path, &error)),
         }
     }
 
@@ -150,6 +182,8 @@ mod unix {
     }
 }
 
+#[cfg(all(test, unix))]
+pub(super) use unix::enter_while;
 #[cfg(unix)]
 pub(super) use unix::{enter, only_ours};
 
