@@ -24,5 +24,7 @@ mod support;
 mod values;
 #[path = "cli/wasi.rs"]
 mod wasi;
+#[path = "cli/words.rs"]
+mod words;
 #[path = "cli/written.rs"]
 mod written;

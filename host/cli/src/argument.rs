@@ -12,10 +12,7 @@ use std::path::Path;
 
 /// Reads the arguments of one call.
 #[derive(Default)]
-pub(crate) struct Reader {
-    /// The parameter that standard input was read for.
-    stdin: Option<String>,
-}
+pub(crate) struct Reader;
 
 impl Reader {
     /// The value of type `ty` that `text` stands for: in WAVE or in JSON; after `@` the file that it is in. A string is the
@@ -26,24 +23,10 @@ impl Reader {
     /// A [`Usage`], or the library's [`ErrorKind::ArgumentMismatch`].
     pub(crate) fn read(&mut self, param: &str, ty: &Type, text: &str) -> Result<Value> {
         match text.strip_prefix('@') {
-            Some("") => Err(Usage::new("expected the path of a file after `@`")
-                .with_help("write `@-` for standard input, `@@` for a text that is an `@`")
-                .into()),
-            Some("-") => {
-                let bytes = self.stdin(param)?;
-                from_file(ty, bytes).context("standard input")
-            }
             Some(path) if !path.starts_with('@') => {
-                let path = Path::new(OsStr::new(path));
-                let bytes = file::read(path).map_err(|error| {
-                    let usage = Usage::new(format!("cannot read `{}`: {error}", shown_path(path)));
-                    let usage = usage.with_kind(ErrorKind::Unreadable);
-                    match ty {
-                        Type::String => usage.with_help("a text that begins with `@` is written with two: `@@`"),
-                        _ => usage,
-                    }
-                })?;
-                from_file(ty, bytes).with_context(|| format!("`{}`", shown_path(path)))
+                let (bytes, whence) = self.contents(param, ty, path)?;
+                let npy = npy::is_npy(&bytes) || npy::is_named_so(Path::new(path));
+                from_file(ty, bytes, npy).context(whence)
             }
             escaped => from_word(ty, escaped.unwrap_or(text)),
         }
@@ -56,22 +39,30 @@ impl Reader {
     /// A [`Usage`].
     pub(crate) fn bytes(&mut self, param: &str, text: &str) -> Result<Vec<u8>> {
         match text.strip_prefix('@') {
-            Some(file) if !file.starts_with('@') => match self.read(param, &Type::list(Type::U8), text)? {
-                Value::List(bytes) => Ok(bytes.into_vec().unwrap_or_default()),
-                _ => Ok(Vec::new()),
-            },
+            Some(path) if !path.starts_with('@') => Ok(self.contents(param, &Type::list(Type::U8), path)?.0),
             escaped => Ok(escaped.unwrap_or(text).as_bytes().to_vec()),
         }
     }
 
-    fn stdin(&mut self, param: &str) -> Result<Vec<u8>, Usage> {
-        if let Some(other) = &self.stdin {
-            return Err(Usage::new(format!("standard input is read for `{other}` already")));
+    /// All of a file, or of standard input, and what to call it.
+    fn contents(&mut self, param: &str, ty: &Type, path: &str) -> Result<(Vec<u8>, String), Usage> {
+        match path {
+            "" => Err(Usage::new("expected the path of a file after `@`")
+                .with_help("write `@-` for standard input, `@@` for a text that is an `@`")),
+            "-" => Ok((file::stdin(&format!("`{param}`"))?, "standard input".to_owned())),
+            path => {
+                let path = Path::new(OsStr::new(path));
+                let bytes = file::read(path).map_err(|error| {
+                    let usage = Usage::new(format!("cannot read `{}`: {error}", shown_path(path)));
+                    let usage = usage.with_kind(ErrorKind::Unreadable);
+                    match ty {
+                        Type::String => usage.with_help("a text that begins with `@` is written with two: `@@`"),
+                        _ => usage,
+                    }
+                })?;
+                Ok((bytes, format!("`{}`", shown_path(path))))
+            }
         }
-        self.stdin = Some(param.to_owned());
-        file::read_all(std::io::stdin().lock()).map_err(|error| {
-            Usage::new(format!("cannot read standard input: {error}")).with_kind(ErrorKind::Unreadable)
-        })
     }
 }
 
@@ -84,13 +75,14 @@ fn from_word(ty: &Type, text: &str) -> Result<Value> {
     }
 }
 
-fn from_file(ty: &Type, bytes: Vec<u8>) -> Result<Value> {
+/// `npy`: whether the file is numpy's, by its name or its first bytes.
+fn from_file(ty: &Type, bytes: Vec<u8>, npy: bool) -> Result<Value> {
     match ty {
         Type::String => Ok(Value::from(utf8(bytes)?)),
+        Type::List(element) if npy => Ok(Value::List(list(element, &bytes)?)),
         Type::List(element) if **element == Type::U8 => Ok(Value::from(bytes)),
-        Type::List(element) if npy::is_npy(&bytes) => Ok(Value::List(list(element, &bytes)?)),
-        _ if Tensor::is(ty) && npy::is_npy(&bytes) => Ok(Value::from(tensor(&bytes)?)),
-        _ if npy::is_npy(&bytes) => Err(mismatch(format!("expected {}, but was given a .npy file", brief(ty)))),
+        _ if Tensor::is(ty) && npy => Ok(Value::from(tensor(&bytes)?)),
+        _ if npy => Err(mismatch(format!("expected {}, but was given a .npy file", brief(ty)))),
         _ => from_text(ty, &utf8(bytes)?),
     }
 }

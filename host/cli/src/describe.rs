@@ -78,11 +78,18 @@ pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &Inspected
     }
     let wasi = if wasi { " --wasi frozen" } else { "" };
     let output = if verb == "preinit" { " -o ready.wasm" } else { "" };
-    let program = format!("  purefork {verb}{wasi} {} {}{output}", quoted(&shown_path(path)), quoted(name));
+    // A name that could be an option stands behind the dashes, and all of the function's then does.
+    let dashed = name.starts_with('-');
+    let (module, name) = (quoted(&shown_path(path)), quoted(name));
+    let program = if dashed {
+        format!("  purefork {verb}{wasi} {module}{output} -- {name}")
+    } else {
+        format!("  purefork {verb}{wasi} {module} {name}{output}")
+    };
     lines.push("\nExamples:".to_owned());
     lines.push(format!("{program}{}", words(function, |_| String::new())));
     if !function.params.is_empty() {
-        let dashes = if function.params.iter().any(|(name, _)| is_option(name)) { " --" } else { "" };
+        let dashes = if !dashed && function.params.iter().any(|(name, _)| is_option(name)) { " --" } else { "" };
         lines.push(format!("{program}{dashes}{}", words(function, |name| format!("--{name} "))));
     }
     lines.join("\n")

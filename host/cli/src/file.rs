@@ -1,8 +1,10 @@
 //! Reading what was named, but not for ever: a path may lead to a device that never ends.
 
+use crate::report::Usage;
 use std::fs::File;
 use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// The most bytes that are read: more than a guest's memory holds.
 const MOST: u64 = 4 << 30;
@@ -15,6 +17,19 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
 /// All there is to read.
 pub(crate) fn read_all(from: impl Read) -> Result<Vec<u8>> {
     within(from, MOST)
+}
+
+/// All of standard input, which can be read but once: for `reader`.
+pub(crate) fn stdin(reader: &str) -> std::result::Result<Vec<u8>, Usage> {
+    static READER: Mutex<Option<String>> = Mutex::new(None);
+    let mut known = READER.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(other) = &*known {
+        return Err(Usage::new(format!("standard input is read for {other} already")));
+    }
+    *known = Some(reader.to_owned());
+    read_all(std::io::stdin().lock()).map_err(|error| {
+        Usage::new(format!("cannot read standard input: {error}")).with_kind(purefork::ErrorKind::Unreadable)
+    })
 }
 
 fn within(from: impl Read, most: u64) -> Result<Vec<u8>> {

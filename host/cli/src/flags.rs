@@ -6,7 +6,7 @@ use crate::units::{count, duration, size};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use purefork::{Isolation, Wasi};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,7 +36,8 @@ Arguments of the function:
   ARG             a value, by position: 7, -5, 0.5, inf, true, '[1, 2]', '{x: 1, y: 2}'
   --NAME VALUE    the same by the parameter's name; also --NAME=VALUE
   --              everything after it is the function's: so a parameter can be given
-                  that is called like an option of purefork's
+                  that is called like an option of purefork's, or, where it stands before
+                  FUNCTION, a function be called whose name is like one
 
 Values are written in WAVE or in JSON. In JSON, a case of a variant is \"case\" or {\"case\": value};
 a result {\"ok\": value} or {\"err\": value}; flags an array of strings; an option its value or null.
@@ -44,13 +45,16 @@ A parameter that is a string takes the text as it stands: quotes and backslashes
 JSON text is given as it is, --input '\"5\"'. Within other values text is in double quotes.
 
   @FILE           reads the value from a file, @- from standard input: the text of a string,
-                  the bytes of a list<u8>, a .npy array for a tensor or a list of numbers,
+                  a .npy array for a tensor or a list of numbers, the bytes of a list<u8>,
                   for all else WAVE or JSON
   @@TEXT          a string that begins with @
 
-Results are printed in WAVE. `--output` unwraps `ok`, and writes the text of a string, the bytes of
-a list<u8>, an array into a file called .npy, JSON into one called .json, and else WAVE. If the
-function returns an `err`, it is printed, the exit code is 1, and no file is written.
+Results are printed in WAVE. `--output` unwraps `ok`, and writes an array into a file called .npy,
+JSON into one called .json, else the text of a string, the bytes of a list<u8>, and all else in WAVE.
+If the function returns an `err`, it is printed, the exit code is 1, and no file is written. A file is
+replaced as a whole; a device, a pipe, /dev/fd/3, or a file with several names is written to.
+
+MODULE is read from standard input if it is `-`.
 
 Options may stand anywhere before `--`. `purefork run MODULE --help` shows the functions, and
 `purefork run MODULE FUNCTION --help` what one takes. A function of an interface is called by its
@@ -63,6 +67,7 @@ Examples:
   purefork run image.wasm resize @photo.png --size '{\"width\": 64, \"height\": 48}' -o small.png
   purefork run app.wasm main 7 --link math=math.wasm
   purefork run clock.wasm tick -- --timeout 3
+  purefork run odd.wasm -- --json 3
 
 With `--wasi frozen`, modules may import WASI 0.1 and 0.2. It is always 1970, random numbers are
 the same in every call, there are no files, no network and no environment. A module that exports
@@ -127,7 +132,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Run {
-    /// A WebAssembly module: .wasm, or its text, .wat
+    /// A WebAssembly module: .wasm, or its text, .wat; `-` for standard input
     #[arg(value_name = "MODULE")]
     pub(crate) module: PathBuf,
     /// The exported function to call
@@ -144,6 +149,9 @@ pub(crate) struct Run {
     /// With `--wasi`: a program's standard input, as text, `@FILE` or `@-`; by default empty
     #[arg(long, value_name = "TEXT")]
     pub(crate) stdin: Option<String>,
+    /// The function, if it stands after `--`; or the first argument of a program.
+    #[arg(skip)]
+    pub(crate) after: Option<String>,
     /// The function's arguments.
     #[arg(skip)]
     pub(crate) given: Vec<Given>,
@@ -161,7 +169,7 @@ pub(crate) struct Run {
 /// Options of the same names as those of [`Run`]: words are told apart by these.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Preinit {
-    /// A WebAssembly module: .wasm, or its text, .wat
+    /// A WebAssembly module: .wasm, or its text, .wat; `-` for standard input
     #[arg(value_name = "MODULE")]
     pub(crate) module: PathBuf,
     /// The exported function to run
@@ -175,6 +183,9 @@ pub(crate) struct Preinit {
     /// Where to write the new module, `-` for stdout
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// The function, if it stands after `--`; or the first argument of a program.
+    #[arg(skip)]
+    pub(crate) after: Option<String>,
     /// The function's arguments.
     #[arg(skip)]
     pub(crate) given: Vec<Given>,
@@ -251,7 +262,7 @@ pub(crate) struct Link {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Inspect {
-    /// A WebAssembly module: .wasm, or its text, .wat
+    /// A WebAssembly module: .wasm, or its text, .wat; `-` for standard input
     #[arg(value_name = "MODULE")]
     pub(crate) module: PathBuf,
     /// Print JSON
@@ -277,21 +288,21 @@ pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
     };
     match from_clap(&ours) {
         Ok(Typed { verb: Verb::Run(run) }) => {
-            let Split { given, words, wrong, help, .. } = split;
+            let Split { after, given, words, wrong, help, .. } = split;
             match wrong {
                 _ if run.stdin.is_some() && run.common.wasi.is_none() => {
                     Err(Usage::new("`--stdin` is for programs of WASI").with_help("give `--wasi frozen`, too").into())
                 }
                 // Whether the function is a program, which takes any words, is not known yet.
                 Some(wrong) if run.common.wasi.is_none() => Err(wrong.into()),
-                wrong => Ok(Command::Run(Box::new(Run { given, words, wrong, help, ..*run }))),
+                wrong => Ok(Command::Run(Box::new(Run { after, given, words, wrong, help, ..*run }))),
             }
         }
         Ok(Typed { verb: Verb::Preinit(preinit) }) => {
-            let Split { given, wrong, help, .. } = split;
+            let Split { after, given, wrong, help, .. } = split;
             match wrong {
                 Some(wrong) => Err(wrong.into()),
-                None => Ok(Command::Preinit(Box::new(Preinit { given, help, ..*preinit }))),
+                None => Ok(Command::Preinit(Box::new(Preinit { after, given, help, ..*preinit }))),
             }
         }
         Ok(Typed { verb: Verb::Inspect(inspect) }) => Ok(Command::Inspect(inspect)),
@@ -383,10 +394,15 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
             Usage::new("expected a command").with_help(COMMANDS)
         }
         (ErrorKind::MissingRequiredArgument, ..) => Usage::new("expected the path of a module").with_help(help),
+        (ErrorKind::InvalidValue, Some(option), Some(value)) if option == "<MODULE>" && value.is_empty() => {
+            Usage::new("expected the path of a module, but was given an empty word").with_help(help)
+        }
         (ErrorKind::InvalidSubcommand, ..) => {
-            let word = words.first().map(OsString::as_os_str).unwrap_or(OsStr::new(""));
-            let module = Path::new(word).extension().is_some_and(|e| e == "wasm" || e == "wat");
-            let word = shown_path(Path::new(word));
+            let word = context(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let path = Path::new(&word);
+            let module = path.extension().is_some_and(|e| e == "wasm" || e == "wat")
+                && words.first() == Some(&word.clone().into());
+            let word = shown_path(path);
             let help = match context(ContextKind::SuggestedSubcommand) {
                 _ if module => format!("did you mean `purefork run {word}`?"),
                 Some(known) => format!("did you mean `{known}`?"),
@@ -394,6 +410,20 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
             };
             Usage::new(format!("expected a command, `run`, `preinit` or `inspect`, but was given `{word}`"))
                 .with_help(help)
+        }
+        (ErrorKind::UnknownArgument, Some(option), _) => {
+            let option = option.split(' ').next().unwrap_or_default();
+            let suggested = context(ContextKind::SuggestedArg);
+            let help = match (suggested, verb.and_then(|verb| verb.to_str())) {
+                // Any option is like a single letter.
+                (Some(known), _) if option.len() > 4 => format!("did you mean `{known}`?"),
+                (_, Some("inspect")) if !option.starts_with('-') => {
+                    "`purefork run MODULE FUNCTION --help` shows what a function takes".to_owned()
+                }
+                (_, Some("run" | "preinit")) => format!("a parameter of the function comes after its name; {help}"),
+                _ => help,
+            };
+            Usage::new(format!("unexpected argument `{}` found", option.escape_debug())).with_help(help)
         }
         _ => {
             let text = error.render().to_string();

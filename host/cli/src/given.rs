@@ -3,7 +3,7 @@
 //! The function's parameters are options too, of names that nobody knows before the module is read, so no list of known
 //! options can do it. The rule: an option of purefork's is purefork's wherever it stands before `--`; the first two
 //! words that are no option are MODULE and FUNCTION; all else after FUNCTION, and everything after `--`, is the
-//! function's.
+//! function's. Where `--` stands before FUNCTION, the word after it is FUNCTION, unless MODULE is a program.
 
 use crate::report::Usage;
 use std::ffi::{OsStr, OsString};
@@ -22,9 +22,11 @@ pub(crate) struct Given {
 pub(crate) struct Split {
     /// Options, then `--`, MODULE and FUNCTION.
     pub(crate) ours: Vec<OsString>,
+    /// FUNCTION, if it stands after `--`: so one can be called whose name is like an option. Or a program's argument.
+    pub(crate) after: Option<String>,
     /// The function's.
     pub(crate) given: Vec<Given>,
-    /// The words that these are made of, as a program takes them.
+    /// The words that these are made of, as a program takes them, `after` among them.
     pub(crate) words: Vec<OsString>,
     /// What is wrong with the first of the words that does not fit the others.
     pub(crate) wrong: Option<Usage>,
@@ -44,6 +46,14 @@ pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<boo
         let complete = words.len() == 2;
         match word.to_str().unwrap_or_default() {
             "--" => {
+                if words.is_empty() {
+                    words.extend(typed.next().cloned());
+                }
+                if words.len() == 1
+                    && let Some(word) = typed.next()
+                {
+                    split.name(word);
+                }
                 while let Some(word) = typed.next() {
                     split.add(word, &mut typed);
                 }
@@ -53,14 +63,17 @@ pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<boo
                 Some(takes) => {
                     split.ours.push(word.clone());
                     if takes && !option.contains('=') {
-                        split.ours.extend(typed.next().cloned());
+                        split.value(typed.next());
                     }
                 }
                 None if complete => split.add(word, &mut typed),
                 None => split.ours.push(word.clone()),
             },
             _ if complete => split.add(word, &mut typed),
-            option if option.starts_with('-') && option.len() > 1 => split.ours.push(word.clone()),
+            // A value may stand right after a short option. Else what begins with one dash is meant to be FUNCTION.
+            option if is_short(option) && (!named || takes_value(short(option)).is_some()) => {
+                split.ours.push(word.clone());
+            }
             _ => words.push(word.clone()),
         }
     }
@@ -70,6 +83,31 @@ pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<boo
 }
 
 impl Split {
+    /// Adds the value of the option that was added last. One that begins with a dash is told from an option.
+    fn value(&mut self, value: Option<&OsString>) {
+        let Some(value) = value else { return };
+        let bytes = value.as_encoded_bytes();
+        let last = self.ours.last_mut().filter(|_| bytes.len() > 1 && bytes[0] == b'-' && bytes[1] != b'-');
+        match last {
+            Some(option) => {
+                if option.as_encoded_bytes().starts_with(b"--") {
+                    option.push("=");
+                }
+                option.push(value);
+            }
+            None => self.ours.push(value.clone()),
+        }
+    }
+
+    /// Adds the first word after `--`, where no FUNCTION stands before it.
+    fn name(&mut self, word: &OsString) {
+        match unicode(word) {
+            Ok(name) => self.after = Some(name.to_owned()),
+            Err(wrong) => drop(self.wrong.get_or_insert(wrong)),
+        }
+        self.words.push(word.clone());
+    }
+
     /// Adds the argument that starts with `word`.
     fn add(&mut self, word: &OsString, rest: &mut std::slice::Iter<'_, OsString>) {
         let after = rest.as_slice();
@@ -85,6 +123,16 @@ impl Split {
 /// The option's name: without a value after `=`.
 fn name(option: &str) -> &str {
     option.split_once('=').map_or(option, |(name, _)| name)
+}
+
+/// Whether it begins with one dash, and is more than that.
+fn is_short(word: &str) -> bool {
+    word.len() > 1 && word.starts_with('-') && !word.starts_with("--")
+}
+
+/// A short option without the value that may stand right after it.
+fn short(option: &str) -> &str {
+    option.char_indices().nth(2).map_or(option, |(end, _)| &option[..end])
 }
 
 /// The argument that starts with `word`.
@@ -140,7 +188,8 @@ mod tests {
                     None => given.value,
                 });
                 let help = if split.help { " | help" } else { "" };
-                format!("{} | {}{help}", ours.collect::<Vec<_>>().join(" "), given.collect::<Vec<_>>().join(" "))
+                let after = split.after.map(|name| format!("({name}) ")).unwrap_or_default();
+                format!("{} | {after}{}{help}", ours.collect::<Vec<_>>().join(" "), given.collect::<Vec<_>>().join(" "))
             }
         }
     }
@@ -159,8 +208,29 @@ mod tests {
     #[test]
     fn what_follows_the_dashes_is_the_functions() {
         assert_eq!(told_apart("m f 1 -- --fuel 3 --json=4 --help 5"), "-- m f | 1 fuel=3 json=4 help=5");
-        assert_eq!(told_apart("m -- f"), "-- m | f");
         assert_eq!(told_apart("m f -- --"), "-- m f | --");
+    }
+
+    #[test]
+    fn a_name_like_an_option_stands_after_the_dashes() {
+        assert_eq!(told_apart("m -- f"), "-- m | (f) ");
+        assert_eq!(told_apart("--json m --fuel 3 -- --json 1 --a 2"), "--json --fuel 3 -- m | (--json) 1 a=2");
+        assert_eq!(told_apart("m --help -- --help"), "-- m | (--help)  | help");
+        assert_eq!(told_apart("-- --m f 1"), "-- --m | (f) 1");
+        assert_eq!(told_apart("m --"), "-- m | ");
+        assert_eq!(told_apart("--"), "-- | ");
+    }
+
+    #[test]
+    fn what_begins_with_one_dash_after_the_module_is_the_function() {
+        assert_eq!(told_apart("m -5 3"), "-- m -5 | 3");
+        assert_eq!(told_apart("m -x -y"), "-- m -x | -y");
+        assert_eq!(told_apart("m -o p -op f"), "-o p -op -- m f | ");
+    }
+
+    #[test]
+    fn an_options_value_may_begin_with_a_dash() {
+        assert_eq!(told_apart("m f --fuel -5 -o -x -o - --fuel --json"), "--fuel=-5 -o-x -o - --fuel --json -- m f | ");
     }
 
     #[test]

@@ -8,6 +8,10 @@ use anyhow::{Context as _, Result};
 use purefork::{Error, ErrorKind, InspectedFork, InspectedFunction, InspectedWasi, Inspection, Wasi};
 use serde_json::json;
 use std::path::Path;
+use std::sync::OnceLock;
+
+/// Standard input as the path of a module.
+const STDIN_NAME: &str = "-";
 
 /// Prints what the audit finds out, and returns whether the module is pure.
 pub(crate) fn inspect(inspect: &Inspect) -> Result<bool> {
@@ -30,11 +34,24 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<bool> {
 
 /// Reads and audits a module.
 pub(crate) fn audit(path: &Path, wasi: Option<Wasi>) -> Result<Inspection> {
-    purefork::inspect_with(read(path)?, wasi.unwrap_or_default()).with_context(|| format!("`{}`", shown_path(path)))
+    purefork::inspect_with(read(path)?, wasi.unwrap_or_default()).with_context(|| shown_module(path))
 }
 
-/// Reads a file.
+/// A module as it is named in a message.
+pub(crate) fn shown_module(path: &Path) -> String {
+    if path == Path::new(STDIN_NAME) { "standard input".to_owned() } else { format!("`{}`", shown_path(path)) }
+}
+
+/// Reads a module's file; that of `-`, which is standard input, once.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Usage> {
+    static STDIN: OnceLock<Vec<u8>> = OnceLock::new();
+    if path == Path::new(STDIN_NAME) {
+        if let Some(bytes) = STDIN.get() {
+            return Ok(bytes.clone());
+        }
+        let bytes = file::stdin("the module")?;
+        return Ok(STDIN.get_or_init(|| bytes).clone());
+    }
     file::read(path).map_err(|error| {
         Usage::new(format!("cannot read `{}`: {error}", shown_path(path)))
             .with_help("expected the path of a .wasm or .wat file")

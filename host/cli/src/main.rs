@@ -18,6 +18,7 @@ mod flags;
 #[cfg(test)]
 mod generate;
 mod given;
+mod inherited;
 mod inspect;
 mod json;
 #[cfg(test)]
@@ -30,6 +31,7 @@ mod program;
 mod report;
 mod run;
 mod stdout;
+mod target;
 mod units;
 
 use flags::Command;
@@ -43,6 +45,7 @@ const USAGE: u8 = 2;
 const REFUSED: u8 = 3;
 
 fn main() -> ExitCode {
+    inherited::ignore_file_size_signal();
     let typed: Vec<OsString> = std::env::args_os().skip(1).collect();
     let json = flags::wants_json(&typed);
     let done = flags::parse(&typed).and_then(|command| match command {

@@ -1,6 +1,7 @@
 //! numpy's `.npy` files: one array of numbers each, after a header that is a Python literal.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -12,6 +13,11 @@ const MOST_DIMENSIONS: usize = 64;
 /// Whether it is a `.npy` file, by its first bytes.
 pub(crate) fn is_npy(file: &[u8]) -> bool {
     file.starts_with(MAGIC)
+}
+
+/// Whether a file is called so.
+pub(crate) fn is_named_so(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
 }
 
 /// An array: little-endian, row-major.

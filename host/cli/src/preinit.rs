@@ -1,14 +1,15 @@
 //! `purefork preinit`: one call of one function, and a module that starts with the state it leaves.
 
 use crate::flags::Preinit;
-use crate::output::{put, writable};
 use crate::report::Usage;
 use crate::run::{arguments, executor, function, hint, link, load, wanted};
+use crate::target::Target;
 use anyhow::Result;
 
 /// Runs the function, and writes the module; or tells what there is to run.
 pub(crate) fn preinit(preinit: &Preinit) -> Result<()> {
-    let name = wanted("preinit", &preinit.module, preinit.function.as_deref(), preinit.help, preinit.common.wasi)?;
+    let name = preinit.function.as_deref().or(preinit.after.as_deref());
+    let name = wanted("preinit", &preinit.module, name, preinit.help, preinit.common.wasi)?;
     let Some(name) = name else { return Ok(()) };
     let Some(output) = &preinit.output else {
         return Err(Usage::new("expected where to write the new module")
@@ -18,9 +19,9 @@ pub(crate) fn preinit(preinit: &Preinit) -> Result<()> {
     let exec = executor(&preinit.common)?;
     let module = link(&exec, &preinit.common, load(&exec, &preinit.module)?)?;
     let inspection = module.inspect();
-    let function = function(&inspection, name)?;
-    writable(output)?;
+    let function = function(&preinit.module, &inspection, name)?;
+    let target = Target::open(output)?;
     let args = arguments(function, &preinit.given)?;
     let ready = module.preinit(&function.exact, args).map_err(|error| hint(error, function, &preinit.given))?;
-    put(output, &ready.bytes()?)
+    target.write(&ready.bytes()?)
 }

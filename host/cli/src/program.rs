@@ -3,7 +3,8 @@
 use crate::argument::Reader;
 use crate::flags::Run;
 use crate::output::Output;
-use crate::report::{Usage, shown_path};
+use crate::report::{self, Usage, shown_path};
+use crate::stdout;
 use anyhow::Result;
 use purefork::{Args, ErrorKind, InspectedFunction, Inspection, Module, Value};
 use std::ffi::OsString;
@@ -44,11 +45,16 @@ pub(crate) fn run(run: &Run, module: &Module) -> Result<bool> {
     let value = match result {
         Ok(value) => value,
         Err(error) => {
-            // What it wrote before it failed. Where stderr is closed there is nobody to tell.
-            let mut stderr = std::io::stderr().lock();
-            let _ = stderr.write_all(&rest.stdout).and_then(|()| stderr.write_all(&rest.stderr));
-            drop(stderr);
-            end_line(if rest.stderr.is_empty() { &rest.stdout } else { &rest.stderr });
+            // What it wrote before it failed goes where it was written to, though to no file: that stays as it was. As JSON,
+            // stdout has the error alone. Where stderr is closed there is nobody to tell.
+            let mut stderr = rest.stderr.to_vec();
+            if run.json {
+                stderr = [&rest.stdout[..], &stderr].concat();
+            } else if let Err(error) = stdout::write(&rest.stdout) {
+                report::report(&error, false);
+            }
+            let _ = std::io::stderr().lock().write_all(&stderr);
+            end_line(&stderr);
             return Err(error.into());
         }
     };

@@ -3,10 +3,10 @@
 use crate::argument::Reader;
 use crate::flags::{Common, MAIN, Run, is_option, similar};
 use crate::given::Given;
-use crate::inspect::{audit, read};
+use crate::inspect::{audit, read, shown_module};
 use crate::layout::{WIDTH, brief_signature};
 use crate::output::Output;
-use crate::report::{Usage, shown_path};
+use crate::report::Usage;
 use crate::{describe, program, stdout};
 use anyhow::{Context as _, Result};
 use purefork::{
@@ -19,18 +19,14 @@ use std::path::Path;
 /// Calls the function and gives its result to whoever is to have it, or tells what there is to call. Returns whether
 /// the call was a success: an `err` is none.
 pub(crate) fn run(run: &Run) -> Result<bool> {
-    let name = match &run.function {
-        None if !run.help => {
-            let inspection = audit(&run.module, run.common.wasi)?;
-            if program::is_meant(&inspection, run) {
-                let exec = executor(&run.common)?;
-                return program::run(run, &link(&exec, &run.common, load(&exec, &run.module)?)?);
-            }
-            return Err(nameless(&run.module, &inspection).into());
-        }
-        name => wanted("run", &run.module, name.as_deref(), run.help, run.common.wasi)?,
-    };
-    let Some(name) = name else { return Ok(true) };
+    // Whether what stands after `--` is a function's name or a program's argument is known from the module.
+    let unnamed = run.function.is_none() && !run.help;
+    if unnamed && program::is_meant(&audit(&run.module, run.common.wasi)?, run) {
+        let exec = executor(&run.common)?;
+        return program::run(run, &link(&exec, &run.common, load(&exec, &run.module)?)?);
+    }
+    let name = run.function.as_deref().or(run.after.as_deref());
+    let Some(name) = wanted("run", &run.module, name, run.help, run.common.wasi)? else { return Ok(true) };
     let exec = executor(&run.common)?;
     let module = link(&exec, &run.common, load(&exec, &run.module)?)?;
     let inspection = module.inspect();
@@ -38,7 +34,7 @@ pub(crate) fn run(run: &Run) -> Result<bool> {
         return program::run(run, &module);
     }
     program::is_not_meant(run)?;
-    let function = function(&inspection, name)?;
+    let function = function(&run.module, &inspection, name)?;
     let output = Output::new(run, function)?;
     let value = call(&module, function, &run.given)?;
     output.write(function, value)
@@ -57,15 +53,22 @@ pub(crate) fn wanted<'a>(
     }
     let inspection = audit(module, wasi)?;
     let text = match name {
-        Some(name) => describe::function(verb, module, name, function(&inspection, name)?, !inspection.wasi.is_empty()),
+        Some(name) => {
+            describe::function(verb, module, name, function(module, &inspection, name)?, !inspection.wasi.is_empty())
+        }
         None if help => describe::module(verb, module, &inspection),
-        None => return Err(nameless(module, &inspection).into()),
+        None => return Err(nameless(module, &inspection, None).into()),
     };
     stdout::print(&text).map(|()| None)
 }
 
-fn nameless(module: &Path, inspection: &Inspection) -> Usage {
-    Usage::new(format!("expected the name of a function of `{}`", shown_path(module)))
+fn nameless(module: &Path, inspection: &Inspection, given: Option<&str>) -> Usage {
+    let given = match given {
+        None => String::new(),
+        Some("") => ", but was given an empty word".to_owned(),
+        Some(given) => format!(", but was given `{}`", given.escape_debug()),
+    };
+    Usage::new(format!("expected the name of a function of {}{given}", shown_module(module)))
         .with_help(describe::functions(inspection))
         .with_kind(ErrorKind::NotCallable)
 }
@@ -108,7 +111,7 @@ pub(crate) fn executor(common: &Common) -> Result<Executor> {
 }
 
 pub(crate) fn load(exec: &Executor, path: &Path) -> Result<Module> {
-    exec.load_bytes(read(path)?).with_context(|| format!("`{}`", shown_path(path)))
+    exec.load_bytes(read(path)?).with_context(|| shown_module(path))
 }
 
 /// The module with all that is linked to it: each may fork the functions of all others.
@@ -124,10 +127,14 @@ pub(crate) fn link(exec: &Executor, common: &Common, module: Module) -> Result<M
 }
 
 /// The function of that name, as the library finds it.
-pub(crate) fn function<'a>(inspection: &'a Inspection, name: &str) -> Result<&'a InspectedFunction> {
+pub(crate) fn function<'a>(module: &Path, inspection: &'a Inspection, name: &str) -> Result<&'a InspectedFunction> {
     /// More functions than these are not listed.
     const LISTED: usize = 8;
     inspection.function(name).map_err(|error| {
+        // An argument or an option that stands where the name should.
+        if name.is_empty() || name.starts_with('-') {
+            return nameless(module, inspection, Some(name)).with_kind(error.kind()).into();
+        }
         if error.help().is_none_or(|help| help.starts_with("did you mean") || help.chars().count() <= WIDTH) {
             return error.into();
         }

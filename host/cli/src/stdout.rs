@@ -1,18 +1,55 @@
 //! The one way to stdout.
 
 use anyhow::{Context as _, Result};
-use std::io::{ErrorKind, Write as _};
+use std::fs::File;
+use std::io::{self, ErrorKind, Write as _};
+use std::time::Duration;
 
 /// Prints a result on a line.
 pub(crate) fn print(text: &str) -> Result<()> {
     write(format!("{text}\n").as_bytes())
 }
 
-/// Writes a result as it is. Whoever read from the pipe and closed it has all they wanted: that is no error.
+/// Writes a result as it is.
 pub(crate) fn write(bytes: &[u8]) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(bytes).and_then(|()| out.flush()) {
+    to_stdout(bytes).context("cannot write to stdout")
+}
+
+#[cfg(unix)]
+fn to_stdout(bytes: &[u8]) -> io::Result<()> {
+    use std::os::fd::AsFd as _;
+    pour(&File::from(io::stdout().as_fd().try_clone_to_owned()?), bytes)
+}
+
+/// A terminal of Windows is given text, which the standard library knows how to do.
+#[cfg(not(unix))]
+fn to_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    quiet(out.write_all(bytes).and_then(|()| out.flush()))
+}
+
+/// Writes all bytes to something that is open.
+///
+/// Whoever shares a pipe or a terminal with this process may have set it not to block: then it is full for a while, and
+/// that is no error.
+pub(crate) fn pour(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
+    const PAUSE: Duration = Duration::from_millis(1);
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
+            Err(error) => return quiet(Err(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Whoever read from a pipe and closed it has all they wanted: that is no error.
+fn quiet(done: io::Result<()>) -> io::Result<()> {
+    match done {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        done => done.context("cannot write to stdout"),
+        done => done,
     }
 }

@@ -139,6 +139,7 @@ fn guests() -> &'static Path {
         put(&room, "f4-big.npy", &npy(">f4", "False", "(2,)", &[0x3f, 0x80, 0, 0, 0x40, 0, 0, 0]));
         put(&room, "f8.npy", &npy("<f8", "False", "(1,)", &[0; 8]));
         put(&room, "u1.npy", &npy("|u1", "False", "(2, 3)", &[0, 1, 2, 3, 4, 5]));
+        put(&room, "u1-line.npy", &npy("|u1", "False", "(3,)", &[7, 0, 255]));
         put(&room, "u1-columns.npy", &npy("|u1", "True", "(2, 3)", &[0, 3, 1, 4, 2, 5]));
         put(&room, "c8.npy", &npy("<c8", "False", "(1,)", &[0; 8]));
         put(&room, "short.npy", &npy("<f4", "False", "(3,)", &[0; 8]));

@@ -150,6 +150,18 @@ fn what_a_function_prints_is_no_result() {
 }
 
 #[test]
+fn what_a_program_wrote_before_it_failed_goes_where_it_was_written_to() {
+    check_all(
+        &[
+            "run --wasi frozen trapping.wat",
+            "run --wasi frozen trapping.wat -o out/trapping.txt",
+            "run --wasi frozen trapping.wat --json",
+        ],
+        &expect![[r#""#]],
+    );
+}
+
+#[test]
 fn a_program_has_help_of_its_own() {
     check_all(
         &[
