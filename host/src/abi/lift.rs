@@ -1,6 +1,7 @@
 //! Values out of a guest.
 
 use super::layout::{Cases, Inner, Layout, Shape};
+use super::look::{Look, PART, Stopped};
 use super::strings::{decode, extent};
 use crate::audit::recipe::Encoding;
 use crate::value::{List, Name, Type, Value, size};
@@ -9,16 +10,19 @@ use std::sync::Arc;
 /// How much a guest may have the host read, in bytes of the host's memory.
 ///
 /// A list's length costs a guest nothing, and its elements may all point to the same megabyte.
-pub(crate) struct Budget(usize);
+pub(crate) struct Budget<'s> {
+    left: usize,
+    look: Look<'s>,
+}
 
-impl Budget {
-    /// A budget of so many bytes.
-    pub(crate) fn new(bytes: usize) -> Budget {
-        Budget(bytes)
+impl<'s> Budget<'s> {
+    /// A budget of so many bytes. Whoever reads within it looks now and then whether the call may go on.
+    pub(crate) fn new(bytes: usize, look: Look<'s>) -> Budget<'s> {
+        Budget { left: bytes, look }
     }
 
     fn take(&mut self, bytes: usize) -> Result<(), Wrong> {
-        self.0 = self.0.checked_sub(bytes).ok_or(Wrong::TooMuch)?;
+        self.left = self.left.checked_sub(bytes).ok_or(Wrong::TooMuch)?;
         Ok(())
     }
 }
@@ -30,6 +34,14 @@ pub(crate) enum Wrong {
     Broken(String),
     /// It is more than a call may have the host read.
     TooMuch,
+    /// Nothing: the call must not go on.
+    Stopped,
+}
+
+impl From<Stopped> for Wrong {
+    fn from(_: Stopped) -> Wrong {
+        Wrong::Stopped
+    }
 }
 
 type Lifted = Result<Value, Wrong>;
@@ -39,12 +51,12 @@ fn broken<T>(message: impl Into<String>) -> Result<T, Wrong> {
 }
 
 /// Takes a value off the stack; what it holds beside is read from memory.
-pub(crate) fn lift(memory: &[u8], encoding: Encoding, ty: &Type, flat: &mut &[u64], budget: &mut Budget) -> Lifted {
+pub(crate) fn lift(memory: &[u8], encoding: Encoding, ty: &Type, flat: &mut &[u64], budget: &mut Budget<'_>) -> Lifted {
     Lift { memory, encoding, budget }.flat(&Shape::of(ty), flat)
 }
 
 /// Reads a value from a place in memory, which has to be aligned as its type wants.
-pub(crate) fn load(memory: &[u8], encoding: Encoding, ty: &Type, at: u32, budget: &mut Budget) -> Lifted {
+pub(crate) fn load(memory: &[u8], encoding: Encoding, ty: &Type, at: u32, budget: &mut Budget<'_>) -> Lifted {
     let shape = Shape::of(ty);
     let mut lift = Lift { memory, encoding, budget };
     lift.bytes(at, shape.layout.size, shape.layout.align, "a value")?;
@@ -57,7 +69,7 @@ pub(crate) fn load_all(
     encoding: Encoding,
     types: &[Type],
     at: u32,
-    budget: &mut Budget,
+    budget: &mut Budget<'_>,
 ) -> Result<Vec<Value>, Wrong> {
     let (Layout { size, align }, shapes) = Shape::all(types.iter());
     let mut lift = Lift { memory, encoding, budget };
@@ -65,13 +77,13 @@ pub(crate) fn load_all(
     shapes.iter().map(|(offset, shape)| lift.load(shape, at as usize + offset)).collect()
 }
 
-struct Lift<'a, 'b> {
+struct Lift<'a, 'b, 's> {
     memory: &'a [u8],
     encoding: Encoding,
-    budget: &'b mut Budget,
+    budget: &'b mut Budget<'s>,
 }
 
-impl<'a> Lift<'a, '_> {
+impl<'a> Lift<'a, '_, '_> {
     fn bytes(&self, at: u32, len: usize, align: usize, what: &str) -> Result<&'a [u8], Wrong> {
         let at = at as usize;
         if !at.is_multiple_of(align) {
@@ -101,7 +113,7 @@ impl<'a> Lift<'a, '_> {
         let (len, align, wide) = extent(units, self.encoding);
         let bytes = self.bytes(at, len, align, "a string")?;
         self.budget.take(size::shared(len))?;
-        match decode(bytes, self.encoding, wide) {
+        match decode(bytes, self.encoding, wide, &mut self.budget.look)? {
             Some(text) => {
                 // In UTF-8, text of other encodings may be longer.
                 self.budget.take(size::shared(text.len()).saturating_sub(size::shared(len)))?;
@@ -120,23 +132,31 @@ impl<'a> Lift<'a, '_> {
         // A vector is the one number that is held as a value.
         let packed = element.is_scalar() && *element != Type::V128;
         self.budget.take(size::list(if packed { size } else { len.saturating_mul(size_of::<Value>()) }))?;
+        let look = &mut self.budget.look;
         macro_rules! numbers {
-            ($rust:ty, $size:literal) => {
-                List::from(
-                    bytes
-                        .chunks_exact($size)
-                        .map(|chunk| {
-                            let mut bytes = [0; $size];
-                            bytes.copy_from_slice(chunk);
-                            <$rust>::from_le_bytes(bytes)
-                        })
-                        .collect::<Vec<_>>(),
-                )
-            };
+            ($rust:ty, $size:literal) => {{
+                let mut values: Vec<$rust> = Vec::with_capacity(len);
+                for part in bytes.chunks(PART) {
+                    look.bytes(part.len())?;
+                    values.extend(part.chunks_exact($size).map(|chunk| {
+                        let mut bytes = [0; $size];
+                        bytes.copy_from_slice(chunk);
+                        <$rust>::from_le_bytes(bytes)
+                    }));
+                }
+                List::from(values)
+            }};
         }
         Ok(Value::List(match element {
-            Type::U8 => List::from(bytes.to_vec()),
-            Type::Bool => List::from(bytes.iter().map(|&byte| byte != 0).collect::<Vec<_>>()),
+            Type::U8 => numbers!(u8, 1),
+            Type::Bool => {
+                let mut values = Vec::with_capacity(len);
+                for part in bytes.chunks(PART) {
+                    look.bytes(part.len())?;
+                    values.extend(part.iter().map(|&byte| byte != 0));
+                }
+                List::from(values)
+            }
             Type::S8 => numbers!(i8, 1),
             Type::S16 => numbers!(i16, 2),
             Type::U16 => numbers!(u16, 2),
@@ -148,11 +168,14 @@ impl<'a> Lift<'a, '_> {
             Type::F64 => numbers!(f64, 8),
             Type::Char => {
                 // With room for all from the beginning: a vector that grows takes up to twice as much.
-                let mut chars = Vec::with_capacity(len);
-                for c in bytes.chunks_exact(4) {
-                    chars.push(self.char(u32::from_le_bytes([c[0], c[1], c[2], c[3]]))?);
+                let mut values = Vec::with_capacity(len);
+                for part in bytes.chunks(PART) {
+                    self.budget.look.bytes(part.len())?;
+                    for code in part.chunks_exact(4) {
+                        values.push(self.char(u32::from_le_bytes([code[0], code[1], code[2], code[3]]))?);
+                    }
                 }
-                List::from(chars)
+                List::from(values)
             }
             _ => {
                 let at = at as usize;
@@ -167,6 +190,7 @@ impl<'a> Lift<'a, '_> {
 
     /// Reads a value from a place that is aligned and within memory.
     fn load(&mut self, shape: &Shape<'_>, at: usize) -> Lifted {
+        self.budget.look.value()?;
         let ty = shape.ty;
         Ok(match (ty, &shape.inner) {
             (Type::List(_), Inner::Element(element)) => self.list(element, self.word(at)?, self.word(at + 4)?)?,
@@ -176,12 +200,12 @@ impl<'a> Lift<'a, '_> {
                     .iter()
                     .zip(fields)
                     .map(|((name, _), (offset, shape))| Ok((name.clone(), self.load(shape, at + offset)?)));
-                Value::Record(values.collect::<Result<_, _>>()?)
+                Value::Record(values.collect::<Result<_, Wrong>>()?)
             }
             (_, Inner::Fields(fields)) => {
                 self.budget.take(size::shared(fields.len() * size_of::<Value>()))?;
                 let values = fields.iter().map(|(offset, shape)| self.load(shape, at + offset));
-                Value::Tuple(values.collect::<Result<_, _>>()?)
+                Value::Tuple(values.collect::<Result<_, Wrong>>()?)
             }
             (_, Inner::Cases(cases)) => {
                 let number = match cases.tag {
@@ -249,7 +273,7 @@ impl<'a> Lift<'a, '_> {
                 self.budget.take(size::shared(fields.len() * size_of::<(Name, Value)>()))?;
                 let values =
                     names.iter().zip(fields).map(|((name, _), (_, shape))| Ok((name.clone(), self.flat(shape, flat)?)));
-                Value::Record(values.collect::<Result<_, _>>()?)
+                Value::Record(values.collect::<Result<_, Wrong>>()?)
             }
             (_, Inner::Fields(fields)) => {
                 self.budget.take(size::shared(fields.len() * size_of::<Value>()))?;

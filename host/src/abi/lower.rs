@@ -2,6 +2,7 @@
 
 use super::Flat;
 use super::layout::{Inner, Shape};
+use super::look::{Look, PART, Stopped};
 use super::strings::encode;
 use crate::audit::recipe::Encoding;
 use crate::value::{Items, List, Type, Value};
@@ -14,9 +15,20 @@ pub(crate) struct Space {
     pub(crate) align: usize,
 }
 
-/// A value that is not of the type it is lowered as; it was checked before, so that this is a mistake of the host's.
+/// Why a value is not lowered.
 #[derive(Debug)]
-pub(crate) struct Unfit;
+pub(crate) enum Unfit {
+    /// It is not of the type it is lowered as; it was checked before, so that this is a mistake of the host's.
+    Value,
+    /// The call must not go on.
+    Stopped,
+}
+
+impl From<Stopped> for Unfit {
+    fn from(_: Stopped) -> Unfit {
+        Unfit::Stopped
+    }
+}
 
 type Done = Result<(), Unfit>;
 
@@ -27,36 +39,49 @@ pub(crate) fn tuple_space<'a>(types: impl Iterator<Item = &'a Type>) -> Space {
 }
 
 /// The spaces that a value takes beside its own place, in the order in which they are asked for.
-pub(crate) fn spaces(ty: &Type, value: &Value, encoding: Encoding, spaces: &mut Vec<Space>) -> Done {
-    spaces_of(&Shape::of(ty), value, encoding, spaces)
+pub(crate) fn spaces(
+    ty: &Type,
+    value: &Value,
+    encoding: Encoding,
+    spaces: &mut Vec<Space>,
+    look: &mut Look<'_>,
+) -> Done {
+    spaces_of(&Shape::of(ty), value, encoding, spaces, look)
 }
 
-fn spaces_of(shape: &Shape<'_>, value: &Value, encoding: Encoding, spaces: &mut Vec<Space>) -> Done {
+fn spaces_of(
+    shape: &Shape<'_>,
+    value: &Value,
+    encoding: Encoding,
+    spaces: &mut Vec<Space>,
+    look: &mut Look<'_>,
+) -> Done {
+    look.value()?;
     match (&shape.inner, value) {
         (Inner::Whole, Value::String(text)) => {
-            let encoded = encode(text, encoding);
+            let encoded = encode(text, encoding, look)?;
             spaces.push(Space { size: encoded.bytes.len(), align: encoded.align });
         }
         (Inner::Element(element), Value::List(list)) => {
             let one = element.layout;
-            spaces.push(Space { size: one.size.checked_mul(list.len()).ok_or(Unfit)?, align: one.align });
+            spaces.push(Space { size: one.size.checked_mul(list.len()).ok_or(Unfit::Value)?, align: one.align });
             for value in list.values().unwrap_or_default() {
-                spaces_of(element, value, encoding, spaces)?;
+                spaces_of(element, value, encoding, spaces, look)?;
             }
         }
         (Inner::Fields(fields), Value::Record(values)) => {
             for ((_, shape), (_, value)) in fields.iter().zip(values.iter()) {
-                spaces_of(shape, value, encoding, spaces)?;
+                spaces_of(shape, value, encoding, spaces, look)?;
             }
         }
         (Inner::Fields(fields), Value::Tuple(values)) => {
             for ((_, shape), value) in fields.iter().zip(values.iter()) {
-                spaces_of(shape, value, encoding, spaces)?;
+                spaces_of(shape, value, encoding, spaces, look)?;
             }
         }
         (Inner::Cases(_), _) => {
             if let (_, Some((shape, value))) = case(shape, value)? {
-                spaces_of(shape, value, encoding, spaces)?;
+                spaces_of(shape, value, encoding, spaces, look)?;
             }
         }
         _ => {}
@@ -70,16 +95,24 @@ pub(crate) struct Writer<'a> {
     pub(crate) encoding: Encoding,
     /// Where the spaces are, in the order of [`spaces`].
     pub(crate) places: std::vec::IntoIter<u32>,
+    pub(crate) look: Look<'a>,
 }
 
 impl Writer<'_> {
     fn place(&mut self) -> Result<u32, Unfit> {
-        self.places.next().ok_or(Unfit)
+        self.places.next().ok_or(Unfit::Value)
     }
 
     fn bytes(&mut self, at: usize, len: usize) -> Result<&mut [u8], Unfit> {
-        let end = at.checked_add(len).ok_or(Unfit)?;
-        self.memory.get_mut(at..end).ok_or(Unfit)
+        let end = at.checked_add(len).ok_or(Unfit::Value)?;
+        self.memory.get_mut(at..end).ok_or(Unfit::Value)
+    }
+
+    /// Copies bytes to a place, looking now and then.
+    fn copy(&mut self, at: usize, bytes: &[u8]) -> Done {
+        let end = at.checked_add(bytes.len()).ok_or(Unfit::Value)?;
+        let place = self.memory.get_mut(at..end).ok_or(Unfit::Value)?;
+        Ok(self.look.copy(place, bytes)?)
     }
 
     fn put<const N: usize>(&mut self, at: usize, bytes: [u8; N]) -> Done {
@@ -89,20 +122,26 @@ impl Writer<'_> {
 
     fn text(&mut self, text: &str) -> Result<(u32, u32), Unfit> {
         let place = self.place()?;
-        let encoded = encode(text, self.encoding);
-        self.bytes(place as usize, encoded.bytes.len())?.copy_from_slice(&encoded.bytes);
-        let units = u32::try_from(encoded.units).map_err(|_| Unfit)?;
+        let encoded = encode(text, self.encoding, &mut self.look)?;
+        self.copy(place as usize, &encoded.bytes)?;
+        let units = u32::try_from(encoded.units).map_err(|_| Unfit::Value)?;
         Ok((place, units | encoded.tag))
     }
 
     fn list(&mut self, element: &Shape<'_>, list: &List) -> Result<(u32, u32), Unfit> {
         let place = self.place()?;
-        let len = u32::try_from(list.len()).map_err(|_| Unfit)?;
+        let len = u32::try_from(list.len()).map_err(|_| Unfit::Value)?;
         macro_rules! numbers {
             ($values:expr, $size:literal) => {{
-                let bytes = self.bytes(place as usize, $values.len() * $size)?;
-                for (place, value) in bytes.chunks_exact_mut($size).zip($values.iter()) {
-                    place.copy_from_slice(&value.to_le_bytes());
+                let mut at = place as usize;
+                self.bytes(at, $values.len() * $size)?;
+                for part in $values.chunks(PART / $size) {
+                    self.look.bytes(part.len() * $size)?;
+                    let bytes = self.bytes(at, part.len() * $size)?;
+                    for (place, value) in bytes.chunks_exact_mut($size).zip(part) {
+                        place.copy_from_slice(&value.to_le_bytes());
+                    }
+                    at += part.len() * $size;
                 }
             }};
         }
@@ -112,16 +151,26 @@ impl Writer<'_> {
                     self.store(element, value, place as usize + at * element.layout.size)?;
                 }
             }
-            _ if !list.is_packed(element.ty) => return Err(Unfit),
-            Items::U8(values) => self.bytes(place as usize, values.len())?.copy_from_slice(values),
+            _ if !list.is_packed(element.ty) => return Err(Unfit::Value),
+            Items::U8(values) => self.copy(place as usize, values)?,
             Items::Bool(values) => {
-                let bytes = self.bytes(place as usize, values.len())?;
-                bytes.iter_mut().zip(values.iter()).for_each(|(byte, &value)| *byte = value.into());
+                let mut at = place as usize;
+                for part in values.chunks(PART) {
+                    self.look.bytes(part.len())?;
+                    let bytes = self.bytes(at, part.len())?;
+                    bytes.iter_mut().zip(part).for_each(|(byte, &value)| *byte = value.into());
+                    at += part.len();
+                }
             }
             Items::Char(values) => {
-                let bytes = self.bytes(place as usize, values.len() * 4)?;
-                for (place, &value) in bytes.chunks_exact_mut(4).zip(values.iter()) {
-                    place.copy_from_slice(&u32::from(value).to_le_bytes());
+                let mut at = place as usize;
+                for part in values.chunks(PART / 4) {
+                    self.look.bytes(part.len() * 4)?;
+                    let bytes = self.bytes(at, part.len() * 4)?;
+                    for (place, &value) in bytes.chunks_exact_mut(4).zip(part) {
+                        place.copy_from_slice(&u32::from(value).to_le_bytes());
+                    }
+                    at += part.len() * 4;
                 }
             }
             Items::I8(values) => numbers!(values, 1),
@@ -138,6 +187,7 @@ impl Writer<'_> {
     }
 
     fn store(&mut self, shape: &Shape<'_>, value: &Value, at: usize) -> Done {
+        self.look.value()?;
         match (shape.ty, &shape.inner, value) {
             (Type::Bool, _, Value::Bool(v)) => self.put(at, [(*v).into()]),
             (Type::S8, _, Value::I8(v)) => self.put(at, v.to_le_bytes()),
@@ -186,7 +236,7 @@ impl Writer<'_> {
                     None => Ok(()),
                 }
             }
-            _ => Err(Unfit),
+            _ => Err(Unfit::Value),
         }
     }
 
@@ -240,7 +290,7 @@ impl Writer<'_> {
                 // The place that other cases would take.
                 flat.resize(end, 0);
             }
-            _ => return Err(Unfit),
+            _ => return Err(Unfit::Value),
         }
         Ok(())
     }
@@ -265,20 +315,20 @@ pub(crate) fn lower(writer: &mut Writer<'_>, ty: &Type, value: &Value, flat: &mu
 /// The number of a value's case, and its payload.
 #[allow(clippy::type_complexity)]
 fn case<'s, 'v>(shape: &'s Shape<'_>, value: &'v Value) -> Result<(usize, Option<(&'s Shape<'s>, &'v Value)>), Unfit> {
-    let Inner::Cases(cases) = &shape.inner else { return Err(Unfit) };
+    let Inner::Cases(cases) = &shape.inner else { return Err(Unfit::Value) };
     let (number, value): (_, Option<&Arc<Value>>) = match (shape.ty, value) {
         (Type::Variant(names), Value::Variant(name, value)) => {
-            (cases.number(name, names.iter().map(|(name, _)| name)).ok_or(Unfit)?, value.as_ref())
+            (cases.number(name, names.iter().map(|(name, _)| name)).ok_or(Unfit::Value)?, value.as_ref())
         }
-        (Type::Enum(names), Value::Enum(name)) => (cases.number(name, names.iter()).ok_or(Unfit)?, None),
+        (Type::Enum(names), Value::Enum(name)) => (cases.number(name, names.iter()).ok_or(Unfit::Value)?, None),
         (Type::Option(_), Value::Option(value)) => (value.is_some().into(), value.as_ref()),
         (Type::Result(_), Value::Result(Ok(value))) => (0, value.as_ref()),
         (Type::Result(_), Value::Result(Err(value))) => (1, value.as_ref()),
-        _ => return Err(Unfit),
+        _ => return Err(Unfit::Value),
     };
     match (cases.payload(number), value) {
         (Some(shape), Some(value)) => Ok((number, Some((shape, value)))),
         (None, None) => Ok((number, None)),
-        _ => Err(Unfit),
+        _ => Err(Unfit::Value),
     }
 }

@@ -9,9 +9,12 @@
 //!
 //! Lifting trusts nothing: every pointer, length, case and character is checked, and what is read has a
 //! [`Budget`], since a guest may point to the same byte a million times.
+//!
+//! Both ways [`Look`] now and then whether the call may go on.
 
 mod layout;
 mod lift;
+mod look;
 mod lower;
 mod strings;
 #[cfg(test)]
@@ -19,7 +22,8 @@ mod tests;
 
 pub(crate) use layout::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, flat_count};
 pub(crate) use lift::{Budget, Wrong, lift, load, load_all};
-pub(crate) use lower::{Space, Writer, lower, spaces, store, store_all, tuple_space};
+pub(crate) use look::{Look, PART, Stopped};
+pub(crate) use lower::{Space, Unfit, Writer, lower, spaces, store, store_all, tuple_space};
 
 use smallvec::SmallVec;
 

@@ -1,5 +1,6 @@
 //! Strings in the three encodings.
 
+use super::look::{Look, PART, Stopped};
 use crate::audit::recipe::Encoding;
 use std::sync::Arc;
 
@@ -14,23 +15,47 @@ pub(super) struct Encoded<'a> {
     pub(super) tag: u32,
 }
 
-pub(super) fn encode(text: &str, encoding: Encoding) -> Encoded<'_> {
-    let utf16 = |tag| {
-        let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+pub(super) fn encode<'t>(text: &'t str, encoding: Encoding, look: &mut Look<'_>) -> Result<Encoded<'t>, Stopped> {
+    let utf16 = |tag, look: &mut Look<'_>| {
+        let mut units = text.encode_utf16();
+        let mut bytes = Vec::new();
+        while parted(&mut units, |unit| bytes.extend(unit.to_le_bytes()), look)? {}
         let units = bytes.len() / 2;
-        Encoded { bytes: bytes.into(), units, align: 2, tag }
+        Ok(Encoded { bytes: bytes.into(), units, align: 2, tag })
     };
-    match encoding {
+    Ok(match encoding {
         Encoding::Utf8 => Encoded { bytes: text.as_bytes().into(), units: text.len(), align: 1, tag: 0 },
-        Encoding::Utf16 => utf16(0),
+        Encoding::Utf16 => utf16(0, look)?,
         Encoding::CompactUtf16 => {
-            let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+            let (mut chars, mut bytes, mut latin1) = (text.chars(), Vec::new(), true);
+            let mut add = |c| match u8::try_from(u32::from(c)) {
+                Ok(byte) => bytes.push(byte),
+                Err(_) => latin1 = false,
+            };
+            while parted(&mut chars, &mut add, look)? {}
             match latin1 {
-                Some(bytes) => Encoded { units: bytes.len(), bytes: bytes.into(), align: 2, tag: 0 },
-                None => utf16(UTF16_TAG),
+                true => Encoded { units: bytes.len(), bytes: bytes.into(), align: 2, tag: 0 },
+                false => utf16(UTF16_TAG, look)?,
             }
         }
-    }
+    })
+}
+
+/// Gives a part of what an iterator has to `add`; false if nothing was left.
+fn parted<T>(
+    items: &mut impl Iterator<Item = T>,
+    mut add: impl FnMut(T),
+    look: &mut Look<'_>,
+) -> Result<bool, Stopped> {
+    // Each takes about a nanosecond: as long as four bytes and more that are copied.
+    const ITEMS: usize = PART / 16;
+    let mut count = 0;
+    items.take(ITEMS).for_each(|item| {
+        count += 1;
+        add(item);
+    });
+    look.bytes(count * (PART / ITEMS))?;
+    Ok(count == ITEMS)
 }
 
 /// The bytes and the alignment of a string of that length, and whether it is in UTF-16.
@@ -44,13 +69,31 @@ pub(super) fn extent(units: u32, encoding: Encoding) -> (usize, usize, bool) {
 }
 
 /// The text, if the bytes are text.
-pub(super) fn decode(bytes: &[u8], encoding: Encoding, wide: bool) -> Option<Arc<str>> {
+pub(super) fn decode(
+    bytes: &[u8],
+    encoding: Encoding,
+    wide: bool,
+    look: &mut Look<'_>,
+) -> Result<Option<Arc<str>>, Stopped> {
+    let mut text = String::new();
+    let mut valid = true;
     if wide {
-        let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-        return char::decode_utf16(units).collect::<Result<String, _>>().ok().map(Into::into);
+        let mut chars = char::decode_utf16(bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])));
+        let mut add = |c| match c {
+            Ok(c) => text.push(c),
+            Err(_) => valid = false,
+        };
+        while parted(&mut chars, &mut add, look)? {}
+    } else if encoding == Encoding::CompactUtf16 {
+        let mut chars = bytes.iter().map(|&byte| char::from(byte));
+        while parted(&mut chars, |c| text.push(c), look)? {}
+    } else if bytes.len() <= PART {
+        // As most are: copied once.
+        look.bytes(bytes.len())?;
+        return Ok(std::str::from_utf8(bytes).ok().map(Into::into));
+    } else {
+        text.reserve_exact(bytes.len());
+        valid = look.text(bytes, |part| text.push_str(part))?;
     }
-    match encoding {
-        Encoding::CompactUtf16 => Some(bytes.iter().map(|&byte| char::from(byte)).collect::<String>().into()),
-        _ => std::str::from_utf8(bytes).ok().map(Into::into),
-    }
+    Ok(valid.then(|| text.into()))
 }

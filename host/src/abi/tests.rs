@@ -223,8 +223,8 @@ fn memory(spaces: &[Space], fill: u8) -> (Vec<u8>, Vec<u32>) {
     (vec![fill; end], places)
 }
 
-fn budget() -> Budget {
-    Budget::new(1 << 24)
+fn budget() -> Budget<'static> {
+    Budget::new(1 << 24, Look::never())
 }
 
 proptest! {
@@ -235,10 +235,10 @@ proptest! {
         let (types, values): (Vec<Type>, Vec<Value>) = pairs.into_iter().unzip();
         let mut wanted = vec![tuple_space(types.iter())];
         for (ty, value) in types.iter().zip(&values) {
-            spaces(ty, value, encoding, &mut wanted).unwrap();
+            spaces(ty, value, encoding, &mut wanted, &mut Look::never()).unwrap();
         }
         let (mut memory, places) = memory(&wanted, fill);
-        let mut writer = Writer { memory: &mut memory, encoding, places: places.clone().into_iter() };
+        let mut writer = Writer { memory: &mut memory, encoding, places: places.clone().into_iter(), look: Look::never() };
         let at = writer.places.next().unwrap();
         store_all(&mut writer, &types, &values, at as usize).unwrap();
         prop_assert_eq!(writer.places.len(), 0, "every space was taken");
@@ -252,10 +252,10 @@ proptest! {
     fn what_was_lowered_is_lifted(pairs in types_and_values(), encoding in prop::sample::select(ENCODINGS.to_vec()), fill in any::<u8>()) {
         let mut wanted = Vec::new();
         for (ty, value) in &pairs {
-            spaces(ty, value, encoding, &mut wanted).unwrap();
+            spaces(ty, value, encoding, &mut wanted, &mut Look::never()).unwrap();
         }
         let (mut memory, places) = memory(&wanted, fill);
-        let mut writer = Writer { memory: &mut memory, encoding, places: places.into_iter() };
+        let mut writer = Writer { memory: &mut memory, encoding, places: places.into_iter(), look: Look::never() };
         let mut flat = Flat::new();
         let mut count = 0;
         for (ty, value) in &pairs {
@@ -285,7 +285,7 @@ proptest! {
     /// What a value takes of the host is not more than what its budget was.
     #[test]
     fn a_value_is_within_its_budget(ty in any_type(), bytes in prop::collection::vec(prop_oneof![4 => 0..4u8, 1 => Just(60)], 200), most in 0..2000usize) {
-        if let Ok(value) = load(&bytes, Encoding::Utf8, &ty, 0, &mut Budget::new(most)) {
+        if let Ok(value) = load(&bytes, Encoding::Utf8, &ty, 0, &mut Budget::new(most, Look::never())) {
             prop_assert!(value.bytes() <= most, "{} bytes of {}", value.bytes(), most);
         }
     }
@@ -318,7 +318,7 @@ fn a_list_that_points_to_itself_ends_with_its_budget() {
     for _ in 0..12 {
         ty = Type::list(ty);
     }
-    let found = load(&memory, Encoding::Utf8, &ty, 0, &mut Budget::new(1 << 20));
+    let found = load(&memory, Encoding::Utf8, &ty, 0, &mut Budget::new(1 << 20, Look::never()));
     assert_eq!(found, Err(Wrong::TooMuch));
 }
 
@@ -381,7 +381,7 @@ fn the_parts_of_a_type_are_not_walked_for_each_element() {
     let list = Type::list(wide);
     memory[..8].copy_from_slice(&[8u32.to_le_bytes(), 1_000_000u32.to_le_bytes()].concat());
     // Walked, it would be five thousand million steps.
-    let found = load(&memory, Encoding::Utf8, &list, 0, &mut Budget::new(1 << 30)).unwrap();
+    let found = load(&memory, Encoding::Utf8, &list, 0, &mut Budget::new(1 << 30, Look::never())).unwrap();
     let Value::List(list) = found else { panic!("{found:?}") };
     assert_eq!(list.len(), 1_000_000);
 }

@@ -5,7 +5,7 @@ use crate::engine::{Compiled, Key, Modules};
 use crate::error::{Error, ErrorKind, ReasonKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
 use crate::inspect::Inspection;
-use crate::instrument::{Instrumented, Places, instrument};
+use crate::instrument::{Instrumented, Places, in_parts, instrument};
 use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::module::Module;
@@ -108,9 +108,12 @@ fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
 fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
     let Audited { mut facts, recipe, modules } = audited;
     check(&runtime.limits, &facts)?;
+    let (modules, parted) = all_in_parts(modules)?;
     let (modules, places, undo) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
-        Ok(Instrumented { modules, places, undo }) => (modules, places, Ok(undo)),
-        Err(why) => (modules, Vec::new(), Err(why)),
+        Ok(Instrumented { modules, places, undo }) => {
+            (modules, places.into_iter().zip(parted).map(|(places, parted)| places.after(parted)).collect(), Ok(undo))
+        }
+        Err(why) => (modules, parted, Err(why)),
     };
     facts.fresh = undo.as_ref().err().cloned();
     let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, Modules::of(&modules))).ok();
@@ -124,10 +127,23 @@ pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> 
     let Audited { facts, recipe, modules } = audited;
     check(&runtime.limits, &facts)?;
     // Modules may have been added behind those that were given.
-    let places: Vec<_> =
-        modules.iter().zip(given).map(|(copy, given)| Places::copied(given, copy).unwrap_or_default()).collect();
+    let copied = modules.iter().zip(given).map(|(copy, given)| Places::copied(given, copy).unwrap_or_default());
+    let copied: Vec<_> = copied.collect();
+    let (modules, places) = all_in_parts(modules)?;
+    let places: Vec<_> = places.into_iter().zip(copied).map(|(places, copied)| places.after(copied)).collect();
     let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, &places, None)?;
     Ok(Guest { facts, recipe, undo: Err("it is used once".to_owned()), compiled })
+}
+
+/// Core modules whose bulk operations look whether the call may go on, and for each where its code was.
+fn all_in_parts(modules: Vec<Vec<u8>>) -> Result<(Vec<Vec<u8>>, Vec<Places>)> {
+    let parted = modules.into_iter().map(|bytes| match in_parts(&bytes) {
+        Ok(Some(parted)) => Ok(parted),
+        Ok(None) => Ok((bytes, Places::unchanged())),
+        Err(why) => Err(Error::new(ErrorKind::Unsupported, format!("the module is too large: {why}"))
+            .with_help("build it of fewer or smaller functions")),
+    });
+    Ok(parted.collect::<Result<Vec<_>>>()?.into_iter().unzip())
 }
 
 /// A guest rewritten so that the state of its sandboxes can be put back, or why it is not.

@@ -51,7 +51,7 @@ impl Run<'_> {
             };
             // What the arguments take is the sandbox's from now on.
             *args.held = None;
-            let result = sandbox.call(plan, self.function, args.values);
+            let result = self.in_time(sandbox.call(plan, self.function, args.values));
             drop(args);
             drop(guard);
             let fuel = sandbox.fuel_used(plan);
@@ -85,6 +85,7 @@ impl Run<'_> {
             })
             .await
         };
+        let result = self.in_time(result);
         let fuel = sandbox.fuel_used(plan);
         let output = sandbox.take_output();
         let frame = sandbox.take_carried();
@@ -115,6 +116,16 @@ impl Run<'_> {
                 self.give(sandbox, true);
                 Err(error)
             }
+        }
+    }
+
+    /// A value that has come after the deadline is none: whoever set it does not wait for it any more.
+    #[inline]
+    pub(super) fn in_time(&self, result: Result<Value>) -> Result<Value> {
+        let value = result?;
+        match self.program.runtime.late(self.deadline, || self.name()) {
+            Some(error) => Err(error),
+            None => Ok(value),
         }
     }
 

@@ -13,6 +13,7 @@
 //! frame, a structure. See [`marks`].
 
 mod added;
+mod bulk;
 mod marks;
 mod module;
 mod places;
@@ -23,6 +24,7 @@ mod tests;
 
 use crate::audit::Recipe;
 use crate::audit::recipe::{Given, Item, What};
+pub(crate) use bulk::in_parts;
 use module::Facts;
 pub(crate) use places::Places;
 use serde::{Deserialize, Serialize};

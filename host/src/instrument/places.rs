@@ -13,6 +13,8 @@ pub(crate) struct Places {
     runs: Runs,
     /// Where the functions that were added begin in the new bytes.
     added: Option<u32>,
+    /// Where what was given was before, if it had been rewritten already.
+    earlier: Option<Box<Places>>,
 }
 
 impl Places {
@@ -45,7 +47,19 @@ impl Places {
         let same = old.get(from.clone())? == new.get(at.clone())?;
         let mut runs = Runs::default();
         runs.push(at.start, from.start);
-        same.then_some(Places { runs, added: None })
+        same.then_some(Places { runs, added: None, earlier: None })
+    }
+
+    /// The places of a module that is as it was given.
+    pub(crate) fn unchanged() -> Places {
+        let mut runs = Runs::default();
+        runs.push(0, 0);
+        Places { runs, added: None, earlier: None }
+    }
+
+    /// The places of a module that was given to this rewriting by an earlier one.
+    pub(crate) fn after(self, earlier: Places) -> Places {
+        Places { earlier: Some(Box::new(earlier)), ..self }
     }
 
     /// What was at an offset of the new bytes; none in front of all code.
@@ -53,7 +67,10 @@ impl Places {
         if self.added.is_some_and(|added| added <= offset) {
             return Some(Places::ADDED);
         }
-        self.runs.before(offset)
+        match (&self.earlier, self.runs.before(offset)?) {
+            (Some(earlier), offset) if offset != Places::ADDED => earlier.before(offset),
+            (_, offset) => Some(offset),
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! One call in one sandbox: arguments in, the function, results out.
 
-use super::host::{checked_place, from_bits, realloc_args, wrong_value};
+use super::host::{checked_place, from_bits, is_stopped, realloc_args, stopped, unfit_value, wrong_value};
 use super::parts::Passing;
 use super::plan::{Entry, Loaded};
 use super::run::unfit;
 use super::wasi::{Exit, State};
 use super::{Carried, Plan, Room, Sandbox, Stop, val_type};
-use crate::abi::{self, Budget, Flat, Space, Writer};
+use crate::abi::{self, Budget, Flat, Look, Space, Writer, Wrong};
 use crate::audit::recipe::{Core, Lifted};
 use crate::engine::HOST_STACK;
 use crate::error::{Error, ErrorKind, Result};
@@ -162,7 +162,7 @@ impl<D: Carried> Sandbox<D> {
             Ok(flat) => flat,
             Err((passing, values)) => {
                 let mut places = Vec::new();
-                for space in spaces(target, passing, &values)? {
+                for space in self.spaces(target, passing, &values)? {
                     let args = realloc_args(space)?.map(u64::from);
                     let realloc = self.realloc(target, passing)?;
                     self.store.data_mut().call.may_leave = false;
@@ -182,7 +182,7 @@ impl<D: Carried> Sandbox<D> {
             Ok(flat) => flat,
             Err((passing, values)) => {
                 let mut places = Vec::new();
-                for space in spaces(target, passing, &values)? {
+                for space in self.spaces(target, passing, &values)? {
                     let args = realloc_args(space)?.map(u64::from);
                     let realloc = self.realloc(target, passing)?;
                     let place = self.helper(target, realloc, &args, &[Core::I32; 4], &[Core::I32]).await?;
@@ -351,13 +351,22 @@ impl<D: Carried> Sandbox<D> {
         places: Vec<(u32, Space)>,
     ) -> wasmtime::Result<Flat> {
         let memory = self.memory(target, passing)?;
-        let bytes = memory.as_ref().map(|memory| memory.data_mut(&mut self.store)).unwrap_or_default();
+        let (bytes, room) = match &memory {
+            Some(memory) => memory.data_and_store_mut(&mut self.store),
+            None => (Default::default(), self.store.data_mut()),
+        };
         let ranges = places.iter().map(|(place, space)| (*place, space.size));
         let bytes = target.loaded.located.own_mut(bytes, ranges);
         let places = places.iter().map(|(place, _)| *place).collect::<Vec<_>>();
-        let mut writer = Writer { memory: bytes, encoding: passing.encoding, places: places.into_iter() };
+        let has_stopped = || is_stopped(&room.carried);
+        let look = Look::new(&has_stopped);
+        let mut writer = Writer { memory: bytes, encoding: passing.encoding, places: places.into_iter(), look };
         let mut flat = Flat::new();
-        let no_room = |_| super::host::trap("the guest made no room for its arguments within its memory");
+        let no_room = |unfit| {
+            unfit_value(unfit, &room.carried, || {
+                super::host::trap("the guest made no room for its arguments within its memory")
+            })
+        };
         if in_memory(target) {
             let place = writer.places.next().unwrap_or_default();
             flat.push(place.into());
@@ -379,14 +388,35 @@ impl<D: Carried> Sandbox<D> {
         let memory = self.memory(target, passing)?;
         let bytes = memory.as_ref().map(|memory| memory.data(&self.store)).unwrap_or_default();
         let bytes = target.loaded.located.own(bytes);
-        let mut budget = Budget::new(self.store.data().budget);
+        let room = self.store.data();
+        let has_stopped = || is_stopped(&room.carried);
+        let mut budget = Budget::new(room.budget, Look::new(&has_stopped));
         let lifted = if abi::flat_count(ty) > abi::MAX_FLAT_RESULTS {
             let at = flat.first().copied().unwrap_or_default() as u32;
             abi::load(bytes, passing.encoding, ty, at, &mut budget)
         } else {
             abi::lift(bytes, passing.encoding, ty, &mut &*flat, &mut budget)
         };
-        lifted.map_err(|wrong| wrong_value(wrong, &format!("`{}` returned", target.plan.name(target.number))))
+        lifted.map_err(|wrong| match wrong {
+            Wrong::Stopped => stopped(&room.carried),
+            wrong => wrong_value(wrong, &format!("`{}` returned", target.plan.name(target.number))),
+        })
+    }
+
+    /// The spaces that the arguments take, in the order in which they are asked for.
+    fn spaces(&self, target: &Target<'_, D>, passing: Passing, values: &[Value]) -> wasmtime::Result<Vec<Space>> {
+        let carried = &self.store.data().carried;
+        let has_stopped = || is_stopped(carried);
+        let mut look = Look::new(&has_stopped);
+        let mut spaces = Vec::new();
+        if in_memory(target) {
+            spaces.push(abi::tuple_space(target.params.iter()));
+        }
+        for (ty, value) in target.params.iter().zip(values) {
+            let fits = abi::spaces(ty, value, passing.encoding, &mut spaces, &mut look);
+            fits.map_err(|unfit| unfit_value(unfit, carried, || self.unfit(target)))?;
+        }
+        Ok(spaces)
     }
 
     fn function(&mut self, target: &Target<'_, D>, number: usize) -> wasmtime::Result<Func> {
@@ -430,17 +460,4 @@ fn plain(types: &[Type], words: &mut impl Iterator<Item = u64>) -> Value {
 /// Whether the parameters are passed in memory as a whole.
 fn in_memory<D: Carried>(target: &Target<'_, D>) -> bool {
     target.params.iter().map(abi::flat_count).sum::<usize>() > abi::MAX_FLAT_PARAMS
-}
-
-/// The spaces that the arguments take, in the order in which they are asked for.
-fn spaces<D: Carried>(target: &Target<'_, D>, passing: Passing, values: &[Value]) -> wasmtime::Result<Vec<Space>> {
-    let mut spaces = Vec::new();
-    if in_memory(target) {
-        spaces.push(abi::tuple_space(target.params.iter()));
-    }
-    for (ty, value) in target.params.iter().zip(values) {
-        let fits = abi::spaces(ty, value, passing.encoding, &mut spaces);
-        fits.map_err(|_| wasmtime::Error::from(Stop(unfit(target.plan, target.number))))?;
-    }
-    Ok(spaces)
 }

@@ -6,11 +6,12 @@
 //! After the component model's `CanonicalABI.md`: a table per component instance, whose free places are used again, the
 //! last one first; lent handles cannot be given away or dropped. What is lent for how long is known to [`Lending`].
 
-use super::host::{Host, charge, trap};
+use super::host::{Host, charge, is_stopped, stopped, trap};
 use super::lending::Lending;
 use super::parts::Located;
 use super::wasi::check;
 use super::{Carried, Room, Stop};
+use crate::abi::Look;
 use crate::audit::recipe::{HandleType, ResourceId, What};
 use std::sync::Arc;
 use wasmtime::{AsContextMut, Caller, Linker, Trap, Val};
@@ -311,15 +312,24 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 let source = host.memory(&mut caller, source)?;
                 let bytes = from.checked_add(len).and_then(|end| host.own(source.data(&caller)).get(from..end));
                 let bytes = bytes.ok_or_else(|| trap("a string beyond the end of its memory"))?;
-                if std::str::from_utf8(bytes).is_err() {
-                    return Err(trap("one component of the guest gave another a string that is not valid UTF-8"));
+                let carried = &caller.data().carried;
+                let has_stopped = || is_stopped(carried);
+                let mut text = String::with_capacity(len);
+                match Look::new(&has_stopped).text(bytes, |part| text.push_str(part)) {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        return Err(trap("one component of the guest gave another a string that is not valid UTF-8"));
+                    }
+                    Err(_) => return Err(stopped(carried)),
                 }
-                let bytes = bytes.to_vec();
                 let target = host.memory(&mut caller, target)?;
-                let memory = host.own_mut(target.data_mut(&mut caller), [(to as u32, len)]);
-                let room = to.checked_add(len).and_then(|end| memory.get_mut(to..end));
-                room.ok_or_else(|| trap("a string beyond the end of its memory"))?.copy_from_slice(&bytes);
-                Ok(())
+                let (memory, room) = target.data_and_store_mut(&mut caller);
+                let has_stopped = || is_stopped(&room.carried);
+                let memory = host.own_mut(memory, [(to as u32, len)]);
+                let place = to.checked_add(len).and_then(|end| memory.get_mut(to..end));
+                let place = place.ok_or_else(|| trap("a string beyond the end of its memory"))?;
+                let copied = Look::new(&has_stopped).copy(place, text.as_bytes());
+                copied.map_err(|_| stopped(&room.carried))
             })?;
         }
     }

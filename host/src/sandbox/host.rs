@@ -4,7 +4,7 @@ use super::fault::Stop;
 use super::parts::{Items, Located, Own, Passing, may_call_out};
 use super::wasi::State;
 use super::{Carried, Room};
-use crate::abi::{self, Budget, Flat, Writer, Wrong};
+use crate::abi::{self, Budget, Flat, Look, Unfit, Writer, Wrong};
 use crate::audit::Recipe;
 use crate::audit::recipe::{Core, Encoding, HandleType, HostFunction, ResourceId, What};
 use crate::error::{Error, ErrorKind};
@@ -145,7 +145,9 @@ impl Host {
             Some(number) => Some(self.memory(caller, number)?),
             None => None,
         };
-        let mut budget = Budget::new(caller.data().budget);
+        let room = caller.data();
+        let has_stopped = || is_stopped(&room.carried);
+        let mut budget = Budget::new(room.budget, Look::new(&has_stopped));
         let bytes = self.own(memory.as_ref().map(|memory| memory.data(&*caller)).unwrap_or_default());
         let count: usize = types.iter().map(abi::flat_count).sum();
         let lifted = if count > abi::MAX_FLAT_PARAMS {
@@ -158,7 +160,11 @@ impl Host {
                 .map(|ty| abi::lift(bytes, passing.encoding, ty, &mut flat, &mut budget))
                 .collect::<Result<Vec<_>, _>>()
         };
-        let values: Values = lifted.map_err(|wrong| wrong_value(wrong, "a fork was given"))?.into_iter().collect();
+        let lifted = lifted.map_err(|wrong| match wrong {
+            Wrong::Stopped => stopped(&room.carried),
+            wrong => wrong_value(wrong, "a fork was given"),
+        });
+        let values: Values = lifted?.into_iter().collect();
         charge(caller, values.bytes())?;
         Ok(values)
     }
@@ -229,7 +235,10 @@ impl Host {
     ) -> wasmtime::Result<Option<(Func, Vec<abi::Space>)>> {
         charge(caller, value.bytes())?;
         let mut spaces = Vec::new();
-        abi::spaces(ty, value, passing.encoding, &mut spaces).map_err(|_| unfit())?;
+        let carried = &caller.data().carried;
+        let has_stopped = || is_stopped(carried);
+        let fits = abi::spaces(ty, value, passing.encoding, &mut spaces, &mut Look::new(&has_stopped));
+        fits.map_err(|wrong| unfit_value(wrong, carried, unfit))?;
         if spaces.is_empty() {
             return Ok(None);
         }
@@ -257,10 +266,15 @@ impl Host {
             Some(number) => Some(self.memory(caller, number)?),
             None => None,
         };
-        let bytes = memory.as_ref().map(|memory| memory.data_mut(&mut *caller)).unwrap_or_default();
+        let (bytes, room) = match &memory {
+            Some(memory) => memory.data_and_store_mut(&mut *caller),
+            None => (Default::default(), caller.data_mut()),
+        };
         let bytes = self.own_mut(bytes, places.iter().copied().chain(whole));
         let places = places.iter().map(|(place, _)| *place).collect::<Vec<_>>();
-        let mut writer = Writer { memory: bytes, encoding: passing.encoding, places: places.into_iter() };
+        let has_stopped = || is_stopped(&room.carried);
+        let look = Look::new(&has_stopped);
+        let mut writer = Writer { memory: bytes, encoding: passing.encoding, places: places.into_iter(), look };
         if whole.is_some() {
             if !(at as usize).is_multiple_of(space.align) {
                 return Err(trap(format!(
@@ -268,11 +282,14 @@ impl Host {
                     space.align
                 )));
             }
-            return abi::store(&mut writer, ty, value, at as usize)
-                .map_err(|_| trap(format!("the guest wants a result at address {at}, beyond the end of its memory")));
+            return abi::store(&mut writer, ty, value, at as usize).map_err(|unfit| {
+                unfit_value(unfit, &room.carried, || {
+                    trap(format!("the guest wants a result at address {at}, beyond the end of its memory"))
+                })
+            });
         }
         let mut flat = Flat::new();
-        abi::lower(&mut writer, ty, value, &mut flat).map_err(|_| unfit())?;
+        abi::lower(&mut writer, ty, value, &mut flat).map_err(|wrong| unfit_value(wrong, &room.carried, unfit))?;
         for ((result, bits), ty) in results.iter_mut().zip(flat).zip(self.ty.results()) {
             *result = from_bits(&ty, bits);
         }
@@ -368,6 +385,34 @@ pub(super) fn wrong_value(wrong: Wrong, what: &str) -> wasmtime::Error {
                 .with_help("raise `Limits::memory` (`--memory`) if it is meant to be that large"),
         )
         .into(),
+        // Who reads what may take long says so itself.
+        Wrong::Stopped => trap(format!("{what} what was not read to its end")),
+    }
+}
+
+/// Whether the call must not go on that carries this.
+pub(super) fn is_stopped<D: Carried>(carried: &D) -> bool {
+    carried.stopped().is_some()
+}
+
+/// Why it must not. Whatever stops a call does so for good.
+#[cold]
+pub(super) fn stopped<D: Carried>(carried: &D) -> wasmtime::Error {
+    match carried.stopped() {
+        Some(error) => Stop(error).into(),
+        None => trap("the call was stopped, and then was not"),
+    }
+}
+
+/// Why a value is not lowered. `wrong`: the error if it is not of its type, or there is no room for it.
+pub(super) fn unfit_value<D: Carried>(
+    unfit: Unfit,
+    carried: &D,
+    wrong: impl FnOnce() -> wasmtime::Error,
+) -> wasmtime::Error {
+    match unfit {
+        Unfit::Value => wrong(),
+        Unfit::Stopped => stopped(carried),
     }
 }
 

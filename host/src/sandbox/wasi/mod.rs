@@ -19,9 +19,10 @@ mod tests;
 pub(super) use preview2::check;
 pub(crate) use state::{Exit, State};
 
-use super::host::{Host, trap};
+use super::host::{Host, is_stopped, stopped, trap};
 use super::parts::Own;
 use super::{Carried, Room, Stop};
+use crate::abi::{Look, Stopped};
 use crate::audit::recipe::What;
 use crate::audit::wasi::Function;
 use crate::error::{Error, ErrorKind};
@@ -74,6 +75,7 @@ struct Asked<'a> {
     memory: Own<'a>,
     state: &'a mut State,
     meter: &'a mut Meter,
+    look: Look<'a>,
 }
 
 /// Defines a function of the host's, if it is one of WASI's.
@@ -130,8 +132,12 @@ fn ask<D: Carried, R>(
         None => (Default::default(), caller.data_mut()),
     };
     let bytes = host.to_write(bytes);
-    let state = room.call.wasi.get_or_insert_with(|| Box::new(State::new(limit)));
-    let result = meter.fuel(CALL).and_then(|()| answer(&mut Asked { memory: bytes, state, meter: &mut meter }));
+    let Room { carried, call, .. } = room;
+    let state = call.wasi.get_or_insert_with(|| Box::new(State::new(limit)));
+    let has_stopped = || is_stopped(carried);
+    let look = Look::new(&has_stopped);
+    let result = meter.fuel(CALL).and_then(|()| answer(&mut Asked { memory: bytes, state, meter: &mut meter, look }));
+    let result = result.map_err(|error| if error.is::<Stopped>() { stopped(carried) } else { error });
     caller.set_fuel(meter.fuel)?;
     result
 }

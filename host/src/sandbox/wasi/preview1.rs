@@ -2,6 +2,7 @@
 
 use super::state::{Exit, Sink, is_root};
 use super::{Asked, Params};
+use crate::abi::PART;
 use crate::audit::wasi::Preview1;
 
 /// What a function gives: 0, or what went wrong.
@@ -111,7 +112,10 @@ impl Asked<'_> {
                 let (at, len) = (p(0) as usize, p(1) as usize);
                 // It was checked just now.
                 if let Some(bytes) = self.memory.write(at..at + len) {
-                    self.state.random.fill(bytes);
+                    for part in bytes.chunks_mut(PART) {
+                        self.look.bytes(part.len()).map_err(wasmtime::Error::from)?;
+                        self.state.random.fill(part);
+                    }
                 }
                 Ok(())
             }
@@ -284,7 +288,7 @@ impl Asked<'_> {
             let len = to.len().min(unread.len());
             self.meter.bytes(len)?;
             let room = self.memory.write(to.start..to.start + len).ok_or(Fail::Code(FAULT))?;
-            room.copy_from_slice(&unread[..len]);
+            self.look.value().and_then(|()| self.look.copy(room, &unread[..len])).map_err(wasmtime::Error::from)?;
             self.state.skip(len);
             read += len;
             if self.state.unread().is_empty() {
@@ -309,7 +313,8 @@ impl Asked<'_> {
         for at in 0..count {
             let (from, len) = self.vector(vectors, at)?;
             let from = self.range(from, len, 1)?;
-            self.state.sink(sink).extend_from_slice(&self.memory[from]);
+            self.look.value().map_err(wasmtime::Error::from)?;
+            self.state.append_to(sink, &self.memory[from], &mut self.look)?;
         }
         Ok(total)
     }
@@ -363,6 +368,7 @@ impl Asked<'_> {
         let only_time = (0..count as usize).all(|at| tag(self, at) == 0);
         let mut written = 0;
         for at in 0..count as usize {
+            self.look.value().map_err(wasmtime::Error::from)?;
             let subscription = from.start + at * SUBSCRIPTION;
             let userdata: [u8; 8] = self.array(subscription)?;
             let tag = tag(self, at);

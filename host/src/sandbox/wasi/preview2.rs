@@ -2,7 +2,7 @@
 
 use super::state::{Exit, Sink, is_root};
 use super::{Asked, Params, ask};
-use crate::abi;
+use crate::abi::{self, PART};
 use crate::audit::recipe::Encoding;
 use crate::audit::shown;
 use crate::audit::wasi::{Preview2, Resource};
@@ -117,7 +117,10 @@ impl Asked<'_> {
                 }
                 self.meter.bytes(len)?;
                 let mut bytes = vec![0; len];
-                self.state.random.fill(&mut bytes);
+                for part in bytes.chunks_mut(PART) {
+                    self.look.bytes(part.len())?;
+                    self.state.random.fill(part);
+                }
                 Value::from(bytes)
             }
             RandomU64 | InsecureU64 => {
@@ -165,7 +168,7 @@ impl Asked<'_> {
                 let sink = sink(params)?;
                 let bytes = self.list(params.u32(1), params.u32(2), 1)?;
                 self.meter.bytes(bytes.len())?;
-                self.state.write(sink, &self.memory[bytes])?;
+                self.state.write(sink, &self.memory[bytes], &mut self.look)?;
                 done()
             }
             Flush | BlockingFlush => {
@@ -178,8 +181,11 @@ impl Asked<'_> {
                 // Before the zeroes are there: there may be any number.
                 self.state.count(len)?;
                 self.meter.bytes(len)?;
-                let bytes = self.state.sink(sink);
-                bytes.resize(bytes.len() + len, 0);
+                let zeroes = [0; 4096];
+                for at in (0..len).step_by(zeroes.len()) {
+                    let part = &zeroes[..zeroes.len().min(len - at)];
+                    self.state.append_to(sink, part, &mut self.look)?;
+                }
                 done()
             }
             Splice | BlockingSplice => {
@@ -189,7 +195,7 @@ impl Asked<'_> {
                 self.meter.bytes(len)?;
                 let bytes = self.state.unread()[..len].to_vec();
                 self.state.skip(len);
-                self.state.write(sink, &bytes)?;
+                self.state.write(sink, &bytes, &mut self.look)?;
                 ok(Value::U64(len as u64))
             }
             GetFlags => {
@@ -300,7 +306,7 @@ impl Asked<'_> {
     fn text(&mut self, params: Params<'_>, at: usize, encoding: Encoding) -> wasmtime::Result<String> {
         // A string's length is in units of up to two bytes, each of which takes up to two in UTF-8.
         self.meter.bytes(2 * (params.u32(at + 1) as usize & 0x7fff_ffff))?;
-        let mut budget = abi::Budget::new(MAX_PATH);
+        let mut budget = abi::Budget::new(MAX_PATH, abi::Look::never());
         let flat = [params.u32(at).into(), params.u32(at + 1).into()];
         let lifted = abi::lift(&self.memory, encoding, &Type::String, &mut flat.as_slice(), &mut budget);
         match lifted.map_err(|wrong| wrong_value(wrong, "WASI was given"))? {

@@ -1,6 +1,7 @@
 //! What of WASI belongs to one call.
 
 use super::random::Random;
+use crate::abi::{Look, PART};
 use crate::audit::shown;
 use crate::error::{Error, ErrorKind};
 use crate::sandbox::Stop;
@@ -101,9 +102,18 @@ impl State {
     }
 
     /// Writes, within what may be written.
-    pub(super) fn write(&mut self, sink: Sink, bytes: &[u8]) -> wasmtime::Result<()> {
+    pub(super) fn write(&mut self, sink: Sink, bytes: &[u8], look: &mut Look<'_>) -> wasmtime::Result<()> {
         self.count(bytes.len())?;
-        self.sink(sink).extend_from_slice(bytes);
+        self.append_to(sink, bytes, look)
+    }
+
+    /// Writes what was counted before.
+    pub(super) fn append_to(&mut self, sink: Sink, bytes: &[u8], look: &mut Look<'_>) -> wasmtime::Result<()> {
+        let sink = self.sink(sink);
+        for part in bytes.chunks(PART) {
+            look.bytes(part.len())?;
+            sink.extend_from_slice(part);
+        }
         Ok(())
     }
 

@@ -125,7 +125,8 @@ fn answer(function: Preview2, letters: i32, stdin: &[u8]) -> (wasmtime::Result<V
     let mut state = State::of_program(Vec::new(), stdin.to_vec().into(), 1000);
     let mut meter = Meter { fuel: 1000 };
     let mut memory = MEMORY;
-    let mut asked = Asked { memory: Own::whole(&mut memory), state: &mut state, meter: &mut meter };
+    let mut asked =
+        Asked { memory: Own::whole(&mut memory), state: &mut state, meter: &mut meter, look: abi::Look::never() };
     let value = asked.value(function, Params(&flat), 1000, Encoding::Utf8);
     (value, result, params.into_iter().map(|(ty, _)| ty).collect())
 }
@@ -147,11 +148,16 @@ fn what_every_function_answers_is_of_its_type() {
                 continue;
             };
             let mut spaces = Vec::new();
-            let fits = abi::spaces(&ty, &value, Encoding::Utf8, &mut spaces);
+            let fits = abi::spaces(&ty, &value, Encoding::Utf8, &mut spaces, &mut abi::Look::never());
             assert!(fits.is_ok(), "{function:?} gives {value}, which is no {ty}");
             let mut memory = vec![0; 4096];
             let places: Vec<u32> = (1..=spaces.len() as u32).map(|at| at * 256).collect();
-            let mut writer = Writer { memory: &mut memory, encoding: Encoding::Utf8, places: places.into_iter() };
+            let mut writer = Writer {
+                memory: &mut memory,
+                encoding: Encoding::Utf8,
+                places: places.into_iter(),
+                look: abi::Look::never(),
+            };
             assert!(abi::lower(&mut writer, &ty, &value, &mut Flat::new()).is_ok(), "{function:?}: {value}");
         }
     }

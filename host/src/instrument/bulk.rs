@@ -1,0 +1,550 @@
+//! Has bulk operations look whether the call may go on: what writes much is done in parts.
+//!
+//! wasmtime looks at the bell before a bulk operation and not within it, and filling gigabytes takes seconds. So an operation whose
+//! size is not known to be small is written as a choice: a small one is done in place, as before, and a large one by a function that is
+//! added, which does it in parts, in a loop. All guests are rewritten so, whatever kind of sandbox they run in.
+//!
+//! What is out of bounds must write nothing: the function looks at the bounds first, and does what is not within them as it was given, so that it
+//! traps by itself.
+
+use super::places::{Places, Trace};
+use std::collections::{HashMap, HashSet};
+use wasm_encoder::reencode::{Error as Broken, Reencode, utils};
+use wasm_encoder::{BlockType, CodeSection, Function, FunctionSection, InstructionSink, Module, TypeSection, ValType};
+use wasmparser::{DataKind, ElementKind, FunctionBody, Operator, Parser, Payload, TypeRef, Validator, WasmFeatures};
+
+/// The most bytes that one part of an operation writes: a fraction of a millisecond, also where they are written for the first time.
+const BYTES: u32 = 1 << 20;
+
+/// The most elements. Those of tables may have to be made first, each by a call of the host.
+const ELEMENTS: u32 = 1 << 14;
+
+/// The most local variables that a function may have.
+const MOST_LOCALS: u64 = 50_000;
+
+/// A module whose bulk operations are done in parts, and where its code was before; none if it has no operation that may be large.
+///
+/// # Errors
+///
+/// Why it cannot be rewritten: it becomes larger than a module may be.
+pub(crate) fn in_parts(bytes: &[u8]) -> Result<Option<(Vec<u8>, Places)>, String> {
+    let facts = Facts::new(bytes).map_err(|error| error.to_string())?;
+    if facts.bulks.is_empty() {
+        return Ok(None);
+    }
+    let mut rewrite = Rewrite { facts: &facts, function: 0, traces: Vec::new() };
+    let mut module = Module::new();
+    rewrite.parse_core_module(&mut module, Parser::new(0), bytes).map_err(|error| error.to_string())?;
+    let rewritten = module.finish();
+    let valid = Validator::new_with_features(WasmFeatures::all()).validate_all(&rewritten);
+    valid.map_err(|error| error.to_string())?;
+    let places = Places::new(&rewritten, rewrite.traces).map_err(|error| error.to_string())?;
+    Ok(Some((rewritten, places)))
+}
+
+/// A memory or a table, by index.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Space {
+    Memory(u32),
+    Table(u32),
+}
+
+/// What is written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum From {
+    /// One value, over and over.
+    Value,
+    /// What is in another place.
+    Space(Space),
+    /// What is in a segment.
+    Segment(u32),
+}
+
+/// A bulk operation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Bulk {
+    to: Space,
+    from: From,
+}
+
+impl Bulk {
+    fn of(op: &Operator<'_>) -> Option<Bulk> {
+        let bulk = |to, from| Some(Bulk { to, from });
+        match *op {
+            Operator::MemoryFill { mem } => bulk(Space::Memory(mem), From::Value),
+            Operator::MemoryCopy { dst_mem, src_mem } => {
+                bulk(Space::Memory(dst_mem), From::Space(Space::Memory(src_mem)))
+            }
+            Operator::MemoryInit { data_index, mem } => bulk(Space::Memory(mem), From::Segment(data_index)),
+            Operator::TableFill { table } => bulk(Space::Table(table), From::Value),
+            Operator::TableCopy { dst_table, src_table } => {
+                bulk(Space::Table(dst_table), From::Space(Space::Table(src_table)))
+            }
+            Operator::TableInit { elem_index, table } => bulk(Space::Table(table), From::Segment(elem_index)),
+            _ => None,
+        }
+    }
+
+    /// The operation itself.
+    fn write(self, code: &mut InstructionSink<'_>) {
+        match (self.to, self.from) {
+            (Space::Memory(to), From::Value) => code.memory_fill(to),
+            (Space::Memory(to), From::Segment(data)) => code.memory_init(to, data),
+            (Space::Memory(to), From::Space(Space::Memory(from) | Space::Table(from))) => code.memory_copy(to, from),
+            (Space::Table(to), From::Value) => code.table_fill(to),
+            (Space::Table(to), From::Segment(elements)) => code.table_init(to, elements),
+            (Space::Table(to), From::Space(Space::Memory(from) | Space::Table(from))) => code.table_copy(to, from),
+        };
+    }
+
+    /// The most that is written at a time.
+    fn part(self) -> u32 {
+        match self.to {
+            Space::Memory(_) => BYTES,
+            Space::Table(_) => ELEMENTS,
+        }
+    }
+}
+
+/// A bulk operation that may be large.
+struct Large {
+    bulk: Bulk,
+    /// What it takes: where to, where from or what, and how much.
+    params: [ValType; 3],
+    /// The number of that type.
+    ty: u32,
+    /// How much a segment has.
+    segment: u64,
+}
+
+/// What has to be known of a module before it is rewritten.
+#[derive(Default)]
+struct Facts {
+    /// Parameters of each type, if it is a function's.
+    params: Vec<u32>,
+    /// The type of each function that is defined.
+    functions: Vec<u32>,
+    imported_functions: u32,
+    /// The types of addresses in memories and tables, and of tables' elements.
+    memories: Vec<ValType>,
+    tables: Vec<(ValType, wasmparser::RefType)>,
+    /// How long passive segments are, and 0 for others.
+    data: Vec<u64>,
+    elements: Vec<u64>,
+    /// The operations that may be large, each once, in the order of their first use.
+    bulks: Vec<Large>,
+    /// Those of unknown size, and where they are in `bulks`.
+    known: HashSet<Bulk>,
+    places: HashMap<Bulk, usize>,
+    /// The types that are added.
+    types: Vec<[ValType; 3]>,
+}
+
+/// The type of an address or an index.
+fn index(wide: bool) -> ValType {
+    if wide { ValType::I64 } else { ValType::I32 }
+}
+
+impl Facts {
+    fn new(bytes: &[u8]) -> wasmparser::Result<Facts> {
+        let mut facts = Facts::default();
+        let mut found = Vec::new();
+        for payload in Parser::new(0).parse_all(bytes) {
+            facts.payload(payload?, &mut found)?;
+        }
+        // What a segment has is known once all was read: data stands behind code.
+        for bulk in found {
+            let segment = match bulk.from {
+                From::Segment(number) => {
+                    let lengths = match bulk.to {
+                        Space::Memory(_) => &facts.data,
+                        Space::Table(_) => &facts.elements,
+                    };
+                    lengths.get(number as usize).copied().unwrap_or_default()
+                }
+                _ => u64::MAX,
+            };
+            if segment > bulk.part().into() {
+                facts.add(bulk, segment);
+            }
+        }
+        Ok(facts)
+    }
+
+    fn payload(&mut self, payload: Payload<'_>, found: &mut Vec<Bulk>) -> wasmparser::Result<()> {
+        match payload {
+            Payload::TypeSection(section) => {
+                for group in section {
+                    let params = |ty: &wasmparser::SubType| match &ty.composite_type.inner {
+                        wasmparser::CompositeInnerType::Func(ty) => ty.params().len() as u32,
+                        _ => 0,
+                    };
+                    self.params.extend(group?.types().map(params));
+                }
+            }
+            Payload::ImportSection(section) => {
+                for import in section.into_imports() {
+                    match import?.ty {
+                        TypeRef::Func(_) | TypeRef::FuncExact(_) => self.imported_functions += 1,
+                        TypeRef::Memory(memory) => self.memories.push(index(memory.memory64)),
+                        TypeRef::Table(table) => self.tables.push((index(table.table64), table.element_type)),
+                        TypeRef::Global(_) | TypeRef::Tag(_) => {}
+                    }
+                }
+            }
+            Payload::FunctionSection(section) => {
+                for ty in section {
+                    self.functions.push(ty?);
+                }
+            }
+            Payload::TableSection(section) => {
+                for table in section {
+                    let ty = table?.ty;
+                    self.tables.push((index(ty.table64), ty.element_type));
+                }
+            }
+            Payload::MemorySection(section) => {
+                for memory in section {
+                    self.memories.push(index(memory?.memory64));
+                }
+            }
+            Payload::ElementSection(section) => {
+                for element in section {
+                    let element = element?;
+                    let items = match &element.items {
+                        wasmparser::ElementItems::Functions(items) => items.count(),
+                        wasmparser::ElementItems::Expressions(_, items) => items.count(),
+                    };
+                    let passive = matches!(element.kind, ElementKind::Passive);
+                    self.elements.push(if passive { items.into() } else { 0 });
+                }
+            }
+            Payload::DataSection(section) => {
+                for data in section {
+                    let data = data?;
+                    let passive = matches!(data.kind, DataKind::Passive);
+                    self.data.push(if passive { data.data.len() as u64 } else { 0 });
+                }
+            }
+            Payload::CodeSectionEntry(body) => {
+                let mut last = None;
+                for op in body.get_operators_reader()? {
+                    let op = op?;
+                    if let Some(bulk) = Bulk::of(&op)
+                        && !is_small(bulk, last)
+                        && self.known.insert(bulk)
+                    {
+                        found.push(bulk);
+                    }
+                    last = value(&op);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, bulk: Bulk, segment: u64) {
+        let index = |space| match space {
+            Space::Memory(memory) => self.memories.get(memory as usize).copied(),
+            Space::Table(table) => self.tables.get(table as usize).map(|(index, _)| *index),
+        };
+        let index = |space| index(space).unwrap_or(ValType::I32);
+        let to = index(bulk.to);
+        let params = match (bulk.from, bulk.to) {
+            (From::Value, Space::Memory(_)) => [to, ValType::I32, to],
+            (From::Value, Space::Table(table)) => {
+                let element = self.tables.get(table as usize).map_or(wasmparser::RefType::FUNCREF, |(_, ty)| *ty);
+                let element = wasm_encoder::RefType::try_from(element);
+                [to, ValType::Ref(element.unwrap_or(wasm_encoder::RefType::FUNCREF)), to]
+            }
+            (From::Segment(_), _) => [to, ValType::I32, ValType::I32],
+            (From::Space(from), _) => {
+                let from = index(from);
+                // The smaller of the two.
+                [to, from, if to == ValType::I64 { from } else { to }]
+            }
+        };
+        let added = self.types.iter().position(|known| *known == params).unwrap_or_else(|| {
+            self.types.push(params);
+            self.types.len() - 1
+        });
+        let ty = (self.params.len() + added) as u32;
+        self.places.insert(bulk, self.bulks.len());
+        self.bulks.push(Large { bulk, params, ty, segment });
+    }
+
+    /// The operation, if it may be large, and the function that does it then.
+    fn large(&self, bulk: Bulk) -> Option<(&Large, u32)> {
+        let at = *self.places.get(&bulk)?;
+        Some((&self.bulks[at], self.imported_functions + (self.functions.len() + at) as u32))
+    }
+}
+
+/// The value that an operator pushes, if it is a constant.
+fn value(op: &Operator<'_>) -> Option<u64> {
+    match op {
+        Operator::I32Const { value } => Some(value.cast_unsigned().into()),
+        Operator::I64Const { value } => Some(value.cast_unsigned()),
+        _ => None,
+    }
+}
+
+/// Whether an operation is known to be small. `size`: the constant that was pushed last.
+fn is_small(bulk: Bulk, size: Option<u64>) -> bool {
+    size.is_some_and(|size| size <= bulk.part().into())
+}
+
+struct Rewrite<'a> {
+    facts: &'a Facts,
+    /// The function that comes next, of those that are defined.
+    function: usize,
+    /// Where the code was of the functions that are written.
+    traces: Vec<Trace>,
+}
+
+type Done<T> = Result<T, Broken<String>>;
+
+impl Reencode for Rewrite<'_> {
+    type Error = String;
+
+    fn parse_type_section(&mut self, types: &mut TypeSection, section: wasmparser::TypeSectionReader<'_>) -> Done<()> {
+        utils::parse_type_section(self, types, section)?;
+        for params in &self.facts.types {
+            types.ty().function(*params, []);
+        }
+        Ok(())
+    }
+
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        section: wasmparser::FunctionSectionReader<'_>,
+    ) -> Done<()> {
+        utils::parse_function_section(self, functions, section)?;
+        for large in &self.facts.bulks {
+            functions.function(large.ty);
+        }
+        Ok(())
+    }
+
+    fn parse_code_section(&mut self, code: &mut CodeSection, section: wasmparser::CodeSectionReader<'_>) -> Done<()> {
+        utils::parse_code_section(self, code, section)?;
+        for large in &self.facts.bulks {
+            code.function(&large.function());
+        }
+        Ok(())
+    }
+
+    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Done<()> {
+        let ty = self.facts.functions.get(self.function).copied().unwrap_or_default();
+        self.function += 1;
+        let mut trace = Trace::new(body.range().start);
+        let mut declared = Vec::new();
+        let mut locals = u64::from(self.facts.params.get(ty as usize).copied().unwrap_or_default());
+        let mut groups = body.get_locals_reader()?;
+        for _ in 0..groups.get_count() {
+            trace.locals(groups.original_position());
+            let (count, ty) = groups.read()?;
+            locals += u64::from(count);
+            declared.push((count, self.val_type(ty)?));
+        }
+        // For sizes, of which there are two types. A function that has no more room for them always calls.
+        let sizes = [ValType::I32, ValType::I64];
+        let mut last = None;
+        let mut large = false;
+        for op in body.get_operators_reader()? {
+            let op = op?;
+            large |= Bulk::of(&op).is_some_and(|bulk| !is_small(bulk, last) && self.facts.large(bulk).is_some());
+            last = value(&op);
+        }
+        let room = large && locals + sizes.len() as u64 <= MOST_LOCALS;
+        if room {
+            declared.extend(sizes.map(|ty| (1, ty)));
+        }
+        let mut function = Function::new(declared);
+        last = None;
+        for op in body.get_operators_reader()?.into_iter_with_offsets() {
+            let (op, offset) = op?;
+            let known = last;
+            last = value(&op);
+            trace.instruction(function.byte_len(), offset);
+            let large = Bulk::of(&op).filter(|bulk| !is_small(*bulk, known)).and_then(|bulk| self.facts.large(bulk));
+            let Some((large, callee)) = large else {
+                let instruction = self.instruction(op)?;
+                function.instruction(&instruction);
+                continue;
+            };
+            if room {
+                let size = locals as u32 + u32::from(large.params[2] == ValType::I64);
+                let mut code = function.instructions();
+                code.local_tee(size).local_get(size);
+                constant(large.params[2], large.bulk.part(), &mut code);
+                above(large.params[2], &mut code);
+                code.if_(BlockType::FunctionType(large.ty));
+                trace.instruction(function.byte_len(), offset);
+                function.instructions().call(callee).else_();
+                trace.instruction(function.byte_len(), offset);
+                large.bulk.write(&mut function.instructions());
+                function.instructions().end();
+            } else {
+                function.instructions().call(callee);
+            }
+        }
+        code.function(&function);
+        self.traces.push(trace);
+        Ok(())
+    }
+}
+
+/// Pushes a constant of a type of sizes.
+fn constant(ty: ValType, value: u32, code: &mut InstructionSink<'_>) {
+    match ty {
+        ValType::I64 => code.i64_const(value.into()),
+        _ => code.i32_const(value.cast_signed()),
+    };
+}
+
+/// Whether the size below is larger than the one above.
+fn above(ty: ValType, code: &mut InstructionSink<'_>) {
+    match ty {
+        ValType::I64 => code.i64_gt_u(),
+        _ => code.i32_gt_u(),
+    };
+}
+
+/// The parameters of what is added.
+const TO: u32 = 0;
+const FROM: u32 = 1;
+const SIZE: u32 = 2;
+
+/// How much there is.
+const THERE: u32 = 3;
+
+impl Large {
+    /// The function that does the operation in parts.
+    fn function(&self) -> Function {
+        let mut function = Function::new([(1, ValType::I64)]);
+        let mut code = function.instructions();
+        self.within(TO, self.bulk.to, &mut code);
+        match self.bulk.from {
+            From::Value => {}
+            From::Space(from) => self.within(FROM, from, &mut code),
+            From::Segment(_) => {
+                code.i64_const(self.segment.cast_signed()).local_set(THERE);
+                self.within_there(FROM, &mut code);
+            }
+        }
+        // What overlaps with what lies before it is copied from its end, so that nothing is written to before it was read.
+        if self.bulk.from == From::Space(self.bulk.to) {
+            code.local_get(TO).local_get(FROM);
+            above(self.params[TO as usize], &mut code);
+            code.if_(BlockType::Empty);
+            self.parts(true, &mut code);
+            code.end();
+        }
+        self.parts(false, &mut code);
+        code.end();
+        function
+    }
+
+    /// Does the operation as it was given if it is not within a space, so that it traps.
+    fn within(&self, at: u32, space: Space, code: &mut InstructionSink<'_>) {
+        match space {
+            Space::Memory(memory) => code.memory_size(memory),
+            Space::Table(table) => code.table_size(table),
+        };
+        // The address is of the same type.
+        if self.params[at as usize] == ValType::I32 {
+            code.i64_extend_i32_u();
+        }
+        if let Space::Memory(_) = space {
+            code.i64_const(16).i64_shl();
+        }
+        code.local_set(THERE);
+        self.within_there(at, code);
+    }
+
+    /// The same, where it is known how much there is.
+    fn within_there(&self, at: u32, code: &mut InstructionSink<'_>) {
+        self.wide(at, code);
+        code.local_get(THERE).i64_gt_u();
+        self.wide(SIZE, code);
+        code.local_get(THERE);
+        self.wide(at, code);
+        code.i64_sub().i64_gt_u();
+        code.i32_or().if_(BlockType::Empty);
+        self.whole(code);
+        code.end();
+    }
+
+    /// Does what is left in one go, and returns.
+    fn whole(&self, code: &mut InstructionSink<'_>) {
+        code.local_get(TO).local_get(FROM).local_get(SIZE);
+        self.bulk.write(code);
+        code.return_();
+    }
+
+    /// Does the operation in parts, from its beginning or from its end, and returns.
+    fn parts(&self, from_end: bool, code: &mut InstructionSink<'_>) {
+        let size = self.params[SIZE as usize];
+        code.loop_(BlockType::Empty);
+        code.local_get(SIZE);
+        constant(size, self.bulk.part(), code);
+        above(size, code);
+        code.i32_eqz().if_(BlockType::Empty);
+        self.whole(code);
+        code.end();
+        if from_end {
+            self.change(SIZE, Change::Less, code);
+            for at in [TO, FROM] {
+                // All three are of one type: it is one space.
+                code.local_get(at).local_get(SIZE);
+                match size {
+                    ValType::I64 => code.i64_add(),
+                    _ => code.i32_add(),
+                };
+            }
+        } else {
+            code.local_get(TO).local_get(FROM);
+        }
+        constant(size, self.bulk.part(), code);
+        self.bulk.write(code);
+        if !from_end {
+            self.change(TO, Change::More, code);
+            if self.bulk.from != From::Value {
+                self.change(FROM, Change::More, code);
+            }
+            self.change(SIZE, Change::Less, code);
+        }
+        code.br(0).end();
+    }
+
+    /// Has a parameter be more or less by one part.
+    fn change(&self, param: u32, change: Change, code: &mut InstructionSink<'_>) {
+        let ty = self.params[param as usize];
+        code.local_get(param);
+        constant(ty, self.bulk.part(), code);
+        match (ty, change) {
+            (ValType::I64, Change::More) => code.i64_add(),
+            (ValType::I64, Change::Less) => code.i64_sub(),
+            (_, Change::More) => code.i32_add(),
+            (_, Change::Less) => code.i32_sub(),
+        };
+        code.local_set(param);
+    }
+
+    /// Pushes a parameter as a number of 64 bits.
+    fn wide(&self, param: u32, code: &mut InstructionSink<'_>) {
+        code.local_get(param);
+        if self.params[param as usize] == ValType::I32 {
+            code.i64_extend_i32_u();
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Change {
+    More,
+    Less,
+}
