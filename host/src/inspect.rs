@@ -17,14 +17,18 @@ pub struct Inspection {
     pub digest: String,
     /// Whether it is a component.
     pub component: bool,
+    /// Why it is none, though a custom section says that it is meant to become one.
+    pub note: Option<String>,
     /// The exported functions that can be called.
     pub functions: Vec<InspectedFunction>,
-    /// What else it exports, by its name as it is, and why it cannot be called.
-    pub others: Vec<(String, String)>,
+    /// What else it exports that is a function, or stands where one could, and cannot be called.
+    pub others: Vec<InspectedOther>,
     /// What it imports from `fork` and `wait`.
     pub forks: Vec<InspectedFork>,
     /// What it imports of WASI.
     pub wasi: Vec<InspectedWasi>,
+    /// What it imports that never returns, such as `env.abort`: to call it is a trap.
+    pub traps: Vec<String>,
     /// Bytes of linear memory at the start, and at the most if every memory declares a maximum; one entry per memory.
     pub memories: Vec<(u64, Option<u64>)>,
     /// Elements at the start, and the declared maximum; one entry per table.
@@ -63,6 +67,18 @@ pub struct InspectedFunction {
     signature: String,
 }
 
+/// An export that cannot be called.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectedOther {
+    /// Its name.
+    pub name: String,
+    /// Its name as it is, byte for byte: not to be shown.
+    pub exact: String,
+    /// Why it cannot be called.
+    pub why: String,
+}
+
 /// A function that a module forks.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +113,8 @@ impl Inspection {
     pub fn function(&self, name: &str) -> Result<&InspectedFunction> {
         let names = self.functions.iter().map(|function| function.exact.as_str());
         let list = || exports(&self.functions.iter().map(|function| function.signature.clone()).collect::<Vec<_>>());
-        find(name, names, &self.others, list).map(|at| &self.functions[at])
+        let others = self.others.iter().map(|other| (other.exact.as_str(), other.why.as_str()));
+        find(name, names, others, list).map(|at| &self.functions[at])
     }
 
     pub(crate) fn new(facts: &Facts, digest: &str) -> Inspection {
@@ -127,14 +144,20 @@ impl Inspection {
             name: facts.name.clone(),
             digest: digest.to_owned(),
             component: facts.component,
+            note: facts.note.clone(),
             functions: functions.collect(),
-            others: facts.others.clone(),
+            others: facts
+                .others
+                .iter()
+                .map(|(name, why)| InspectedOther { name: shown(name), exact: name.clone(), why: why.clone() })
+                .collect(),
             forks: forks.collect(),
             wasi: facts
                 .wasi
                 .iter()
                 .map(|function| InspectedWasi { name: function.name.clone(), answered: function.answered })
                 .collect(),
+            traps: facts.traps.clone(),
             memories: facts
                 .memories
                 .iter()

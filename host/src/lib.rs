@@ -76,7 +76,7 @@ pub use function::Function;
 pub use future::{
     Future, Promise, Report, cancel_rest, collect_all, collect_any, first_ok, promise, wait_all, wait_all_or_cancel,
 };
-pub use inspect::{InspectedFork, InspectedFunction, InspectedWasi, Inspection};
+pub use inspect::{InspectedFork, InspectedFunction, InspectedOther, InspectedWasi, Inspection};
 pub use isolation::Isolation;
 pub use limits::{Limits, Usage};
 pub use module::Module;

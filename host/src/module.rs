@@ -230,9 +230,8 @@ impl Module {
     }
 
     fn number(&self, name: &str) -> Result<usize> {
-        find(name, self.facts.functions.iter().map(|function| function.name.as_str()), &self.facts.others, || {
-            self.exports()
-        })
+        let others = self.facts.others.iter().map(|(other, why)| (other.as_str(), why.as_str()));
+        find(name, self.facts.functions.iter().map(|function| function.name.as_str()), others, || self.exports())
     }
 
     /// What the module exports, for messages.

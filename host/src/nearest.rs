@@ -18,7 +18,7 @@ const SHOWN: usize = 8;
 pub(crate) fn find<'a>(
     name: &str,
     names: impl Iterator<Item = &'a str> + Clone,
-    others: &[(String, String)],
+    others: impl IntoIterator<Item = (&'a str, &'a str)>,
     exports: impl FnOnce() -> String,
 ) -> Result<usize> {
     if let Some(at) = names.clone().position(|known| known == name) {
@@ -31,7 +31,7 @@ pub(crate) fn find<'a>(
         [(at, _)] => Ok(*at),
         [] => {
             let is_meant = |known: &str| known == name || short(known).any(|short| short == name);
-            if let Some((other, why)) = others.iter().find(|(other, _)| is_meant(other)) {
+            if let Some((other, why)) = others.into_iter().find(|(other, _)| is_meant(other)) {
                 let message = format!("`{}` cannot be called from the host: {why}", shown(other));
                 return Err(Error::new(ErrorKind::NotCallable, message));
             }

@@ -22,7 +22,7 @@ pub enum Wasi {
     /// They may not: a guest that imports WASI is refused.
     #[default]
     None,
-    /// They may import WASI 0.1 and 0.2, and are given a world that stands still: it is always 1970-01-01T00:00:00Z, random
+    /// They may import WASI 0.1 and 0.2, and are given a world that stands still: it is always 1970-01-01T00:00:01Z, random
     /// numbers are the same in every call, there are no files, no network and no environment.
     ///
     /// What a guest writes to stdout and stderr is part of what the call gives: [`Future::output`](crate::Future::output).

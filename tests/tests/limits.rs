@@ -168,6 +168,37 @@ fn memory_at_the_start() {
     });
 }
 
+/// Also after a growth that the host has given.
+#[test]
+fn what_is_no_size_is_refused_as_what_is_too_large() {
+    each_executor_with(limits().table_elements(10).memory(1 << 20), |exec| {
+        let guest = loaded(
+            exec,
+            r#"(module (table $small 1 funcref) (table $large i64 1 funcref) (memory $m i64 1) (memory $n 1)
+                (func (export "table") (param i64) (result i64) (table.grow $large (ref.null func) (local.get 0)))
+                (func (export "table32") (param i64) (result i64)
+                    (i64.extend_i32_s (table.grow $small (ref.null func) (i32.wrap_i64 (local.get 0)))))
+                (func (export "memory") (param i64) (result i64) (memory.grow $m (local.get 0)))
+                (func (export "memory32") (param i64) (result i64)
+                    (i64.extend_i32_s (memory.grow $n (i32.wrap_i64 (local.get 0)))))
+                (func (export "table-twice") (param i64) (result i64)
+                    (drop (table.grow $large (ref.null func) (i64.const 1)))
+                    (table.grow $large (ref.null func) (local.get 0)))
+                (func (export "memory-twice") (param i64) (result i64)
+                    (drop (memory.grow $m (i64.const 1)))
+                    (memory.grow $m (local.get 0))))"#,
+        );
+        for n in [-1, -2, i64::MIN, i64::MAX, 1 << 62, 1 << 48, (1 << 48) - 1, 1 << 32, (1 << 32) - 1, 1 << 31, 17] {
+            for function in ["table", "table32", "memory", "memory32", "table-twice", "memory-twice"] {
+                // To these it is the number of its lowest bits.
+                let expected = if function.ends_with("32") && n as i32 == 0 { 1 } else { -1 };
+                let given = guest.fork(function, args![n]).unwrap().wait();
+                assert_eq!(given.unwrap(), Value::I64(expected), "{function}({n})");
+            }
+        }
+    });
+}
+
 #[test]
 fn table_elements() {
     each_executor_with(limits().table_elements(10), |exec| {

@@ -91,6 +91,9 @@ fn pure_text(path: &str, inspection: &Inspection) -> String {
     for (initial, maximum) in &inspection.tables {
         fact("table", from_to(*initial, *maximum, |n| count(n, "element")));
     }
+    if let Some(note) = &inspection.note {
+        fact("note", note.clone());
+    }
     if inspection.start {
         fact("start", "has a start function, which runs in every fresh sandbox".to_owned());
     }
@@ -106,14 +109,23 @@ fn pure_text(path: &str, inspection: &Inspection) -> String {
             fact(name, wasi(&functions));
         }
     }
-    if inspection.functions.is_empty() {
+    if !inspection.traps.is_empty() {
+        fact("traps", inspection.traps.join(", "));
+    }
+    if !inspection.functions.is_empty() {
+        lines.push("\nexports".to_owned());
+    } else if inspection.others.is_empty() {
         lines.push("\nexports no function".to_owned());
     } else {
-        lines.push("\nexports".to_owned());
+        lines.push("\nexports no function that can be called".to_owned());
     }
     for function in &inspection.functions {
         lines.push(format!("  {}", layout::signature(function, 2)));
         lines.extend(traits(function).iter().map(|fact| indented(fact, 6)));
+    }
+    if !inspection.others.is_empty() {
+        lines.push("\ncannot be called".to_owned());
+        lines.extend(inspection.others.iter().map(|other| format!("  {}: {}", other.name, other.why)));
     }
     if !inspection.forks.is_empty() {
         lines.push("\nforks".to_owned());

@@ -61,6 +61,7 @@ pub(crate) fn inspection(inspection: &Inspection) -> Value {
             "program": function.program,
         })
     });
+    let others = inspection.others.iter().map(|other| json!({ "name": other.name, "why": other.why }));
     let forks = inspection.forks.iter().map(|fork| {
         json!({
             "name": fork.name,
@@ -75,8 +76,10 @@ pub(crate) fn inspection(inspection: &Inspection) -> Value {
         "name": inspection.name,
         "digest": inspection.digest,
         "functions": functions.collect::<Value>(),
+        "others": others.collect::<Value>(),
         "forks": forks.collect::<Value>(),
         "wasi": wasi.collect::<Value>(),
+        "traps": inspection.traps,
         "memories": inspection
             .memories
             .iter()
@@ -90,6 +93,7 @@ pub(crate) fn inspection(inspection: &Inspection) -> Value {
         "start": inspection.start,
         "fresh": inspection.fresh,
         "code_bytes": inspection.code_bytes,
+        "note": inspection.note,
     })
 }
 

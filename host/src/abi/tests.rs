@@ -2,8 +2,8 @@
 
 use super::layout::{Layout, Shape};
 use super::{
-    Budget, Flat, MAX_FLAT_PARAMS, Space, Writer, Wrong, flat_count, lift, load, load_all, lower, spaces, store_all,
-    tuple_space,
+    Budget, Flat, Look, MAX_FLAT_PARAMS, Space, Writer, Wrong, flat_count, lift, load, load_all, lower, spaces,
+    store_all, tuple_space,
 };
 use crate::audit::recipe::Encoding;
 use crate::value::{List, Name, Type, Value};
@@ -295,12 +295,12 @@ proptest! {
     fn a_value_takes_of_its_budget_what_it_holds(pairs in types_and_values()) {
         let (ty, value) = &pairs[0];
         let mut wanted = vec![tuple_space(std::iter::once(ty))];
-        spaces(ty, value, Encoding::Utf8, &mut wanted).unwrap();
+        spaces(ty, value, Encoding::Utf8, &mut wanted, &mut Look::never()).unwrap();
         let (mut memory, places) = memory(&wanted, 0);
-        let mut writer = Writer { memory: &mut memory, encoding: Encoding::Utf8, places: places.into_iter() };
+        let mut writer = Writer { memory: &mut memory, encoding: Encoding::Utf8, places: places.into_iter(), look: Look::never() };
         let at = writer.places.next().unwrap();
         store_all(&mut writer, std::slice::from_ref(ty), std::slice::from_ref(value), at as usize).unwrap();
-        let read = |bytes: usize| load(&memory, Encoding::Utf8, ty, at, &mut Budget::new(bytes));
+        let read = |bytes: usize| load(&memory, Encoding::Utf8, ty, at, &mut Budget::new(bytes, Look::never()));
         let held = read(1 << 24).unwrap().bytes();
         prop_assert!(read(held).is_ok());
         if held > 0 {

@@ -1,6 +1,6 @@
 //! What a forbidden import is for, and what to do instead, from the names that toolchains use.
 
-use wasmparser::TypeRef;
+use wasmparser::{FuncType, TypeRef, ValType};
 
 use super::scan::Import;
 
@@ -15,9 +15,9 @@ pub(super) fn component(module: &str) -> (&'static str, &'static str) {
     )
 }
 
-/// What the import is, and what to do instead. Never the reason that it is refused: that is only that it
-/// is not a function from `fork` or `wait`.
-pub(super) fn advice(import: &Import<'_>) -> (&'static str, &'static str) {
+/// What the import is, and what to do instead; `ty`: its type, if it is a function. Never the reason that it is refused: that is only that it
+/// is not one of those that are taken.
+pub(super) fn advice(import: &Import<'_>, ty: Option<&FuncType>) -> (&'static str, &'static str) {
     let (module, name) = (import.module, import.name);
     match import.ty {
         TypeRef::Memory(_) => {
@@ -58,9 +58,10 @@ pub(super) fn advice(import: &Import<'_>) -> (&'static str, &'static str) {
     match (module, name) {
         ("fork" | "wait", _) => ("only plain functions can be imported from here", "import a function"),
         ("go" | "gojs", _) => ("Go's glue for JavaScript", "compile for a target without JavaScript"),
-        ("env", "abort" | "seed" | "trace" | "console.log") => {
-            ("AssemblyScript's runtime", "compile without it, for `abort` with `--use abort=`, so that a failure traps")
-        }
+        ("env", name) if is_assembly_script(name, ty) => (
+            "AssemblyScript's runtime",
+            "do without `trace`, `console`, `Date` and `Math.random`; pass the time or a seed as an argument, and return what is to be shown",
+        ),
         ("env" | "a", name) if is_emscripten(name) || module == "a" => {
             ("Emscripten's runtime in JavaScript", "compile for a target without it, such as `wasm32-unknown-unknown`")
         }
@@ -138,7 +139,33 @@ fn preview2(module: &str) -> (&'static str, &'static str) {
     )
 }
 
+/// What Emscripten's libraries call in JavaScript. The functions of its C library that it writes there are called `_…_js`.
 fn is_emscripten(name: &str) -> bool {
-    const STARTS: [&str; 7] = ["emscripten_", "_emscripten", "invoke_", "__cxa_", "__syscall_", "_abort", "_embind_"];
-    STARTS.iter().any(|start| name.starts_with(start))
+    const STARTS: [&str; 9] = [
+        "emscripten_",
+        "_emscripten",
+        "invoke_",
+        "__cxa_",
+        "__syscall_",
+        "_abort",
+        "_embind_",
+        "_emval_",
+        "__handle_stack_overflow",
+    ];
+    const NAMES: [&str; 4] = ["__assert_fail", "__resumeException", "setTempRet0", "getTempRet0"];
+    let in_js = name.starts_with('_') && name.ends_with("_js");
+    in_js || NAMES.contains(&name) || STARTS.iter().any(|start| name.starts_with(start))
+}
+
+/// What AssemblyScript's library calls: names with a point, which no linker of C has, and two that a C program could have left
+/// undefined, and would with other types.
+fn is_assembly_script(name: &str, ty: Option<&FuncType>) -> bool {
+    use ValType::{F64, I32};
+    const OBJECTS: [&str; 6] = ["console.", "Date.", "Math.", "performance.", "process.", "crypto."];
+    let (params, results): (&[ValType], &[ValType]) = match name {
+        "seed" => (&[], &[F64]),
+        "trace" => (&[I32, I32, F64, F64, F64, F64, F64], &[]),
+        _ => return OBJECTS.iter().any(|object| name.starts_with(object)),
+    };
+    ty.is_some_and(|ty| ty.params() == params && ty.results() == results)
 }

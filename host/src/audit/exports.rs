@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmparser::ExternalKind;
+use wasmparser::{ExternalKind, FuncType, ValType};
 
 use super::calls::Reach;
 use super::chain::Labels;
@@ -12,19 +12,12 @@ use super::imports::Links;
 use super::names::{params, shown, shown_function};
 use super::reason::Reasons;
 use super::scan::Scan;
-use super::{MAX_EXPORTS, MAX_VALUES, operators, types};
+use super::{MAX_EXPORTS, MAX_VALUES, operators};
 use crate::error::{Reason, ReasonKind};
 use crate::value::Type;
 
 /// Judges the exports; `to_links` is what can reach an import from `fork` or `wait`.
-pub(super) fn judge(
-    scan: &Scan<'_>,
-    valid: &Valid,
-    labels: &Labels<'_, '_>,
-    to_links: &Reach,
-    links: &Links,
-    reasons: &mut Reasons,
-) {
+pub(super) fn judge(scan: &Scan<'_>, labels: &Labels<'_, '_>, to_links: &Reach, links: &Links, reasons: &mut Reasons) {
     if let Some(start) = scan.start {
         let first = format!("start function `{}`", labels.name(start));
         forks_early("the start function", start, first, labels, to_links, None, reasons);
@@ -39,18 +32,6 @@ pub(super) fn judge(
         if is_initializer(export.name) {
             forks_early(&name(), export.index, name(), labels, to_links, Some(*offset), reasons);
         }
-        if links.wasi_nodes.binary_search(&export.index).is_ok() {
-            reasons.add(|| Reason {
-                what: ReasonKind::ReExport,
-                message: format!(
-                    "{} is the import `{}`: it has no meaning outside of a guest; export a function of the guest's own",
-                    name(),
-                    labels.name(export.index),
-                ),
-                chain: Vec::new(),
-                offset: Some(*offset),
-            });
-        }
         if links.nodes.binary_search(&export.index).is_ok() {
             reasons.add(|| Reason {
                 what: ReasonKind::ReExport,
@@ -60,26 +41,6 @@ pub(super) fn judge(
                     name(),
                     labels.name(export.index),
                 ),
-                chain: Vec::new(),
-                offset: Some(*offset),
-            });
-        }
-        let Some(ty) = valid.function_type(export.index) else { continue };
-        let values = || ty.params().iter().chain(ty.results());
-        let problem = if values().any(|ty| number(*ty).is_none()) {
-            let problem = "references cannot leave or enter a guest; take and give numbers, or do not export it";
-            Some((ReasonKind::Signature, problem.into()))
-        } else if ty.params().len().max(ty.results().len()) > MAX_VALUES {
-            let problem =
-                format!("a function has at most {MAX_VALUES} parameters and results here; pass them in memory");
-            Some((ReasonKind::TooMany, problem))
-        } else {
-            None
-        };
-        if let Some((what, problem)) = problem {
-            reasons.add(|| Reason {
-                what,
-                message: format!("{} is {}: {problem}", name(), types::function(ty)),
                 chain: Vec::new(),
                 offset: Some(*offset),
             });
@@ -95,7 +56,26 @@ pub(super) fn judge(
     }
 }
 
-/// The exported functions of a module without a reason against it.
+/// Why an exported function cannot be called from outside of the guest, and so not be forked either, if it cannot.
+fn uncallable(index: u32, ty: &FuncType, links: &Links) -> Option<String> {
+    let (params, results) = (ty.params(), ty.results());
+    let references = |types: &[ValType]| types.iter().any(|ty| number(*ty).is_none());
+    let imported = |nodes: &[u32]| nodes.binary_search(&index).is_ok();
+    if imported(&links.wasi_nodes) || imported(&links.trap_nodes) {
+        return Some("it is imported, and so nothing outside of a call".to_owned());
+    }
+    for (types, verb, what) in [(params, "takes", "parameters"), (results, "returns", "results")] {
+        if references(types) {
+            return Some(format!("it {verb} a reference, which cannot pass between host and guest"));
+        }
+        if types.len() > MAX_VALUES {
+            return Some(format!("it has {} {what}, and at most {MAX_VALUES} can be passed", types.len()));
+        }
+    }
+    None
+}
+
+/// The exported functions of a module without a reason against it; and what else it exports, and why that cannot be called.
 pub(super) fn functions(
     scan: &Scan<'_>,
     valid: &Valid,
@@ -103,7 +83,7 @@ pub(super) fn functions(
     callers: &super::calls::Calls,
     to_links: &Reach,
     links: &Links,
-) -> Vec<FunctionFacts> {
+) -> (Vec<FunctionFacts>, Vec<(String, String)>) {
     let exported: Vec<_> = scan.exports.iter().filter(|(e, _)| e.kind == ExternalKind::Func).collect();
     let indices: Vec<u32> = exported.iter().map(|(export, _)| export.index).collect();
     let locals = scan.names.locals(&indices, MAX_VALUES);
@@ -112,10 +92,14 @@ pub(super) fn functions(
     let writers = scan.written.iter().map(|written| written.function).chain(links.wasi_nodes.iter().copied());
     let to_writers = callers.reach(writers);
 
-    let mut facts = Vec::new();
+    let (mut facts, mut others) = (Vec::new(), Vec::new());
     for (export, _) in exported {
         let index = export.index;
         let Some(ty) = valid.function_type(index) else { continue };
+        if let Some(why) = uncallable(index, ty, links) {
+            others.push((export.name.to_owned(), why));
+            continue;
+        }
         let numbers =
             |types: &[wasmparser::ValType]| -> Vec<Type> { types.iter().copied().filter_map(number).collect() };
         let names = locals.get(&index).map(Vec::as_slice).unwrap_or_default();
@@ -131,7 +115,7 @@ pub(super) fn functions(
             program: false,
         });
     }
-    facts
+    (facts, others)
 }
 
 pub(super) fn stateless(

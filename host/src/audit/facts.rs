@@ -22,6 +22,8 @@ pub(crate) struct Facts {
     pub(crate) forks: Vec<LinkFacts>,
     /// What the module imports of WASI, in the order of the imports.
     pub(crate) wasi: Vec<WasiFacts>,
+    /// What the module imports that never returns, in the order of the imports; names fit to be shown.
+    pub(crate) traps: Vec<String>,
     /// The memories, in the order of their indices; of a component, over all its instances of core modules. None is
     /// imported.
     pub(crate) memories: Vec<MemoryFacts>,
@@ -33,6 +35,8 @@ pub(crate) struct Facts {
     pub(crate) counts: Counts,
     /// Whether a custom section holds component types: the module is meant to become a component.
     pub(crate) component_type: bool,
+    /// Why it did not become one, if it was meant to; one sentence. Found out before the audit.
+    pub(crate) note: Option<String>,
     /// Whether it is a component.
     pub(crate) component: bool,
     /// The names of the custom sections, fit to be shown, without repeats; at most a hundred.

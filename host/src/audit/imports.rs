@@ -11,6 +11,7 @@ use super::chain::Labels;
 use super::facts::{LinkFacts, WasiFacts, number};
 use super::features::Valid;
 use super::names::shown;
+use super::noreturn::NoReturn;
 use super::reason::Reasons;
 use super::recipe::Core;
 use super::scan::{Import, Scan};
@@ -30,6 +31,9 @@ pub(super) struct Links {
     /// The functions of WASI, and their nodes.
     pub(super) wasi: Vec<WasiFacts>,
     pub(super) wasi_nodes: Vec<u32>,
+    /// The functions that never return, and their nodes.
+    pub(super) traps: Vec<String>,
+    pub(super) trap_nodes: Vec<u32>,
 }
 
 /// Half of a link as imported: the type, and where.
@@ -67,7 +71,7 @@ pub(super) fn judge(
             links.wasi.push(WasiFacts { name: format!("{}.{}", import.module, import.name), answered: true });
             links.wasi_nodes.push(import.node);
             let Some(ty) = valid.type_at(index) else { continue };
-            let own = FuncType::new(values(function.params()), values(function.results()));
+            let own = function_type(function.params(), function.results());
             if *ty != own {
                 reasons.add(|| Reason {
                     what: ReasonKind::Import,
@@ -81,6 +85,11 @@ pub(super) fn judge(
                     offset: Some(import.offset),
                 });
             }
+            continue;
+        }
+        if import.no_return.is_some() {
+            links.traps.push(format!("{}.{}", shown(import.module), shown(import.name)));
+            links.trap_nodes.push(import.node);
             continue;
         }
         let (TypeRef::Func(index), "fork" | "wait") = (import.ty, import.module) else {
@@ -149,18 +158,16 @@ pub(super) fn judge(
     links
 }
 
-/// Types of core WebAssembly as the parser has them.
-fn values(types: &[Core]) -> Vec<ValType> {
-    types
-        .iter()
-        .map(|ty| match ty {
-            Core::I32 => ValType::I32,
-            Core::I64 => ValType::I64,
-            Core::F32 => ValType::F32,
-            Core::F64 => ValType::F64,
-            Core::V128 => ValType::V128,
-        })
-        .collect()
+/// The type of a function, as the parser has it.
+pub(super) fn function_type(params: &[Core], results: &[Core]) -> FuncType {
+    let value = |ty: &Core| match ty {
+        Core::I32 => ValType::I32,
+        Core::I64 => ValType::I64,
+        Core::F32 => ValType::F32,
+        Core::F64 => ValType::F64,
+        Core::V128 => ValType::V128,
+    };
+    FuncType::new(params.iter().map(value), results.iter().map(value))
 }
 
 fn facts(pair: &Pair<'_, '_>) -> LinkFacts {
@@ -191,8 +198,22 @@ fn wrong_type(module: &str, ty: &FuncType) -> Option<(ReasonKind, String)> {
 }
 
 fn refused(import: &Import<'_>, valid: &Valid, chain: Vec<String>) -> Reason {
-    let (what, instead) = advice(import);
-    let message = format!("imports {} {}: {what}; {instead}", quoted(import), type_text(import, valid));
+    let ty = match import.ty {
+        TypeRef::Func(index) | TypeRef::FuncExact(index) => valid.type_at(index),
+        _ => None,
+    };
+    let known: Vec<_> = NoReturn::named(import.module, import.name).map(|known| types::function(&known.ty())).collect();
+    let message = if ty.is_some() && !known.is_empty() {
+        format!(
+            "imports {} {}, and compilers, which end a failed program with it, have it as {}; declare it so",
+            quoted(import),
+            type_text(import, valid),
+            known.join(" or "),
+        )
+    } else {
+        let (what, instead) = advice(import, ty);
+        format!("imports {} {}: {what}; {instead}", quoted(import), type_text(import, valid))
+    };
     Reason { what: ReasonKind::Import, message, chain, offset: Some(import.offset) }
 }
 

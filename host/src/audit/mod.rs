@@ -6,7 +6,7 @@
 //! - *Validity.* The module must validate with the [`ALLOWED`] features alone. If it does not, but would with
 //!   more, each further feature is a reason; the module is accepted by that one validation and by no other.
 //! - *Imports.* A guest's only way out. Functions from `fork` and `wait` are let through, with the types that
-//!   these can have; whatever else is imported, of whatever kind, is a reason.
+//!   these can have; and what only ends the call, such as `abort` ([`noreturn`]). Whatever else is imported, of whatever kind, is a reason.
 //! - *Operators.* [`operators`] lists, one by one, those that compute, that write and that call. An operator that
 //!   it does not list is refused, an operator from a future version of the parser too.
 //! - *Calls.* Who can call whom is over-approximated: an indirect call can reach every function of the same type
@@ -36,8 +36,10 @@ mod features;
 mod imports;
 mod malformed;
 mod names;
+mod noreturn;
 mod operators;
 mod part;
+mod prepare;
 mod reason;
 pub(crate) mod recipe;
 mod scan;
@@ -53,7 +55,9 @@ pub(crate) use component::too_deep;
 pub(crate) use facts::{Facts, FunctionFacts, LinkFacts, short};
 pub(crate) use malformed::Malformed;
 pub(crate) use names::{function_name, shown, shown_function, shown_within};
+pub(crate) use noreturn::NoReturn;
 pub(crate) use recipe::Recipe;
+use std::borrow::Cow;
 
 use chain::Labels;
 use facts::{MemoryFacts, TableFacts};
@@ -99,7 +103,24 @@ pub(crate) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
 fn core(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     let invalid = |error| Refusal::Malformed(malformed::invalid(&error));
     let valid = features::validate(bytes, features::ALLOWED).map_err(invalid)?;
-    let scan = scan::scan(bytes, &valid).map_err(invalid)?;
+    // Where that is not enough, the reasons are those of the module as it was given.
+    if let Some(without) = prepare::without_host_references(bytes, &valid)
+        && let Ok(audited) = prepared(&without.0, without.1, wasi)
+    {
+        return Ok(audited);
+    }
+    prepared(bytes, valid, wasi)
+}
+
+/// Audits a valid core module, as it is compiled.
+fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> {
+    let invalid = |error| Refusal::Malformed(malformed::invalid(&error));
+    let bytes = prepare::prepared(bytes);
+    let valid = match &bytes {
+        Cow::Borrowed(_) => valid,
+        Cow::Owned(bytes) => features::validate(bytes, features::ALLOWED).map_err(invalid)?,
+    };
+    let scan = scan::scan(&bytes, &valid).map_err(invalid)?;
     let labels = Labels::new(&scan);
     let mut reasons = Reasons::default();
 
@@ -112,51 +133,48 @@ fn core(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     size::judge(&scan, &mut reasons);
     let callers = scan.calls.reversed();
     let to_links = callers.reach(links.nodes.iter().copied());
-    exports::judge(&scan, &valid, &labels, &to_links, &links, &mut reasons);
-    if !links.wasi.is_empty() && !has_memory(&scan, &valid) {
-        reasons.add(|| Reason {
-            what: ReasonKind::Import,
-            message: "imports WASI, which reads and writes the export `memory`, and exports no 32-bit memory under that name; export the memory".into(),
-            chain: Vec::new(),
-            offset: None,
-        });
-    }
+    exports::judge(&scan, &labels, &to_links, &links, &mut reasons);
 
     let reasons = reasons.into_vec();
     if !reasons.is_empty() {
         return Err(Refusal::Impure(reasons));
     }
-    let functions = exports::functions(&scan, &valid, &labels, &callers, &to_links, &links);
+    let (functions, others) = exports::functions(&scan, &valid, &labels, &callers, &to_links, &links);
     let types = valid.types.as_ref();
+    let memory = memory(&scan, &valid);
     let mut facts = Facts {
         name: scan.names.module.map(shown),
         functions,
-        others: Vec::new(),
+        others,
         forks: links.facts,
         wasi: links.wasi,
+        traps: links.traps,
         memories: (0..types.memory_count()).map(|i| MemoryFacts::new(&types.memory_at(i))).collect(),
         tables: (0..types.table_count()).map(|i| TableFacts::new(&types.table_at(i))).collect(),
         start: scan.start.is_some(),
         counts: scan.counts,
         component_type: scan.component_type,
+        note: None,
         component: false,
         custom_sections: scan.custom_sections,
         fresh: None,
     };
-    let mut recipe = recipe::of_module(&scan.imports, &facts);
+    let mut recipe = recipe::of_module(&scan.imports, &facts, memory);
     take_initializer(&mut facts, &mut recipe);
     if may_wasi {
         as_program(&mut facts, &mut recipe);
     }
-    Ok(Audited { facts, recipe, modules: vec![bytes.to_vec()] })
+    Ok(Audited { facts, recipe, modules: vec![bytes.into_owned()] })
 }
 
-/// Whether the module exports the memory that functions of WASI 0.1 read and write.
-fn has_memory(scan: &Scan<'_>, valid: &Valid) -> bool {
-    let mut exports = scan.exports.iter().filter(|(export, _)| export.name == "memory");
-    exports.any(|(export, _)| {
+/// The name under which the module exports the memory that functions of the host read and write: `memory`, as all toolchains
+/// have it, or another name of its first one.
+fn memory<'a>(scan: &Scan<'a>, valid: &Valid) -> Option<&'a str> {
+    let memories = scan.exports.iter().map(|(export, _)| export).filter(|export| {
         export.kind == wasmparser::ExternalKind::Memory && !valid.types.as_ref().memory_at(export.index).memory64
-    })
+    });
+    let named = memories.clone().find(|export| export.name == recipe::MEMORY);
+    named.or_else(|| memories.into_iter().find(|export| export.index == 0)).map(|export| export.name)
 }
 
 /// Has what sets the guest up run as part of making an instance, and not as a function of its own.

@@ -4,6 +4,7 @@
 //! modules to instantiate, and for each function the core function behind it with its canonical ABI.
 
 use super::facts::Facts;
+use super::noreturn::NoReturn;
 use super::scan::Import;
 use super::wasi::{self, Preview1, Resource};
 use crate::value::Type;
@@ -154,6 +155,8 @@ pub(crate) enum What {
     CopyUtf8 { from: Item, to: Item },
     /// Traps.
     Trap,
+    /// Traps, as the guest has failed.
+    NoReturn(NoReturn),
     /// A function of WASI.
     Wasi(wasi::Function),
 }
@@ -177,8 +180,16 @@ pub(crate) enum ResourceId {
     Wasi(Resource),
 }
 
-/// The recipe of a core module: one instance, which imports `fork` and `wait`, and, where it may, WASI.
-pub(super) fn of_module(imports: &[Import<'_>], facts: &Facts) -> Recipe {
+/// The memory that functions of WASI 0.1 read and write.
+pub(super) const MEMORY: &str = "memory";
+
+/// The recipe of a core module: one instance, which imports `fork` and `wait`, what never returns, and, where it may, WASI.
+/// `memory`: the name under which it exports its memory.
+pub(super) fn of_module(imports: &[Import<'_>], facts: &Facts, memory: Option<&str>) -> Recipe {
+    let canon = |name: Option<&str>| Canon {
+        memory: name.map(|name| Item { instance: 0, name: name.to_owned() }),
+        ..Canon::default()
+    };
     let all = |types: &[Type]| types.iter().map(core).collect::<Vec<_>>();
     let mut recipe = Recipe::default();
     let mut given = Vec::new();
@@ -188,12 +199,21 @@ pub(super) fn of_module(imports: &[Import<'_>], facts: &Facts) -> Recipe {
             && let Some(function) = Preview1::find(import.name)
         {
             given.push(Given::Host(recipe.host.len() as u32));
-            let memory = Some(Item { instance: 0, name: "memory".to_owned() });
             recipe.host.push(HostFunction {
                 params: function.params().to_vec(),
                 results: function.results().to_vec(),
                 what: What::Wasi(wasi::Function::Preview1(function)),
-                canon: Some(Canon { memory, ..Canon::default() }),
+                canon: Some(canon(memory.filter(|name| *name == MEMORY))),
+            });
+            continue;
+        }
+        if let Some(function) = import.no_return {
+            given.push(Given::Host(recipe.host.len() as u32));
+            recipe.host.push(HostFunction {
+                params: function.params().to_vec(),
+                results: Vec::new(),
+                what: What::NoReturn(function),
+                canon: Some(canon(memory)),
             });
             continue;
         }

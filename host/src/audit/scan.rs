@@ -11,6 +11,7 @@ use super::calls::Calls;
 use super::facts::Counts;
 use super::features::Valid;
 use super::names::{Names, shown};
+use super::noreturn::NoReturn;
 use super::operators::{self, Effect, Item};
 
 /// The most names of custom sections that are kept.
@@ -25,6 +26,8 @@ pub(super) struct Import<'a> {
     pub(super) offset: usize,
     /// Its node in the graph of calls.
     pub(super) node: u32,
+    /// What it is, if it is known to do nothing but end the call.
+    pub(super) no_return: Option<NoReturn>,
 }
 
 /// An operator that guests do not have; the first one of its proposal.
@@ -243,7 +246,12 @@ impl<'a, 'v> Walk<'a, 'v> {
             nodes.push(node);
             self.seen.push(0);
         }
-        scan.imports.push(Import { module: import.module, name: import.name, ty: import.ty, offset, node });
+        let wasmparser::Import { module, name, ty } = import;
+        let no_return = match ty {
+            TypeRef::Func(index) => self.valid.type_at(index).and_then(|ty| NoReturn::find(module, name, ty)),
+            _ => None,
+        };
+        scan.imports.push(Import { module, name, ty, offset, node, no_return });
     }
 
     fn element(&mut self, element: wasmparser::Element<'a>) -> Result<(), wasmparser::Error> {

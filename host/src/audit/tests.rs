@@ -225,21 +225,91 @@ fn what_an_import_is_for_is_told_from_its_name() {
                 .into(),
         ),
         (
+            "env",
+            "_localtime_js",
+            "Emscripten's runtime in JavaScript; compile for a target without it, such as `wasm32-unknown-unknown`"
+                .into(),
+        ),
+        (
             "__wbindgen_placeholder__",
-            "__wbindgen_throw",
+            "__wbindgen_describe",
             "glue of wasm-bindgen for JavaScript; build without wasm-bindgen and without crates' features for \
              JavaScript"
                 .into(),
         ),
         (
             "env",
-            "abort",
-            "AssemblyScript's runtime; compile without it, for `abort` with `--use abort=`, so that a failure traps"
+            "console.log",
+            "AssemblyScript's runtime; do without `trace`, `console`, `Date` and `Math.random`; pass the time or a seed \
+             as an argument, and return what is to be shown"
+                .into(),
+        ),
+        // Of another type than AssemblyScript's.
+        (
+            "env",
+            "seed",
+            "a symbol that was not defined when the guest was linked; define it in the guest, or link without \
+             `--allow-undefined` to see who needs it"
                 .into(),
         ),
     ] {
         assert_eq!(told(module, name), expected, "{module}.{name}");
     }
+}
+
+/// Whose import it is, is told by its type too.
+#[test]
+fn assembly_scripts_functions_are_known_by_their_types() {
+    for (name, ty) in [("seed", "(result f64)"), ("trace", "(param i32 i32 f64 f64 f64 f64 f64)")] {
+        let reasons = check(&format!(r#"(module (import "env" "{name}" (func {ty})))"#)).unwrap_err();
+        assert!(reasons[0].contains(": AssemblyScript's runtime; "), "{reasons:?}");
+    }
+}
+
+#[test]
+fn what_never_returns_is_taken_with_its_own_type_alone() {
+    for (import, ty, is) in [
+        (r#""env" "abort""#, "", true),
+        (r#""env" "abort""#, "(param i32 i32 i32 i32)", true),
+        (r#""env" "_abort_js""#, "", true),
+        (r#""env" "__assert_fail""#, "(param i32 i32 i32 i32)", true),
+        (r#""env" "__cxa_throw""#, "(param i32 i32 i32)", true),
+        (r#""wbg" "__wbindgen_throw""#, "(param i32 i32)", true),
+        (r#""wbg" "__wbg___wbindgen_throw_344f42d3211c4765""#, "(param i32 i32)", true),
+        (r#""./a_bg.js" "__wbindgen_throw""#, "(param i32 i32)", true),
+        (r#""__wbindgen_placeholder__" "__wbindgen_throw""#, "(param i32 i32)", true),
+        (r#""env" "abort""#, "(param i32)", false),
+        (r#""env" "abort""#, "(result i32)", false),
+        (r#""env" "__assert_fail""#, "(param i32 i32 i32)", false),
+        (r#""env" "__cxa_throw""#, "(param i32 i32 i32) (result i32)", false),
+        (r#""env" "__wbindgen_throw""#, "(param i32 i32)", false),
+        (r#""wbg" "abort""#, "", false),
+        (r#""wbg" "__wbg___wbindgen_throw_344f42d3211c476""#, "(param i32 i32)", false),
+        (r#""./a.js" "__wbindgen_throw""#, "(param i32 i32)", false),
+        (r#""wbg" "__wbindgen_throw""#, "(param i64 i64)", false),
+    ] {
+        let found = check(&format!(r#"(module (import {import} (func {ty})))"#));
+        assert_eq!(found.is_ok(), is, "{import} {ty}: {found:?}");
+    }
+    let facts = pure(
+        r#"(module
+            (import "env" "abort" (func $a)) (import "env" "abort" (func $b (param i32 i32 i32 i32)))
+            (func (export "f") (call $a)) (func (export "g") (call $b (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))))"#,
+    );
+    assert_eq!(facts.traps, ["env.abort", "env.abort"]);
+    assert!(facts.functions.iter().all(|function| function.stateless.is_ok() && !function.can_fork));
+    refused(
+        r#"(module (import "env" "abort" (func $a (param i64))) (import "env" "abort" (memory 1))
+            (import "wbg" "__wbindgen_throw" (func)) (func (export "f") (call $a (i64.const 1))))"#,
+        &[
+            "imports `env.abort` (func (param i64)), and compilers, which end a failed program with it, have it as (func) or \
+             (func (param i32 i32 i32 i32)); declare it so (export `f` → import `env.abort`)",
+            "imports `env.abort` (memory 1): a guest has its memory to itself; define and export the memory in the guest \
+             (link without `--import-memory`)",
+            "imports `wbg.__wbindgen_throw` (func), and compilers, which end a failed program with it, have it as \
+             (func (param i32 i32)); declare it so",
+        ],
+    );
 }
 
 #[test]
@@ -635,12 +705,9 @@ fn each_refused_proposal_is_told_by_its_name() {
             "garbage collection (its types, subtypes or constants) + references that need a garbage collector \
              (`externref`, `anyref` or others)",
         ),
+        // Where nothing but null can be meant, and nothing tells the two types apart, it is no reason.
         (
-            "(module (func (local externref)))",
-            "references that need a garbage collector (`externref`, `anyref` or others)",
-        ),
-        (
-            "(module (func (drop (ref.null extern))))",
+            "(module (type (func (param externref))) (type (func (param funcref))))",
             "references that need a garbage collector (`externref`, `anyref` or others)",
         ),
         (
@@ -748,31 +815,31 @@ fn an_operator_is_refused_on_its_own_even_if_the_validator_would_let_it_through(
 
 #[test]
 fn references_do_not_leave_or_enter_a_guest() {
-    refused(
+    let facts = pure(
         r#"(module
             (type $t (func))
             (func (export "takes") (param funcref))
             (func (export "gives") (result (ref null $t)) (ref.null $t))
             (func (export "fine") (param v128)))"#,
-        &[
-            "export `takes` is (func (param funcref)): references cannot leave or enter a guest; take and give numbers, \
-             or do not export it",
-            "export `gives` is (func (result (ref null (id 0)))): references cannot leave or enter a guest; take and \
-             give numbers, or do not export it",
-        ],
     );
+    let why = |verb: &str| format!("it {verb} a reference, which cannot pass between host and guest");
+    assert_eq!(facts.others, [("takes".to_owned(), why("takes")), ("gives".to_owned(), why("returns"))]);
+    assert_eq!(facts.functions.iter().map(|function| function.name.as_str()).collect::<Vec<_>>(), ["fine"]);
 }
 
 #[test]
 fn answers_that_would_outgrow_the_question_are_refused() {
     let params = "i32 ".repeat(65);
-    assert_eq!(kinds(&format!(r#"(module (func (export "f") (param {params})))"#)), [ReasonKind::TooMany]);
+    let facts = pure(&format!(r#"(module (func (export "f") (param {params})))"#));
+    let why = "it has 65 parameters, and at most 64 can be passed";
+    assert_eq!((facts.functions.len(), facts.others), (0, vec![("f".to_owned(), why.to_owned())]));
     let params = "i32 ".repeat(64);
-    pure(&format!(r#"(module (func (export "f") (param {params})))"#));
+    let facts = pure(&format!(r#"(module (func (export "f") (param {params})))"#));
+    assert_eq!((facts.functions.len(), facts.others.len()), (1, 0));
     let exports: String = (0..10_001).map(|i| format!(r#"(export "{i}" (func 0))"#)).collect();
     assert_eq!(kinds(&format!("(module (func) {exports})")), [ReasonKind::TooMany]);
     for (declared, of_all) in
-        [("(type (func))", 20_000), ("(global i32 (i32.const 0))", 20_000), (r#"(data "")"#, 19_999)]
+        [("(type (func))", 20_000), ("(global i32 (i32.const 0))", 20_000), ("(elem func)", 19_999)]
     {
         let most = format!("(module {} (memory 1) (func))", declared.repeat(of_all - 1));
         pure(&most);

@@ -163,7 +163,8 @@ pub(super) fn config(limits: &Limits, kind: Kind, layout: Layout, pool: Option<&
     // Of the component model, which is not run by wasmtime here.
     config.concurrency_support(false);
     config.consume_fuel(true).epoch_interruption(true);
-    // A table is grown within its limit, however much is asked for: what is refused takes no fuel, and is -1.
+    // Growing a table would be charged for before it is known whether it may grow: what is no size at all would use up any fuel. What
+    // is given to it is bounded by a limit of its own, as that of a memory, which is not charged for either.
     let mut cost = OperatorCost::new();
     cost.variable.table_grow_per_element = 0;
     config.operator_cost(cost);

@@ -21,7 +21,7 @@ pub struct Reason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReasonKind {
-    /// It imports something other than a function from `fork` or `wait`.
+    /// It imports something that guests may not.
     Import,
     /// It imports `fork` or `wait` with a type that these cannot have.
     LinkType,
@@ -33,8 +33,6 @@ pub enum ReasonKind {
     Feature,
     /// It can fork or wait while it is instantiated, or where its memory is managed for the host.
     ForkInInitializer,
-    /// An exported function takes or gives references.
-    Signature,
     /// It exports what it imports from `fork` or `wait`.
     ReExport,
     /// It has more of something than a guest may have.

@@ -1,6 +1,6 @@
 //! Bytes to a module.
 
-use crate::audit::{Audited, Facts, Recipe, Refusal, audit, shown, too_deep};
+use crate::audit::{Audited, Facts, Recipe, Refusal, audit, shown, shown_within, too_deep};
 use crate::engine::{Compiled, Key, Modules};
 use crate::error::{Error, ErrorKind, ReasonKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
@@ -240,29 +240,51 @@ pub(super) fn audited(bytes: &[u8], wasi: Wasi) -> Result<Audited> {
 /// Audits a guest. A core module that is meant to become a component is made one first.
 fn audited_with(bytes: &[u8], wasi: Wasi) -> Result<Audited> {
     match wrapped(bytes, wasi)? {
-        Some(component) => audit(&component, wasi).map_err(refused),
-        None => audit(bytes, wasi).map_err(refused),
+        Wrapped::Component(component) => audit(&component, wasi).map_err(refused),
+        Wrapped::None => audit(bytes, wasi).map_err(refused),
+        Wrapped::Unreadable(why) => {
+            let mut audited = audit(bytes, wasi).map_err(|refusal| refused(refusal).with_help(why.clone()))?;
+            audited.facts.note = Some(why);
+            Ok(audited)
+        }
     }
 }
 
+/// What a core module becomes before it is audited.
+pub(super) enum Wrapped {
+    /// It is meant to become this component.
+    Component(Vec<u8>),
+    /// It is what it is.
+    None,
+    /// The same, as what it is meant to become cannot be read. No custom section stops a core module.
+    Unreadable(String),
+}
+
 /// The component that a core module is meant to become, if it is.
-pub(super) fn wrapped(bytes: &[u8], wasi: Wasi) -> Result<Option<Vec<u8>>> {
+pub(super) fn wrapped(bytes: &[u8], wasi: Wasi) -> Result<Wrapped> {
     if !component_type(bytes) {
-        return Ok(None);
+        return Ok(Wrapped::None);
     }
     // What it imports is judged in the component.
     if let Err(refusal @ Refusal::Malformed(_)) = audit(bytes, wasi) {
         return Err(refused(refusal));
     }
+    let unreadable = |why: &str| {
+        let why =
+            format!("it is used as a core module, as the component type in its custom section cannot be read: {why}");
+        Ok(Wrapped::Unreadable(why))
+    };
     if component_types(bytes).any(too_deep) {
-        let message = "the component types in the module's custom sections lie too many levels within each other";
-        return Err(Error::new(ErrorKind::Malformed, message));
+        return unreadable("types lie too many levels within each other");
+    }
+    if let Err(error) = wit_component::metadata::decode(bytes) {
+        return unreadable(&shown_within(&format!("{error:#}"), 300));
     }
     let wrapped = wit_component::ComponentEncoder::default()
         .validate(false)
         .module(bytes)
         .and_then(|mut encoder| encoder.encode());
-    wrapped.map(Some).map_err(|error| {
+    wrapped.map(Wrapped::Component).map_err(|error| {
         Error::new(
             ErrorKind::Malformed,
             format!(

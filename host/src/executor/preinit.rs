@@ -1,6 +1,6 @@
 //! A module that starts with the state that a call has left.
 
-use super::load::{self, audited, copied, wrapped};
+use super::load::{self, Wrapped, audited, copied, wrapped};
 use crate::audit::{shown, shown_within};
 use crate::backend::Preinitialised;
 use crate::error::{Error, ErrorKind, Result};
@@ -30,7 +30,10 @@ pub(super) fn preinit(
 ) -> Result<Preinitialised> {
     let (runtime, exported) = (program.runtime(), &program.facts().functions[function as usize]);
     let name = shown(&exported.name);
-    let component = wrapped(bytes, runtime.wasi)?;
+    let component = match wrapped(bytes, runtime.wasi)? {
+        Wrapped::Component(component) => Some(component),
+        Wrapped::None | Wrapped::Unreadable(_) => None,
+    };
     let given = component.as_deref().unwrap_or(bytes);
     let prepared = Prepared::new(given, &program.facts().others)?;
     let readable = audited(&prepared.bytes, runtime.wasi).map_err(|error| {

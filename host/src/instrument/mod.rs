@@ -270,8 +270,11 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
     if recipe.steps.iter().flat_map(|step| &step.imports).any(|given| matches!(given, Given::Flag(_))) {
         return Err("it is composed of components that call each other".to_owned());
     }
-    let plain =
-        |what: &What| matches!(what, What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Trap | What::Wasi(_));
+    let plain = |what: &What| match what {
+        What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Trap | What::NoReturn(_) | What::Wasi(_) => true,
+        What::NewHandle(_) | What::Representation(_) | What::DropHandle(_) => false,
+        What::TransferOwn(_) | What::TransferBorrow(_) | What::Enter | What::Exit | What::CopyUtf8 { .. } => false,
+    };
     if !recipe.destructors.is_empty() || recipe.host.iter().any(|function| !plain(&function.what)) {
         return Err("it has resources of its own".to_owned());
     }

@@ -128,6 +128,12 @@ impl Reencode for Rewrite<'_> {
         Ok(memory)
     }
 
+    /// As it is: a section of names that nobody can read is no reason to let it be.
+    fn parse_custom_section(&mut self, module: &mut Module, section: wasmparser::CustomSectionReader<'_>) -> Done<()> {
+        module.section(&self.custom_section(section)?);
+        Ok(())
+    }
+
     fn mem_arg(&mut self, arg: wasmparser::MemArg) -> Done<MemArg> {
         self.accesses = true;
         let mut arg = utils::mem_arg(self, arg)?;

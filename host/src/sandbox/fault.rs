@@ -19,6 +19,18 @@ impl fmt::Display for Stop {
 
 impl std::error::Error for Stop {}
 
+/// A guest has called what does not return, as it has failed; with what it said.
+#[derive(Debug)]
+pub(super) struct Failed(pub(super) String);
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Failed {}
+
 /// The guest's frames that an error keeps.
 const MAX_FRAMES: usize = 16;
 
@@ -73,20 +85,24 @@ pub(super) fn explain(
         let error = Error::new(ErrorKind::Trap, format!("`{function}` did not return: {exit}"));
         return error.with_backtrace(backtrace);
     }
+    let trapped = |why: &str, cause: Option<&str>| {
+        if refused || error.is::<AfterRefusal>() {
+            let message = format!("`{function}` was refused memory beyond its limit, then trapped: {why}");
+            return Error::new(ErrorKind::OutOfMemory, message)
+                .with_help("raise `Limits::memory` (`--memory`) if it is meant to use that much");
+        }
+        let error = Error::new(ErrorKind::Trap, format!("`{function}` trapped: {why}"));
+        cause.into_iter().fold(error, Error::with_help)
+    };
+    if let Some(Failed(why)) = error.downcast_ref::<Failed>() {
+        return trapped(why, cause(Trap::UnreachableCodeReached)).with_backtrace(backtrace);
+    }
     let explained = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Error::new(ErrorKind::OutOfFuel, format!("`{function}` used up its fuel"))
             .with_help("raise `Limits::fuel` (`--fuel`) if it is meant to run that long"),
         Some(Trap::StackOverflow) => Error::new(ErrorKind::StackOverflow, format!("`{function}` used up its stack"))
             .with_help("raise `Limits::stack` if it is meant to recurse that deeply"),
-        Some(trap) if refused || error.is::<AfterRefusal>() => Error::new(
-            ErrorKind::OutOfMemory,
-            format!("`{function}` was refused memory beyond its limit, then trapped: {}", plain(*trap)),
-        )
-        .with_help("raise `Limits::memory` (`--memory`) if it is meant to use that much"),
-        Some(trap) => {
-            let error = Error::new(ErrorKind::Trap, format!("`{function}` trapped: {}", plain(*trap)));
-            cause(*trap).into_iter().fold(error, Error::with_help)
-        }
+        Some(trap) => trapped(&plain(*trap), cause(*trap)),
         None if is_short(&error) => Error::new(
             ErrorKind::Exhausted,
             format!("the host has no memory or address space left for a sandbox to run `{function}` in: {error:#}"),

@@ -192,7 +192,7 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
         }
     };
     match &host.what {
-        What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Wasi(_) => return Ok(false),
+        What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Wasi(_) | What::NoReturn(_) => return Ok(false),
         What::NewHandle(handle) => {
             let (handle, host) = (*handle, host.clone());
             linker.func_new(module, name, ty, move |mut caller, params, results| {

@@ -20,6 +20,7 @@ mod handles;
 mod host;
 mod lending;
 mod limiter;
+mod noreturn;
 mod parts;
 mod plan;
 mod pristine;

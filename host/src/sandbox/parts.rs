@@ -2,6 +2,7 @@
 
 use super::handles;
 use super::host::{Host, func_type};
+use super::noreturn;
 use super::wasi;
 use super::{Carried, Room};
 use crate::audit::Recipe;
@@ -257,7 +258,9 @@ impl<D: Carried> Assembly<D> {
         let mut assembly = Assembly { linker: Linker::new(engine), steps: Vec::new(), flags: 0 };
         let define = |linker: &mut Linker<Room<D>>, name: (&str, &str), host: &Host| {
             let host = host.with(located.clone());
-            let ours = handles::define(linker, name, &host)? || wasi::define(linker, name, &host)?;
+            let ours = handles::define(linker, name, &host)?
+                || wasi::define(linker, name, &host)?
+                || noreturn::define(linker, name, &host)?;
             if ours { Ok(()) } else { define(linker, name, &host) }
         };
         let host = |number: u32| {

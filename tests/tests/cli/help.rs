@@ -314,6 +314,7 @@ fn help_on_what_is_not_there_is_an_error() {
 
         $ purefork run wasi.wat hello --help
         2> error: `wasi.wat`: the guest cannot be shown to be pure, for 2 reasons
+        2>   it imports nothing else than WASI: `--wasi frozen` gives it one in which time stands still and there are no files
         2>   imports `wasi_snapshot_preview1.fd_write` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`) (export `hello` → function `print` → import `wasi_snapshot_preview1.fd_write`)
         2>   imports `wasi_snapshot_preview1.clock_time_get` (func (param i32 i64 i32) (result i32)): WASI's clock, and a guest has no clock; pass the time as an argument, or compile without it (`wasm32-unknown-unknown`)
         exit 3

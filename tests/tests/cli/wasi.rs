@@ -15,12 +15,12 @@ fn what_follows_the_module_are_a_programs_arguments() {
         &expect![[r#"
             $ purefork run --wasi frozen program.wat
             program
-            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:01Z
             exit 0
 
             $ purefork run --wasi frozen program.wat _start
             program
-            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:01Z
             exit 0
 
             $ purefork run --wasi frozen program.wat a -- -b --fuel 3 'c d'
@@ -30,7 +30,7 @@ fn what_follows_the_module_are_a_programs_arguments() {
             --fuel
             3
             c d
-            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:01Z
             2> error: `_start` exited with status 5
             exit 1
 
@@ -38,7 +38,7 @@ fn what_follows_the_module_are_a_programs_arguments() {
             program
             --a=
             --a
-            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:01Z
             2> error: `_start` exited with status 2
             exit 1
         "#]],
@@ -52,7 +52,7 @@ fn stdin_is_what_is_given_and_not_what_is_there() {
         b"not read",
         &expect![[r#"
         program
-        2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+        2> note: the guest asked for the time: it is always 1970-01-01T00:00:01Z
         exit 0
     "#]],
     );
@@ -62,7 +62,7 @@ fn stdin_is_what_is_given_and_not_what_is_there() {
         &expect![[r#"
         program
         2> read
-        2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+        2> note: the guest asked for the time: it is always 1970-01-01T00:00:01Z
         exit 0
     "#]],
     );
@@ -77,7 +77,7 @@ fn stdin_is_what_is_given_and_not_what_is_there() {
             $ purefork run --wasi frozen program.wat --stdin @@text
             program
             2> @text
-            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:01Z
             exit 0
 
             $ purefork run --wasi frozen program.wat --stdin @nowhere.txt
@@ -102,7 +102,7 @@ fn a_program_as_json_is_a_record() {
         "run --wasi frozen --json program.wat a --stdin b",
         &expect![[r#"
         {"status":1,"stdout":[112,114,111,103,114,97,109,10,97,10],"stderr":[98]}
-        2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+        2> note: the guest asked for the time: it is always 1970-01-01T00:00:01Z
         2> error: `_start` exited with status 1
         exit 1
     "#]],
@@ -123,13 +123,13 @@ fn what_a_function_prints_is_no_result() {
             $ purefork run --wasi frozen program.wat twice 4
             8
             2> printed
-            2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+            2> note: the guest asked for the time: it is always 1970-01-01T00:00:01Z
             exit 0
 
             $ purefork run --wasi frozen program.wat twice -- -4
             2> printed
             2> error: `twice` trapped: wasm `unreachable` instruction executed
-            2>   at `twice` (offset 0x1f6); a panic, an abort or a failed assertion in the guest ends so; it asked for the time: it is always 1970-01-01T00:00:00Z
+            2>   at `twice` (offset 0x1f6); a panic, an abort or a failed assertion in the guest ends so; it asked for the time: it is always 1970-01-01T00:00:01Z
             exit 1
 
             $ purefork run --wasi frozen --output-limit 7 program.wat twice 4

@@ -121,9 +121,23 @@ fn functions_answer_as_wasi_has_it() {
             (
                 "clock_time_get",
                 &[0, 1, AT],
-                r#"(0, 0, 0, 0) "" "" asked for the time: it is always 1970-01-01T00:00:00Z"#,
+                r#"(0, 1000000000, 0, 0) "" "" asked for the time: it is always 1970-01-01T00:00:01Z"#,
             ),
-            ("clock_time_get", &[1, 1, AT], r#"(0, 0, 0, 0) "" "" asked how much time has passed: none ever does"#),
+            (
+                "clock_time_get",
+                &[1, 1, AT],
+                r#"(0, 1000000000, 0, 0) "" "" asked how much time has passed: none ever does"#,
+            ),
+            (
+                "clock_time_get",
+                &[2, 1, AT],
+                r#"(0, 1000000000, 0, 0) "" "" asked how much time has passed: none ever does"#,
+            ),
+            (
+                "clock_time_get",
+                &[3, 1, AT],
+                r#"(0, 1000000000, 0, 0) "" "" asked how much time has passed: none ever does"#,
+            ),
             ("clock_time_get", &[4, 1, AT], "(28, 0, 0, 0)"),
             ("fd_write", &[1, 64, 2, AT], r#"(0, 10, 0, 0) "helloworld" "" "#),
             ("fd_write", &[2, 64, 1, AT], r#"(0, 5, 0, 0) "" "hello" "#),

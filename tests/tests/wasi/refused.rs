@@ -55,23 +55,56 @@ fn what_wasi_does_not_have_is_refused() {
 }
 
 #[test]
-fn wasi_needs_the_memory_and_is_not_handed_on() {
-    for rest in ["", "(memory 1)", r#"(memory (export "memory") i64 1)"#, r#"(func (export "memory"))"#] {
-        check(
-            &format!(r#"(module (import "wasi_snapshot_preview1" "sched_yield" (func (result i32))) {rest})"#),
-            &expect![[r#"
-                Impure: the guest cannot be shown to be pure, for 1 reason
-                  imports WASI, which reads and writes the export `memory`, and exports no 32-bit memory under that name; export the memory
-            "#]],
-        );
-    }
-    check(
-        &guest(&[("sched_yield", "(result i32)")], r#"(export "yield" (func $sched_yield))"#),
-        &expect![[r#"
-            Impure: the guest cannot be shown to be pure, for 1 reason
-              export `yield` is the import `wasi_snapshot_preview1.sched_yield`: it has no meaning outside of a guest; export a function of the guest's own
-        "#]],
+fn wasi_is_not_handed_on() {
+    let wat = guest(&[("sched_yield", "(result i32)")], r#"(export "yield" (func $sched_yield)) (func (export "f"))"#);
+    let inspection = inspect_with(wat, Wasi::Frozen).unwrap();
+    let [yields] = inspection.others.as_slice() else { panic!("{inspection:?}") };
+    assert_eq!(
+        (yields.name.as_str(), yields.why.as_str()),
+        ("yield", "it is imported, and so nothing outside of a call")
     );
+    assert_eq!(inspection.functions[0].to_string(), "f()");
+}
+
+/// A module whose functions of WASI read and write no memory needs none; and only those trap without one that do.
+#[test]
+fn wasi_needs_a_memory_only_where_it_reads_or_writes_one() {
+    for memory in [
+        "",
+        "(memory 1)",
+        r#"(memory (export "other") 1)"#,
+        r#"(memory (export "memory") i64 1)"#,
+        r#"(func (export "memory"))"#,
+    ] {
+        let wat = format!(
+            r#"(module
+                (import "wasi_snapshot_preview1" "sched_yield" (func $sched_yield (result i32)))
+                (import "wasi_snapshot_preview1" "fd_close" (func $fd_close (param i32) (result i32)))
+                (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+                (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+                (import "wasi_snapshot_preview1" "fd_write" (func $fd_write {FOUR}))
+                {memory}
+                (func (export "clock") (result i32) (call $clock (i32.const 0) (i64.const 0) (i32.const 8)))
+                (func (export "write") (result i32)
+                    (call $fd_write (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0)))
+                (func (export "_start")
+                    (if (call $sched_yield) (then (unreachable)))
+                    (if (i32.ne (call $fd_close (i32.const 9)) (i32.const 8)) (then (unreachable)))
+                    (call $proc_exit (i32.const 3))))"#
+        );
+        each_frozen(|exec| {
+            let module = purefork_tests::loaded(exec, &wat);
+            assert_eq!(run(&module, &[], b"").unwrap(), (3, vec![], vec![]));
+            for function in ["clock", "write"] {
+                let error = error(module.fork(function, purefork::args![]).unwrap().wait());
+                assert_eq!(error.kind(), ErrorKind::Trap);
+                assert_eq!(
+                    error.message(),
+                    "the guest called a function of WASI that reads or writes the export `memory`, and it exports no 32-bit memory under that name"
+                );
+            }
+        });
+    }
 }
 
 #[test]

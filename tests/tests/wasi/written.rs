@@ -91,7 +91,7 @@ fn a_call_that_fails_shows_what_it_wrote_and_why_it_may_have_failed() {
         assert_eq!(
             error.help(),
             Some(
-                "a panic, an abort or a failed assertion in the guest ends so; it asked for the time: it is always 1970-01-01T00:00:00Z"
+                "a panic, an abort or a failed assertion in the guest ends so; it asked for the time: it is always 1970-01-01T00:00:01Z"
             )
         );
         let output = future.output().unwrap();

@@ -19,7 +19,7 @@ use super::facts::{Facts, Write};
 use super::names::shown;
 use super::reason::Reasons;
 use super::recipe::Recipe;
-use super::{Audited, MAX_EXPORTS, Refusal, feature, features, malformed, part};
+use super::{Audited, MAX_EXPORTS, Refusal, feature, features, malformed, part, prepare};
 use crate::error::{Reason, ReasonKind};
 use crate::wasi::Wasi;
 use count::{MAX_INSTANCES, MAX_ITEMS};
@@ -104,9 +104,11 @@ fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
 
     let may_wasi = wasi == Wasi::Frozen;
     let (links, of_wasi) = imports::judge(&translation.component, &types, may_wasi, &mut reasons);
-    let mut parts = Vec::new();
+    let (mut parts, mut prepared) = (Vec::new(), Vec::new());
     for (_, module) in &modules {
-        parts.push(part::part(module.wasm, &mut reasons).map_err(Refusal::Malformed)?);
+        let module = prepare::prepared(module.wasm).into_owned();
+        parts.push(part::part(&module, &mut reasons).map_err(Refusal::Malformed)?);
+        prepared.push(module);
     }
     let found = reasons.into_vec();
     if !found.is_empty() {
@@ -140,8 +142,7 @@ fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
         }]));
     }
     let facts = Facts { wasi: of_wasi, ..facts(&recipe, &parts, links, exports) };
-    let modules = modules.iter().map(|(_, module)| module.wasm.to_vec()).collect();
-    Ok(Audited { facts, recipe, modules })
+    Ok(Audited { facts, recipe, modules: prepared })
 }
 
 /// The component's facts: over every instance of its modules.
@@ -152,11 +153,13 @@ fn facts(recipe: &Recipe, parts: &[part::Part], links: Vec<super::LinkFacts>, ex
         others: exports.others,
         forks: links,
         wasi: Vec::new(),
+        traps: Vec::new(),
         memories: Vec::new(),
         tables: Vec::new(),
         start: false,
         counts: Default::default(),
         component_type: false,
+        note: None,
         component: true,
         custom_sections: Vec::new(),
         fresh: None,

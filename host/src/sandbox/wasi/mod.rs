@@ -31,6 +31,9 @@ use wasmtime::{Caller, Extern, Linker, Memory, Trap, Val};
 /// How much fuel a call of WASI takes beside what it copies: about what it takes the host.
 const CALL: u64 = 100;
 
+/// Of a second.
+const NANOSECONDS: u64 = 1_000_000_000;
+
 /// What a call of WASI may still use.
 pub(super) struct Meter {
     fuel: u64,
@@ -73,6 +76,8 @@ impl Params<'_> {
 /// What a function needs to answer.
 struct Asked<'a> {
     memory: Own<'a>,
+    /// Whether there is a memory at all, as WASI 0.1 wants it.
+    has_memory: bool,
     state: &'a mut State,
     meter: &'a mut Meter,
     look: Look<'a>,
@@ -126,7 +131,7 @@ fn ask<D: Carried, R>(
     may_call(caller, host)?;
     let mut meter = Meter { fuel: caller.get_fuel()? };
     let memory = memory(caller, host)?;
-    let limit = host.output;
+    let (limit, has_memory) = (host.output, memory.is_some());
     let (bytes, room) = match &memory {
         Some(memory) => memory.data_and_store_mut(&mut *caller),
         None => (Default::default(), caller.data_mut()),
@@ -136,7 +141,9 @@ fn ask<D: Carried, R>(
     let state = call.wasi.get_or_insert_with(|| Box::new(State::new(limit)));
     let has_stopped = || is_stopped(carried);
     let look = Look::new(&has_stopped);
-    let result = meter.fuel(CALL).and_then(|()| answer(&mut Asked { memory: bytes, state, meter: &mut meter, look }));
+    let result = meter
+        .fuel(CALL)
+        .and_then(|()| answer(&mut Asked { memory: bytes, has_memory, state, meter: &mut meter, look }));
     let result = result.map_err(|error| if error.is::<Stopped>() { stopped(carried) } else { error });
     caller.set_fuel(meter.fuel)?;
     result

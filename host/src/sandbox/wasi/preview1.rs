@@ -1,9 +1,10 @@
 //! WASI 0.1: numbers in, a number out that says what went wrong, and the rest in memory.
 
-use super::state::{Exit, Sink, is_root};
-use super::{Asked, Params};
+use super::state::{Exit, NOW, Sink, is_root};
+use super::{Asked, NANOSECONDS, Params};
 use crate::abi::PART;
 use crate::audit::wasi::Preview1;
+use crate::sandbox::host::trap;
 
 /// What a function gives: 0, or what went wrong.
 type Code = u16;
@@ -103,7 +104,7 @@ impl Asked<'_> {
                     1..=3 => self.state.no_duration(),
                     _ => return fail(INVAL),
                 }
-                self.put(p(2), 0u64.to_le_bytes())
+                self.put(p(2), (NOW * NANOSECONDS).to_le_bytes())
             }
             RandomGet => {
                 self.bytes(p(0), p(1), 1)?;
@@ -444,6 +445,11 @@ impl Asked<'_> {
 
     /// Places in memory, which are all there.
     fn range(&self, at: u32, len: u32, align: u32) -> Done<std::ops::Range<usize>> {
+        if !self.has_memory {
+            return Err(Fail::End(trap(
+                "the guest called a function of WASI that reads or writes the export `memory`, and it exports no 32-bit memory under that name",
+            )));
+        }
         let (start, end) = (at as usize, at as usize + len as usize);
         if end > self.memory.len() {
             return fail(FAULT);

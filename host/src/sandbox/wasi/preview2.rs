@@ -1,7 +1,7 @@
 //! WASI 0.2: values of WIT, and handles that are constants.
 
-use super::state::{Exit, Sink, is_root};
-use super::{Asked, Params, ask};
+use super::state::{Exit, NOW, Sink, is_root};
+use super::{Asked, NANOSECONDS, Params, ask};
 use crate::abi::{self, PART};
 use crate::audit::recipe::Encoding;
 use crate::audit::shown;
@@ -97,7 +97,7 @@ impl Asked<'_> {
             Stderr => Value::U32(Resource::STDERR),
             MonotonicNow => {
                 self.state.no_duration();
-                Value::U64(0)
+                Value::U64(NOW * NANOSECONDS)
             }
             MonotonicResolution => Value::U64(1),
             SubscribeInstant | SubscribeDuration => {
@@ -106,9 +106,9 @@ impl Asked<'_> {
             }
             WallNow => {
                 self.state.no_time();
-                time(0)
+                time(NOW, 0)
             }
-            WallResolution => time(1),
+            WallResolution => time(0, 1),
             RandomBytes | InsecureBytes => {
                 self.state.no_randomness();
                 let len = usize::try_from(params.u64(0)).unwrap_or(usize::MAX);
@@ -357,8 +357,8 @@ fn exit(status: u8) -> wasmtime::Error {
     Exit(status).into()
 }
 
-fn time(nanoseconds: u32) -> Value {
-    Value::record([("seconds", Value::U64(0)), ("nanoseconds", Value::U32(nanoseconds))])
+fn time(seconds: u64, nanoseconds: u32) -> Value {
+    Value::record([("seconds", Value::U64(seconds)), ("nanoseconds", Value::U32(nanoseconds))])
 }
 
 fn ok(value: Value) -> Value {

@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// The name under which a program runs.
 pub(super) const PROGRAM: &str = "program";
 
+/// What every clock reads, in seconds. Programs take a clock that reads zero for a broken one, in whatever unit they read it.
+pub(super) const NOW: u64 = 1;
+
 /// The most things that are noted of what a call was not truly given.
 const MAX_REFUSED: usize = 16;
 
@@ -134,7 +137,7 @@ impl State {
     }
 
     pub(super) fn no_time(&mut self) {
-        self.refuse("asked for the time: it is always 1970-01-01T00:00:00Z");
+        self.refuse("asked for the time: it is always 1970-01-01T00:00:01Z");
     }
 
     pub(super) fn no_duration(&mut self) {

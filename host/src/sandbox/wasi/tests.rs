@@ -125,8 +125,13 @@ fn answer(function: Preview2, letters: i32, stdin: &[u8]) -> (wasmtime::Result<V
     let mut state = State::of_program(Vec::new(), stdin.to_vec().into(), 1000);
     let mut meter = Meter { fuel: 1000 };
     let mut memory = MEMORY;
-    let mut asked =
-        Asked { memory: Own::whole(&mut memory), state: &mut state, meter: &mut meter, look: abi::Look::never() };
+    let mut asked = Asked {
+        memory: Own::whole(&mut memory),
+        has_memory: true,
+        state: &mut state,
+        meter: &mut meter,
+        look: abi::Look::never(),
+    };
     let value = asked.value(function, Params(&flat), 1000, Encoding::Utf8);
     (value, result, params.into_iter().map(|(ty, _)| ty).collect())
 }
@@ -161,6 +166,16 @@ fn what_every_function_answers_is_of_its_type() {
             assert!(abi::lower(&mut writer, &ty, &value, &mut Flat::new()).is_ok(), "{function:?}: {value}");
         }
     }
+}
+
+/// Of each unit that a program may read it in.
+#[test]
+fn time_stands_still_above_zero() {
+    let now = |function| answer(function, 0, b"").0.unwrap();
+    assert_eq!(now(Preview2::MonotonicNow), Value::U64(1_000_000_000));
+    assert_eq!(now(Preview2::WallNow).to_string(), "{seconds: 1, nanoseconds: 0}");
+    assert_eq!(now(Preview2::MonotonicResolution), Value::U64(1));
+    assert_eq!(now(Preview2::WallResolution).to_string(), "{seconds: 0, nanoseconds: 1}");
 }
 
 #[test]
