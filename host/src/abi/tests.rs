@@ -2,8 +2,8 @@
 
 use super::layout::{Layout, Shape};
 use super::{
-    Budget, Flat, Look, MAX_FLAT_PARAMS, Space, Writer, Wrong, flat_count, lift, load, load_all, lower, spaces,
-    store_all, tuple_space,
+    Budget, Flat, Look, MAX_FLAT_PARAMS, PART, Space, Unfit, Writer, Wrong, flat_count, lift, load, load_all, lower,
+    spaces, store_all, tuple_space,
 };
 use crate::audit::recipe::Encoding;
 use crate::value::{List, Name, Type, Value};
@@ -384,4 +384,48 @@ fn the_parts_of_a_type_are_not_walked_for_each_element() {
     let found = load(&memory, Encoding::Utf8, &list, 0, &mut Budget::new(1 << 30, Look::never())).unwrap();
     let Value::List(list) = found else { panic!("{found:?}") };
     assert_eq!(list.len(), 1_000_000);
+}
+
+/// A list of many small values, one of many bytes, and a text whose characters lie across the parts it is read in.
+#[test]
+fn what_is_large_is_read_and_written_with_looks_in_between_and_whole() {
+    let text: String = std::iter::once('x').chain(std::iter::repeat_n('\u{e9}', PART)).collect();
+    let wide: String = std::iter::once('x').chain(std::iter::repeat_n('\u{20ac}', PART)).collect();
+    let strings = Value::from(vec![Value::from(""); 40_000]);
+    let of = |ty| Type::List(Arc::new(ty));
+    let all = [
+        (of(Type::String), strings),
+        (of(Type::U8), Value::from(vec![7u8; 3 * PART])),
+        (of(Type::U64), Value::from(vec![u64::MAX - 7; PART / 2])),
+        (of(Type::Bool), Value::from(vec![true; 3 * PART])),
+        (of(Type::Char), Value::from(vec!['\u{20ac}'; PART])),
+        (Type::String, Value::from(text.as_str())),
+        (Type::String, Value::from(wide.as_str())),
+    ];
+    for (ty, value) in &all {
+        for encoding in ENCODINGS {
+            let looks = std::cell::Cell::new(0);
+            let looked = || {
+                looks.set(looks.get() + 1);
+                false
+            };
+            let count = |what: &str| assert!(looks.replace(0) > 1, "{what} {ty} in {encoding:?}");
+            let mut wanted = vec![tuple_space([ty].into_iter())];
+            spaces(ty, value, encoding, &mut wanted, &mut Look::never()).unwrap();
+            let (mut memory, places) = memory(&wanted, 0);
+            let write = |memory: &mut [u8], look| {
+                let mut writer = Writer { memory, encoding, places: places.clone().into_iter(), look };
+                let at = writer.places.next().unwrap();
+                store_all(&mut writer, std::slice::from_ref(ty), std::slice::from_ref(value), at as usize)
+            };
+            write(&mut memory, Look::new(&looked)).unwrap();
+            count("writing");
+            let mut budget = Budget::new(1 << 30, Look::new(&looked));
+            assert!(load(&memory, encoding, ty, places[0], &mut budget).as_ref() == Ok(value), "{ty} in {encoding:?}");
+            count("reading");
+            assert!(matches!(write(&mut memory, Look::new(&|| true)), Err(Unfit::Stopped)), "writing {ty}");
+            let mut budget = Budget::new(1 << 30, Look::new(&|| true));
+            assert!(load(&memory, encoding, ty, places[0], &mut budget) == Err(Wrong::Stopped), "reading {ty}");
+        }
+    }
 }
