@@ -165,8 +165,8 @@ fn a_string_is_its_text_as_it_stands() {
 fn what_is_misspelt_is_refused_in_wave_as_in_json() {
     check_all(
         &[
-            "run shapes.wat set '{nmae: 1}'",
-            "run shapes.wat set '{\"nmae\": 1}'",
+            "run shapes.wat set '{colour: red}'",
+            "run shapes.wat set '{\"colour\": \"red\"}'",
             "run shapes.wat move '{x: 1, y: 2, z: 3}'",
             "run shapes.wat move '{x: 1, x: 2, y: 3}'",
             "run shapes.wat move '{\"x\": 1, \"x\": 2, \"y\": 3}'",
@@ -178,12 +178,12 @@ fn what_is_misspelt_is_refused_in_wave_as_in_json() {
             "run shapes.wat numbers '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, zz]'",
         ],
         &expect![[r#"
-            $ purefork run shapes.wat set '{nmae: 1}'
-            2> error: argument `settings` of `set`: at line 1 column 2: there is no field `nmae`; there is `width`, `height`, `depth`, `border`, `margin`, `padding`, `rounded`, `visible`, …
+            $ purefork run shapes.wat set '{colour: red}'
+            2> error: argument `settings` of `set`: at line 1 column 2: there is no field `colour`; there is `color`, `border`, `closed`, `author`, `width`, `height`, `depth`, `margin`, …
             exit 2
 
-            $ purefork run shapes.wat set '{"nmae": 1}'
-            2> error: argument `settings` of `set`: at line 1 column 2: there is no field `nmae`; there is `width`, `height`, `depth`, `border`, `margin`, `padding`, `rounded`, `visible`, …
+            $ purefork run shapes.wat set '{"colour": "red"}'
+            2> error: argument `settings` of `set`: at line 1 column 2: there is no field `colour`; there is `color`, `border`, `closed`, `author`, `width`, `height`, `depth`, `margin`, …
             exit 2
 
             $ purefork run shapes.wat move '{x: 1, y: 2, z: 3}'
