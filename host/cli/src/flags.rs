@@ -50,9 +50,9 @@ JSON text is given as it is, --input '\"5\"'. Within other values text is in dou
   @@TEXT          a string that begins with @
 
 Results are printed in WAVE. `--output` unwraps `ok`, and writes an array into a file called .npy,
-JSON into one called .json, else the text of a string, the bytes of a list<u8>, and all else in WAVE.
-If the function returns an `err`, it is printed, the exit code is 1, and no file is written. A file is
-replaced as a whole; a device, a pipe, /dev/fd/3, or a file with several names is written to.
+JSON into one called .json, else the text of a string, the bytes of a list<u8>, and for all else
+WAVE. If the function returns an `err`, it is printed, the exit code is 1, and no file is written.
+A file is replaced as a whole; a device, a pipe, /dev/fd/3 or a file of several names is written to.
 
 MODULE is read from standard input if it is `-`.
 
@@ -420,7 +420,9 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
                 (_, Some("inspect")) if !option.starts_with('-') => {
                     "`purefork run MODULE FUNCTION --help` shows what a function takes".to_owned()
                 }
-                (_, Some("run" | "preinit")) => format!("a parameter of the function comes after its name; {help}"),
+                (_, Some(verb @ ("run" | "preinit"))) if words.first().is_some_and(|first| first == verb) => {
+                    format!("a parameter of the function comes after its name; {help}")
+                }
                 _ => help,
             };
             Usage::new(format!("unexpected argument `{}` found", option.escape_debug())).with_help(help)

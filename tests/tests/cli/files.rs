@@ -34,7 +34,7 @@ fn a_file_that_is_not_there_is_told() {
             exit 2
 
             $ purefork run '' f
-            2> error: a value is required for `<MODULE>` but none was supplied
+            2> error: expected the path of a module, but was given an empty word
             2>   `purefork run --help` shows what there is
             exit 2
 

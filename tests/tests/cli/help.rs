@@ -52,7 +52,7 @@ fn run_has_help() {
             Usage: purefork run [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... [-- ...]
 
             Arguments:
-              <MODULE>    A WebAssembly module: .wasm, or its text, .wat
+              <MODULE>    A WebAssembly module: .wasm, or its text, .wat; `-` for standard input
               [FUNCTION]  The exported function to call
 
             Options:
@@ -90,7 +90,8 @@ fn run_has_help() {
               ARG             a value, by position: 7, -5, 0.5, inf, true, '[1, 2]', '{x: 1, y: 2}'
               --NAME VALUE    the same by the parameter's name; also --NAME=VALUE
               --              everything after it is the function's: so a parameter can be given
-                              that is called like an option of purefork's
+                              that is called like an option of purefork's, or, where it stands before
+                              FUNCTION, a function be called whose name is like one
 
             Values are written in WAVE or in JSON. In JSON, a case of a variant is "case" or {"case": value};
             a result {"ok": value} or {"err": value}; flags an array of strings; an option its value or null.
@@ -98,13 +99,16 @@ fn run_has_help() {
             JSON text is given as it is, --input '"5"'. Within other values text is in double quotes.
 
               @FILE           reads the value from a file, @- from standard input: the text of a string,
-                              the bytes of a list<u8>, a .npy array for a tensor or a list of numbers,
+                              a .npy array for a tensor or a list of numbers, the bytes of a list<u8>,
                               for all else WAVE or JSON
               @@TEXT          a string that begins with @
 
-            Results are printed in WAVE. `--output` unwraps `ok`, and writes the text of a string, the bytes of
-            a list<u8>, an array into a file called .npy, JSON into one called .json, and else WAVE. If the
-            function returns an `err`, it is printed, the exit code is 1, and no file is written.
+            Results are printed in WAVE. `--output` unwraps `ok`, and writes an array into a file called .npy,
+            JSON into one called .json, else the text of a string, the bytes of a list<u8>, and for all else
+            WAVE. If the function returns an `err`, it is printed, the exit code is 1, and no file is written.
+            A file is replaced as a whole; a device, a pipe, /dev/fd/3 or a file of several names is written to.
+
+            MODULE is read from standard input if it is `-`.
 
             Options may stand anywhere before `--`. `purefork run MODULE --help` shows the functions, and
             `purefork run MODULE FUNCTION --help` what one takes. A function of an interface is called by its
@@ -117,6 +121,7 @@ fn run_has_help() {
               purefork run image.wasm resize @photo.png --size '{"width": 64, "height": 48}' -o small.png
               purefork run app.wasm main 7 --link math=math.wasm
               purefork run clock.wasm tick -- --timeout 3
+              purefork run odd.wasm -- --json 3
 
             With `--wasi frozen`, modules may import WASI 0.1 and 0.2. It is always 1970, random numbers are
             the same in every call, there are no files, no network and no environment. A module that exports
@@ -140,7 +145,7 @@ fn inspect_has_help() {
             Usage: purefork inspect [OPTIONS] <MODULE>
 
             Arguments:
-              <MODULE>  A WebAssembly module: .wasm, or its text, .wat
+              <MODULE>  A WebAssembly module: .wasm, or its text, .wat; `-` for standard input
 
             Options:
                   --json        Print JSON

@@ -150,7 +150,7 @@ fn preinit_has_help() {
             Usage: purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]
 
             Arguments:
-              <MODULE>    A WebAssembly module: .wasm, or its text, .wat
+              <MODULE>    A WebAssembly module: .wasm, or its text, .wat; `-` for standard input
               [FUNCTION]  The exported function to run
 
             Options:

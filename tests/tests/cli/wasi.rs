@@ -157,7 +157,29 @@ fn what_a_program_wrote_before_it_failed_goes_where_it_was_written_to() {
             "run --wasi frozen trapping.wat -o out/trapping.txt",
             "run --wasi frozen trapping.wat --json",
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            $ purefork run --wasi frozen trapping.wat
+            out
+            2> warned
+            2> error: `_start` trapped: wasm `unreachable` instruction executed
+            2>   at `_start` (offset 0x74); a panic, an abort or a failed assertion in the guest ends so
+            exit 1
+
+            $ purefork run --wasi frozen trapping.wat -o out/trapping.txt
+            out
+            2> warned
+            2> error: `_start` trapped: wasm `unreachable` instruction executed
+            2>   at `_start` (offset 0x74); a panic, an abort or a failed assertion in the guest ends so
+            exit 1
+
+            $ purefork run --wasi frozen trapping.wat --json
+            {"error":{"backtrace":[{"function":"_start","offset":116}],"chain":[{"function":"_start","site":{"by":"host"}}],"fork_site":{"by":"host"},"help":"a panic, an abort or a failed assertion in the guest ends so","kind":"Trap","message":"`_start` trapped: wasm `unreachable` instruction executed","omitted":0,"reasons":[]}}
+            2> out
+            2> warned
+            2> error: `_start` trapped: wasm `unreachable` instruction executed
+            2>   at `_start` (offset 0x74); a panic, an abort or a failed assertion in the guest ends so
+            exit 1
+        "#]],
     );
 }
 

@@ -139,13 +139,16 @@ fn a_list_of_bytes_is_an_array_by_name_and_by_its_first_bytes() {
             exit 0
 
             $ purefork run shapes.wat bytes @u1.npy
-            exit 0
+            2> error: argument `data` of `bytes`: `u1.npy`: expected list<u8>, a one-dimensional array of dtype `u1`, but was given one of `u1` with shape [2, 3]
+            exit 2
 
             $ purefork run shapes.wat bytes @f4.npy
-            exit 0
+            2> error: argument `data` of `bytes`: `f4.npy`: expected list<u8>, a one-dimensional array of dtype `u1`, but was given one of `f4` with shape [2]
+            exit 2
 
             $ purefork run shapes.wat bytes @bytes/raw.npy
-            exit 0
+            2> error: argument `data` of `bytes`: `bytes/raw.npy`: the file is no .npy file
+            exit 2
         "#]],
     );
     assert_eq!(content("bytes/out.NPY"), content("u1-line.npy"));
@@ -162,7 +165,28 @@ fn a_file_called_json_holds_json() {
             "run shapes.wat numbers '[1]' --json -o out/numbers.npy",
             "run ops.wat trap --json -o out/never.npy",
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            $ purefork run shapes.wat text '{"a": 1}' -o out/text.json
+            exit 0
+
+            $ purefork run shapes.wat bytes '[7, 0, 255]' -o out/bytes.json
+            exit 0
+
+            $ purefork run shapes.wat numbers '[1]' -o out/numbers.json
+            exit 0
+
+            $ purefork run shapes.wat numbers '[1]' --json -o out/numbers.npy
+            {"error":{"backtrace":[],"chain":[],"fork_site":null,"help":"leave `--json` away, or write to a file that is called .json","kind":"Usage","message":"`--json` asks for JSON, and `out/numbers.npy` for an array of numpy's","omitted":0,"reasons":[]}}
+            2> error: `--json` asks for JSON, and `out/numbers.npy` for an array of numpy's
+            2>   leave `--json` away, or write to a file that is called .json
+            exit 2
+
+            $ purefork run ops.wat trap --json -o out/never.npy
+            {"error":{"backtrace":[],"chain":[],"fork_site":null,"help":"leave `--json` away, or write to a file that is called .json","kind":"Usage","message":"`--json` asks for JSON, and `out/never.npy` for an array of numpy's","omitted":0,"reasons":[]}}
+            2> error: `--json` asks for JSON, and `out/never.npy` for an array of numpy's
+            2>   leave `--json` away, or write to a file that is called .json
+            exit 2
+        "#]],
     );
     for (name, text) in [("text", "\"{\\\"a\\\": 1}\"\n"), ("bytes", "[7,0,255]\n"), ("numbers", "[1.0]\n")] {
         assert_eq!(String::from_utf8_lossy(&content(&format!("out/{name}.json"))), text, "{name}");
@@ -304,7 +328,18 @@ fn a_link_to_nothing_makes_what_it_leads_to() {
             "run ops.wat trap -o dangling/nowhere",
             "run ops.wat trap -o dangling/round",
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            $ purefork run add.wat add 2 3 -o dangling/one
+            exit 0
+
+            $ purefork run ops.wat trap -o dangling/nowhere
+            2> error: cannot write `dangling/nowhere`: `dangling/absent`: No such file or directory (os error 2)
+            exit 2
+
+            $ purefork run ops.wat trap -o dangling/round
+            2> error: cannot write `dangling/round`: Too many levels of symbolic links (os error 40)
+            exit 2
+        "#]],
     );
     assert_eq!(content("dangling/below/three"), b"5\n");
     assert!(room.join("one").is_symlink() && room.join("two").is_symlink());
@@ -369,7 +404,17 @@ fn a_descriptor_that_cannot_be_written_to_is_told_before_the_call() {
     let script = "$P run ops.wat trap -o /dev/fd/9; echo $?; $P run ops.wat trap -o /dev/fd/5 5<add.wat; echo $?; \
         $P run ops.wat trap -o /dev/fd/4294967295; echo $?; $P run ops.wat trap -o /dev/fd/+1; echo $?";
     let told = shell(&format!("({script}) 2>&1"));
-    expect![[r#""#]].assert_eq(&told);
+    expect![[r#"
+        error: cannot write `/dev/fd/9`: descriptor 9 is not open
+        2
+        error: cannot write `/dev/fd/5`: descriptor 5 is open for reading only
+        2
+        error: cannot write `/dev/fd/4294967295`: descriptor 4294967295 is not open
+        2
+        error: cannot write `/dev/fd/+1`: no file can be made in `/dev/fd`: No such file or directory (os error 2)
+        2
+    "#]]
+    .assert_eq(&told);
 }
 
 #[cfg(unix)]
@@ -447,7 +492,27 @@ fn a_limit_on_the_size_of_files_is_told_and_leaves_the_file_as_it_was() {
         $P run add.wat add 2 3 -o limited/kept; echo $?; $P run add.wat add 2 3 -o limited/named; echo $?; \
         $P preinit add.wat add 2 3 -o limited/new.wasm; echo $?; $P run add.wat add 2 3 >limited/new; echo $?";
     let told = shell(&format!("({script}) 2>&1; ls limited; cat limited/kept"));
-    expect![[r#""#]].assert_eq(&told);
+    expect![[r#"
+        5
+        0
+        error: cannot write `limited/new`: File too large (os error 27)
+        1
+        error: cannot write `limited/kept`: File too large (os error 27)
+        1
+        error: cannot write `limited/named`: File too large (os error 27)
+        1
+        error: cannot write `limited/new.wasm`: File too large (os error 27)
+        1
+        error: cannot write to stdout: File too large (os error 27)
+        1
+        cache
+        kept
+        named
+        new
+        twice
+        before
+    "#]]
+    .assert_eq(&told);
 }
 
 #[cfg(target_os = "linux")]
