@@ -418,7 +418,7 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
                 // Any option is like a single letter.
                 (Some(known), _) if option.len() > 4 => format!("did you mean `{known}`?"),
                 (_, Some("inspect")) if !option.starts_with('-') => {
-                    "`purefork run MODULE FUNCTION --help` shows what a function takes".to_owned()
+                    format!("it takes one module and no function; {help}")
                 }
                 (_, Some(verb @ ("run" | "preinit"))) if words.first().is_some_and(|first| first == verb) => {
                     format!("a parameter of the function comes after its name; {help}")

@@ -368,7 +368,7 @@ fn a_command_that_is_none_is_told() {
 
         $ purefork inspect a.wat b.wat
         2> error: unexpected argument `b.wat` found
-        2>   `purefork inspect --help` shows what there is
+        2>   it takes one module and no function; `purefork inspect --help` shows what there is
         exit 2
     "#]],
     );

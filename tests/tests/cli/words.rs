@@ -243,7 +243,7 @@ fn a_command_that_is_none_is_told() {
 
             $ purefork inspect add.wat add
             2> error: unexpected argument `add` found
-            2>   `purefork run MODULE FUNCTION --help` shows what a function takes
+            2>   it takes one module and no function; `purefork inspect --help` shows what there is
             exit 2
 
             $ purefork inspect add.wat -x
