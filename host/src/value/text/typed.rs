@@ -167,10 +167,12 @@ impl<'a> Reader<'a> {
 
     /// A float: the one that is nearest to what is written, of the type itself. By way of another, it would be rounded
     /// twice. Infinity has words of its own.
-    fn float<T: std::str::FromStr>(&self, ty: &Type, node: &Node<'_>, is_finite: impl Fn(T) -> bool) -> Result<T, Fault>
-    where
-        T: Copy,
-    {
+    fn float<T: std::str::FromStr + Copy>(
+        &self,
+        ty: &Type,
+        node: &Node<'_>,
+        is_finite: impl Fn(T) -> bool,
+    ) -> Result<T, Fault> {
         let text = match &node.form {
             Form::Number => self.part(node),
             Form::Text(text) if self.syntax == Syntax::Json && WORDS.contains(&&**text) => text,
