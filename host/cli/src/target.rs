@@ -205,9 +205,9 @@ fn draft(directory: &Path) -> io::Result<NamedTempFile> {
     builder.prefix(".purefork-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // Its own error has the name that was tried, which says nothing to anybody.
-    builder.tempfile_in(directory).map_err(|error| match error.get_ref().and_then(|inner| inner.source()) {
-        Some(why) => io::Error::new(error.kind(), why.to_string()),
+    // Its own error ends in the name that was tried, which says nothing to anybody.
+    builder.tempfile_in(directory).map_err(|error| match error.to_string().split_once(" at path ") {
+        Some((why, _)) => io::Error::new(error.kind(), why.to_owned()),
         None => error,
     })
 }
