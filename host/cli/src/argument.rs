@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// Reads the arguments of one call.
 #[derive(Default)]
-pub(crate) struct Reader;
+pub(crate) struct Reader {}
 
 impl Reader {
     /// The value of type `ty` that `text` stands for: in WAVE or in JSON; after `@` the file that it is in. A string is the

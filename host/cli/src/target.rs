@@ -139,7 +139,7 @@ fn descriptor(path: &Path) -> Option<u32> {
     let given = directory(path);
     let real = fs::canonicalize(given).ok();
     let is_ours = |ours: &&str| given == Path::new(ours) || real.is_some() && fs::canonicalize(ours).ok() == real;
-    DIRECTORIES.iter().any(|ours| is_ours(&ours)).then_some(number)
+    DIRECTORIES.iter().any(is_ours).then_some(number)
 }
 
 /// Whether a symbolic link is one of Linux's to what a process has open.
