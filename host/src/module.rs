@@ -248,6 +248,7 @@ impl fmt::Debug for Module {
 }
 
 /// The values, if all are there; else the slots as they were.
+#[expect(clippy::result_large_err, reason = "it is no error, but what the caller goes on with")]
 pub(crate) fn values(slots: Slots) -> Result<Values, Slots> {
     if slots.iter().any(|slot| matches!(slot, Slot::Future(_))) {
         return Err(slots);

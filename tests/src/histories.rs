@@ -300,8 +300,11 @@ impl World {
     }
 }
 
+/// How a call ends, as far as anyone can see.
+type Seen = Result<Value, String>;
+
 /// How calls end where nothing has ever happened before: by guest, function and seed.
-static EXPECTED: LazyLock<Vec<Vec<Vec<Result<Value, String>>>>> = LazyLock::new(|| {
+static EXPECTED: LazyLock<Vec<Vec<Vec<Seen>>>> = LazyLock::new(|| {
     let guests = guests();
     let seen = |at, function: &String, seed| {
         // An executor for each.
@@ -346,6 +349,6 @@ fn functions(text: &str) -> Vec<String> {
 }
 
 /// All that there is to see of a call.
-fn ask(module: &Module, function: &str, seed: usize) -> Result<Value, String> {
+fn ask(module: &Module, function: &str, seed: usize) -> Seen {
     outcome(module, function, &[(seed as i32).into()])
 }

@@ -12,8 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// loaded again by the next call that needs a new sandbox.
 pub(super) struct Shards<D: 'static> {
     pub(super) compiled: Compiled,
-    loaded: Box<[Mutex<Option<Arc<Loaded<D>>>>]>,
+    loaded: Box<[Slot<D>]>,
 }
+
+/// What is loaded into one shard, if anything is.
+type Slot<D> = Mutex<Option<Arc<Loaded<D>>>>;
 
 impl<D> Shards<D> {
     pub(super) fn new(compiled: Compiled, shards: usize) -> Shards<D> {
