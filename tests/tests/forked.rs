@@ -283,7 +283,7 @@ fn a_child_may_be_forked_while_threads_are_in_the_midst_of_everything() {
                             let all = collect_all(squares);
                             let _ = collect_any(pending.iter().cloned().chain([all.map(|_| Value::unit())])).wait();
                             let _ = pending[0].wait_timeout(Duration::ZERO);
-                            let _ = pending[0].map(|value| value.to_string());
+                            drop(pending[0].map(|value| value.to_string()));
                             let _ = (fib.fork("fib", args![4]).unwrap().wait(), five.value(), named.value());
                             let _ = math.fork("square", args![&pending[0]]).unwrap().cancel();
                             rounds.fetch_add(1, Ordering::SeqCst);

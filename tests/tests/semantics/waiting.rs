@@ -119,7 +119,10 @@ fn what_is_cancelled_is_gone() {
         assert_kind(mapped.value(), ErrorKind::Cancelled);
     });
     leaves_nothing("then", |future, kept| {
-        let then = future.then(move |_| Ok(drop(kept)));
+        let then = future.then(move |_| {
+            drop(kept);
+            Ok(())
+        });
         assert!(then.cancel());
         assert_kind(then.value(), ErrorKind::Cancelled);
     });
@@ -245,12 +248,12 @@ fn many_who_wait_and_leave_take_time_in_proportion() {
         }
     }
     // With all of them there, threads wait and leave, and so does what is made of it.
-    for n in 0..MANY / 2 {
+    for (n, handle) in handles.iter_mut().take(MANY / 2).enumerate() {
         assert!(future.wait_timeout(Duration::ZERO).is_none());
         drop(future.map(|n| n + 1));
         drop(collect_any([future.clone(), future.clone()]));
         if n % 2 == 0 {
-            handles[n] = future.clone();
+            *handle = future.clone();
         }
     }
     promise.set(1).unwrap();
@@ -305,7 +308,11 @@ fn nothing_is_lost_or_kept_where_threads_come_and_go() {
                     let mut asked = 0;
                     loop {
                         let kept = probe.clone();
-                        let sum = move |n: i32| n + Arc::strong_count(&kept) as i32 * 0;
+                        let sum = move |n: i32| {
+                            // It has what it was given.
+                            let _kept = &kept;
+                            n
+                        };
                         let mapped = future.map(sum.clone());
                         let race = collect_any([pending.map(sum.clone()), mapped.clone()]);
                         let mut handle = race.clone();
