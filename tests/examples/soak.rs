@@ -143,7 +143,7 @@ fn batch(exec: &Executor, calls: &Calls<'_>, round: u32, counts: &mut Counts) {
         counts.failed += u64::from(future.wait().is_err());
     }
     // New modules come, and go.
-    if round % 512 == 0 {
+    if round.is_multiple_of(16) {
         let text = format!(
             "(module (memory 1) (func (export \"f\") (param i32) (i32.store (local.get 0) (i32.const {round}))))"
         );
