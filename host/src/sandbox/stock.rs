@@ -372,24 +372,22 @@ mod tests {
     /// dropped once.
     #[test]
     fn nothing_is_lost_or_used_twice() {
-        const SANDBOXES: usize = 2000;
+        const THREADS: usize = 4;
+        const ROUNDS: usize = 2000;
         let store = Store::new(3, 50);
-        let used: Vec<_> = (0..SANDBOXES).map(|_| AtomicBool::new(false)).collect();
+        let used: Vec<_> = (0..THREADS * ROUNDS).map(|_| AtomicBool::new(false)).collect();
         let (made, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         thread::scope(|scope| {
-            for thread in 0..4u64 {
+            for thread in 0..THREADS as u64 {
                 let (store, used, made, done) = (&store, &used, &made, &done);
                 scope.spawn(move || {
-                    loop {
+                    for _ in 0..ROUNDS {
                         let module = thread % 2;
                         let taken = store.stock.take(module, 0);
                         let sandbox = match taken {
                             Some(sandbox) => sandbox,
                             None => {
                                 let name = made.fetch_add(1, Ordering::SeqCst);
-                                if name >= SANDBOXES {
-                                    break;
-                                }
                                 let (dropped, stock) = (store.dropped.clone(), Weak::new());
                                 Box::new(Fake { module, shard: 0, bytes: (1 + name % 60) * UNIT, name, dropped, stock })
                             }
@@ -403,7 +401,7 @@ mod tests {
                 });
             }
             scope.spawn(|| {
-                while done.load(Ordering::SeqCst) < 4 {
+                while done.load(Ordering::SeqCst) < THREADS {
                     store.stock.tidy();
                     store.stock.clear();
                     thread::yield_now();
@@ -413,7 +411,7 @@ mod tests {
         store.stock.clear();
         let mut dropped = store.dropped();
         dropped.sort_unstable();
-        assert_eq!(dropped, (0..SANDBOXES).collect::<Vec<_>>());
+        assert_eq!(dropped, (0..made.into_inner()).collect::<Vec<_>>());
         assert_eq!(store.stock.lock(0).bytes, 0);
     }
 }
