@@ -184,39 +184,3 @@ fn the_last_file_descriptors_are_left_to_the_host() {
         assert!(exec.load_bytes(module(1, 40_000)).is_ok());
     });
 }
-
-fn status(name: &str) -> String {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-    line.trim_start_matches(':').trim().to_owned()
-}
-
-/// Prints figures: `ulimit -n 1024` and `-- --ignored --nocapture` before.
-#[test]
-#[ignore = "it takes minutes"]
-fn ten_thousand_modules_of_ten_kilobytes() {
-    let exec = Executor::builder().threads(2).build().unwrap();
-    let functions = |number: usize| {
-        let function = |n| {
-            format!(
-                "(func (export \"f{n}\") (param $n i32) (result i32) (i32.store (local.get $n) (i32.const {n}))
-                (i32.add (i32.load offset={n} (local.get $n)) (i32.mul (local.get $n) (i32.const {}))))",
-                number * 1000 + n
-            )
-        };
-        let functions: String = (0..270).map(function).collect();
-        wat::parse_str(format!("{}{functions})", module(number, 3000).trim_end_matches(')').to_owned() + "))))"))
-            .unwrap()
-    };
-    eprintln!("a module has {} bytes; before: {} resident", functions(1).len(), status("VmRSS"));
-    let modules: Vec<_> = (0..10_000).map(|number| exec.load_bytes(functions(number)).unwrap()).collect();
-    let figures = || format!("{} resident, {} mappings, {} files", status("VmRSS"), mappings(), open_files());
-    eprintln!("loaded: {}", figures());
-    check(&modules, 0..modules.len());
-    eprintln!("called: {}", figures());
-    check(&modules, 0..1000);
-    eprintln!("called again: {}", figures());
-    assert!(open_files() < 512 && mappings() < 40_000);
-    drop(modules);
-    eprintln!("dropped: {}", figures());
-}
