@@ -364,7 +364,7 @@ fn a_module_is_read_from_standard_input() {
         &expect![[r#"
         program
         a
-        2> note: the guest asked for the time: it is always 1970-01-01T00:00:00Z
+        2> note: the guest asked for the time: it is always 1970-01-01T00:00:01Z
         2> error: `_start` exited with status 1
         exit 1
     "#]],

@@ -47,9 +47,12 @@ fn the_official_tests_hold_each_way() {
         let _ = writeln!(summary, "  {n} in {file}");
     }
     expect![[r#"
-        45943 held each way
-        1917 do not apply: their module imports something
+        46117 held each way
+        1644 do not apply: their module imports something
+        25 do not apply: they do not hold in a module with `externref`, most likely for what an earlier call has left
+        24 do not apply: they pass references
         445 do not apply: they rely on what an earlier call has left
+        50 do not apply: they return references
           1 in block.wast
           37 in bulk.wast
           1 in call.wast
@@ -144,7 +147,7 @@ fn check(
     let outcomes: Vec<_> = [0, 0, 1].iter().map(|&way| outcome(&modules[way], invoke.name, &values)).collect();
     if outcomes.iter().all(holds) {
         count.held += 1;
-    } else if outcomes.iter().any(|ended| matches!(ended, Err(error) if error.starts_with("NoSuchFunction"))) {
+    } else if outcomes.iter().any(|ended| matches!(ended, Err(error) if error.starts_with("NotCallable"))) {
         other("they return references");
     } else {
         match bare(bytes, invoke.name, &values, results) {
