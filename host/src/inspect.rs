@@ -40,6 +40,8 @@ pub struct Inspection {
     pub fresh: Option<String>,
     /// Bytes of code.
     pub code_bytes: u64,
+    /// What compiling it costs, in thousandths of the units of [`Limits::compile`](crate::Limits::compile).
+    pub compile: u64,
 }
 
 /// An exported function.
@@ -167,6 +169,7 @@ impl Inspection {
             start: facts.start,
             fresh: facts.fresh.clone(),
             code_bytes: facts.counts.code_bytes,
+            compile: facts.compile,
         }
     }
 }

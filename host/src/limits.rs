@@ -27,6 +27,7 @@ pub struct Limits {
     pub(crate) tree_forks: u64,
     pub(crate) tree_values: usize,
     pub(crate) output: usize,
+    pub(crate) compile: u32,
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -42,6 +43,7 @@ impl Default for Limits {
             tree_forks: 1_000_000,
             tree_values: 1 << 30,
             output: 16 << 20,
+            compile: 8,
             timeout: None,
         }
     }
@@ -133,6 +135,17 @@ impl Limits {
     /// and waited for. 16 MiB by default. Beyond it a call fails with [`TooMuchOutput`](crate::ErrorKind::TooMuchOutput).
     pub fn output(mut self, bytes: usize) -> Limits {
         self.output = bytes;
+        self
+    }
+
+    /// What compiling a module may cost, in units of about a second of processor time and 256 MiB at most: so many for each of its
+    /// functions, and for all of it so many, with one more for each 128 KiB of its bytes. 8 by default, which is several times what
+    /// compilers' output comes to.
+    ///
+    /// The cost is told from the bytes before they are compiled. Beyond it loading fails with
+    /// [`Unsupported`](crate::ErrorKind::Unsupported). What is in the cache is not compiled, and costs nothing.
+    pub fn compile(mut self, units: u32) -> Limits {
+        self.compile = units;
         self
     }
 

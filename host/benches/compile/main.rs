@@ -20,11 +20,22 @@ fn main() {
 
 fn load(path: &str) {
     let before = usage();
-    let exec = Executor::builder().threads(1).wasi(Wasi::Frozen).limits(Limits::default()).build().expect("limits");
+    let exec = Executor::builder()
+        .threads(1)
+        .wasi(Wasi::Frozen)
+        .limits(
+            Limits::default()
+                .memory(1 << 30)
+                .compile(std::env::var("COMPILE_LIMIT").ok().and_then(|n| n.parse().ok()).unwrap_or(u32::MAX)),
+        )
+        .build()
+        .expect("limits");
     let loaded = exec.load(path);
     let after = usage();
+    let cost = std::fs::read(path).ok().and_then(|bytes| purefork::inspect_with(bytes, Wasi::Frozen).ok());
+    let cost = cost.map_or(0, |inspection| inspection.compile);
     let error = loaded.err().map(|error| error.to_string().lines().next().unwrap_or_default().to_owned());
-    println!("{} {} {}", after.0 - before.0, after.1, error.unwrap_or_default());
+    println!("{} {} {cost} {}", after.0 - before.0, after.1, error.unwrap_or_default());
 }
 
 /// Processor time in hundredths of a second, and the most memory in KiB.
@@ -43,18 +54,14 @@ fn measure(path: &str) {
     let command = "ulimit -t 120; exec \"$0\" --load \"$1\"";
     let output = Command::new("sh").args(["-c", command]).arg(program).arg(path).output().expect("a shell");
     let text = String::from_utf8_lossy(&output.stdout);
-    let mut fields = text.trim_end().splitn(3, ' ');
+    let mut fields = text.trim_end().splitn(4, ' ');
     let mut number = || fields.next().and_then(|n| n.parse::<u64>().ok());
-    match (number(), number()) {
-        (Some(cpu), Some(most)) => {
-            println!(
-                "{bytes:>10} {:>8} {:>8.2} {:>8} {:>8}  {path} {}",
-                "",
-                cpu as f64 / 100.0,
-                most / 1024,
-                "",
-                fields.next().unwrap_or("")
-            )
+    match (number(), number(), number()) {
+        (Some(cpu), Some(most), Some(cost)) => {
+            let (cpu, mib, cost) = (cpu as f64 / 100.0, most / 1024, cost as f64 / 1000.0);
+            let ratio = (cpu.max(mib as f64 / 256.0)) / cost;
+            let error = fields.next().unwrap_or_default();
+            println!("{bytes:>10} {cost:>8.2} {cpu:>8.2} {mib:>8} {ratio:>8.2}  {path} {error}");
         }
         _ => println!("{bytes:>10} {:>8} {:>8} {:>8} {:>8}  {path} (ended: {})", "", ">120", "", "", output.status),
     }

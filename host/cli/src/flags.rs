@@ -230,6 +230,9 @@ pub(crate) struct Common {
     /// Arguments and results that the whole tree of calls may hold at a time; by default 1GiB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) tree_values: Option<usize>,
+    /// What compiling may cost, about in seconds; by default 8
+    #[arg(long, value_name = "N", value_parser = count::<u32>)]
+    pub(crate) compile: Option<u32>,
     /// Where to keep compiled modules; by default purefork in the user's cache directory
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,

@@ -82,7 +82,7 @@ pub(crate) fn executor(common: &Common) -> Result<Executor> {
             }
         )*};
     }
-    limit!(fuel timeout memory stack table_elements depth forks tree_forks tree_values);
+    limit!(fuel timeout memory stack table_elements depth forks tree_forks tree_values compile);
     if let Some(bytes) = common.output_limit {
         limits = limits.output(bytes);
     }

@@ -30,6 +30,7 @@ mod advice;
 mod calls;
 mod chain;
 mod component;
+pub(crate) mod cost;
 mod exports;
 mod facts;
 mod features;
@@ -158,6 +159,7 @@ fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> 
         component: false,
         custom_sections: scan.custom_sections,
         fresh: None,
+        compile: 0,
     };
     let mut recipe = recipe::of_module(&scan.imports, &facts, memory);
     take_initializer(&mut facts, &mut recipe);

@@ -1,6 +1,7 @@
 //! Bytes to a module.
 
-use crate::audit::{Audited, Facts, Recipe, Refusal, audit, shown, shown_within, too_deep};
+use crate::audit::cost::{Cost, UNIT, cost};
+use crate::audit::{Audited, Facts, Recipe, Refusal, audit, function_name, shown, shown_within, too_deep};
 use crate::engine::{Compiled, Key, Modules};
 use crate::error::{Error, ErrorKind, ReasonKind, Result};
 use crate::fork::{Guest, Program, Runtime, check, kind};
@@ -87,7 +88,7 @@ pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, 
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 13;
+const FORMAT: u32 = 14;
 
 /// Under which key a guest is kept.
 fn key(runtime: &Runtime, digest: &str) -> Key {
@@ -108,6 +109,7 @@ fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
 fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
     let Audited { mut facts, recipe, modules } = audited;
     check(&runtime.limits, &facts)?;
+    let bytes: usize = modules.iter().map(Vec::len).sum();
     let (modules, parted) = all_in_parts(modules)?;
     let (modules, places, undo) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
         Ok(Instrumented { modules, places, undo }) => {
@@ -115,6 +117,7 @@ fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
         }
         Err(why) => (modules, parted, Err(why)),
     };
+    facts.compile = check_cost(&modules, bytes, runtime.limits.compile)?.div_ceil(UNIT / 1000);
     facts.fresh = undo.as_ref().err().cloned();
     let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, Modules::of(&modules))).ok();
     let keep = bytes.as_deref().map(|bytes| (key, bytes));
@@ -129,7 +132,9 @@ pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> 
     // Modules may have been added behind those that were given.
     let copied = modules.iter().zip(given).map(|(copy, given)| Places::copied(given, copy).unwrap_or_default());
     let copied: Vec<_> = copied.collect();
+    let bytes = modules.iter().map(Vec::len).sum();
     let (modules, places) = all_in_parts(modules)?;
+    check_cost(&modules, bytes, runtime.limits.compile)?;
     let places: Vec<_> = places.into_iter().zip(copied).map(|(places, copied)| places.after(copied)).collect();
     let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, &places, None)?;
     Ok(Guest { facts, recipe, undo: Err("it is used once".to_owned()), compiled })
@@ -144,6 +149,52 @@ fn all_in_parts(modules: Vec<Vec<u8>>) -> Result<(Vec<Vec<u8>>, Vec<Places>)> {
             .with_help("build it of fewer or smaller functions")),
     });
     Ok(parted.collect::<Result<Vec<_>>>()?.into_iter().unzip())
+}
+
+/// How many bytes of a guest may cost one unit more than [`Limits::compile`].
+const BYTES_PER_UNIT: u64 = 128 << 10;
+
+/// What compiling core modules costs: all of them, and the function that costs most, with the number of its module.
+fn cost_of(modules: &[Vec<u8>]) -> Result<(u64, Option<(usize, u32, u64)>)> {
+    let mut total = 0u64;
+    let mut most: Option<(usize, u32, u64)> = None;
+    for (number, module) in modules.iter().enumerate() {
+        let broken = |error: wasmparser::Error| Error::new(ErrorKind::Malformed, error.to_string());
+        let Cost { total: all, largest } = cost(module).map_err(broken)?;
+        total = total.saturating_add(all);
+        if let Some((function, cost)) = largest
+            && most.is_none_or(|(_, _, most)| most < cost)
+        {
+            most = Some((number, function, cost));
+        }
+    }
+    Ok((total, most))
+}
+
+/// Refuses core modules that would take too long to compile; tells what it costs. `bytes`: how large they were when they were given.
+fn check_cost(modules: &[Vec<u8>], bytes: usize, limit: u32) -> Result<u64> {
+    let units = |cost: u64| cost.div_ceil(UNIT);
+    let limit = u64::from(limit);
+    let (total, largest) = cost_of(modules)?;
+    if let Some((module, function, cost)) = largest.filter(|(_, _, cost)| units(*cost) > limit) {
+        let message = format!(
+            "compiling `{}` would cost {} units, and the limit for a function is {limit}",
+            function_name(&modules[module], function),
+            units(cost)
+        );
+        return Err(Error::new(ErrorKind::Unsupported, message).with_help(
+            "build it of smaller functions, with fewer parameters, results, loops and branches each, or raise `Limits::compile`",
+        ));
+    }
+    let most = limit.saturating_add(bytes as u64 / BYTES_PER_UNIT);
+    if units(total) <= most {
+        return Ok(total);
+    }
+    let message =
+        format!("compiling the module would cost {} units, and the limit for {bytes} bytes is {most}", units(total));
+    Err(Error::new(ErrorKind::Unsupported, message).with_help(
+        "build it of fewer functions, with fewer parameters, results, loops and branches, or raise `Limits::compile`",
+    ))
 }
 
 /// A guest rewritten so that the state of its sandboxes can be put back, or why it is not.
@@ -187,7 +238,15 @@ pub fn inspect(bytes: impl AsRef<[u8]>) -> Result<Inspection> {
 pub fn inspect_with(bytes: impl AsRef<[u8]>, wasi: Wasi) -> Result<Inspection> {
     let bytes = binary(bytes.as_ref())?;
     let Audited { mut facts, recipe, modules } = audited(&bytes, wasi)?;
-    facts.fresh = rewritten(&facts, &recipe, &modules, Isolation::default(), Limits::default().memory).err();
+    let (modules, _) = all_in_parts(modules)?;
+    let modules = match rewritten(&facts, &recipe, &modules, Isolation::default(), Limits::default().memory) {
+        Ok(rewritten) => rewritten.modules,
+        Err(why) => {
+            facts.fresh = Some(why);
+            modules
+        }
+    };
+    facts.compile = cost_of(&modules)?.0.div_ceil(UNIT / 1000);
     Ok(Inspection::new(&facts, &digest(&bytes)))
 }
 

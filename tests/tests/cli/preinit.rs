@@ -167,6 +167,7 @@ fn preinit_has_help() {
                   --tree-forks <N>       Forks in the whole tree of calls; by default 1000000
                   --tree-values <SIZE>   Arguments and results that the whole tree of calls may hold at a time;
                                          by default 1GiB
+                  --compile <N>          What compiling may cost, about in seconds; by default 8
                   --cache-dir <DIR>      Where to keep compiled modules; by default purefork in the user's cache
                                          directory
                   --no-cache             Do not keep compiled modules, nor use those that are kept

@@ -163,6 +163,7 @@ fn facts(recipe: &Recipe, parts: &[part::Part], links: Vec<super::LinkFacts>, ex
         component: true,
         custom_sections: Vec::new(),
         fresh: None,
+        compile: 0,
     };
     for step in &recipe.steps {
         let Some(part) = parts.get(step.module as usize) else { continue };
