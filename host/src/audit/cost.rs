@@ -27,16 +27,20 @@ pub(crate) struct Cost {
     pub(crate) largest: Option<(u32, Nanounits)>,
 }
 
+/// A module, and what it takes however little is in it.
+const MODULE: u64 = 10_000_000;
 /// A function, and what it takes however little is in it.
 const FUNCTION: u64 = 180_000;
 /// A function that the host could call, or that is referred to: it has a second entry.
 const ENTRY: u64 = 130_000;
+/// A function that has one and is referred to once more.
+const NAMED_AGAIN: u64 = 200;
 /// A type of functions.
 const TYPE: u64 = 150_000;
 /// A local variable.
 const LOCAL: u64 = 70;
 /// An operator; one that reads or writes memory; a call.
-const OPERATOR: u64 = 1_500;
+const OPERATOR: u64 = 1_800;
 const ACCESS: u64 = 4_000;
 const CALL: u64 = 12_000;
 /// A basic block, and the square of their number.
@@ -50,9 +54,14 @@ const MANY_RESULTS: u64 = 2_000_000;
 /// A value of a signature, where it is passed on, and their square.
 const PASSED: u64 = 6_000;
 const PASSED_SQUARED: u64 = 9;
-/// Values that branches carry, squared; and with each basic block, what lies in memory for it.
-const CARRIED_SQUARED: f64 = 1.4;
-const CARRIED_BLOCKS: f64 = 16.0;
+/// A value that a branch or a construct carries, with each basic block of the function: that is memory above all.
+const CARRIED_BLOCKS: f64 = 10.0;
+/// The square of the values that all branches of one `br_table` carry.
+const TABLE_SQUARED: f64 = 1.5;
+/// A target of a `br_table`.
+const TARGET: u64 = 150;
+/// A block through which the value of a local variable is looked for: all since it was set or read last.
+const LOOKED_THROUGH: u64 = 100;
 /// A local variable that has another value on another way, and the square of how many meet in one place.
 const MEETS: u64 = 500;
 const MEET_SQUARED: u64 = 120;
@@ -65,6 +74,7 @@ const PLACED: u64 = 250_000;
 /// What compiling a valid core module costs.
 pub(crate) fn cost(bytes: &[u8]) -> wasmparser::Result<Cost> {
     let mut module = Costing::default();
+    module.add(MODULE);
     for payload in Parser::new(0).parse_all(bytes) {
         module.payload(payload?)?;
     }
@@ -81,6 +91,8 @@ struct Costing {
     /// The type of each function, imported ones first.
     functions: Vec<u32>,
     next: usize,
+    /// Which functions have a second entry.
+    entries: Vec<bool>,
     body: Body,
 }
 
@@ -101,6 +113,14 @@ impl Costing {
 
     /// The second entry of a function.
     fn entry(&mut self, function: u32) {
+        let at = function as usize;
+        if self.entries.len() <= at {
+            self.entries.resize(at + 1, false);
+        }
+        if std::mem::replace(&mut self.entries[at], true) {
+            self.add(NAMED_AGAIN);
+            return;
+        }
         let ty = self.functions.get(function as usize).copied().unwrap_or_default();
         self.add(ENTRY + passed(self.arity(ty)));
     }
@@ -204,6 +224,10 @@ impl Costing {
     }
 }
 
+fn squared(n: u64, cost: f64) -> u64 {
+    (n as f64 * n as f64 * cost) as u64
+}
+
 /// A construct that is open.
 #[derive(Clone, Copy)]
 struct Open {
@@ -228,17 +252,20 @@ struct Body {
     carried: u64,
     results: u64,
     tables: u64,
+    /// At which block each local variable was set or read last.
+    touched: Vec<u64>,
     linear: u64,
     reachable: bool,
 }
 
 impl Body {
     fn cost(&mut self, body: &FunctionBody<'_>, module: &Costing, ty: u32) -> wasmparser::Result<u64> {
-        let open = std::mem::take(&mut self.open);
+        let (mut open, mut touched) = (std::mem::take(&mut self.open), std::mem::take(&mut self.touched));
+        open.clear();
+        touched.clear();
         let arity = module.arity(ty);
-        *self = Body { open, locals: arity.0.into(), linear: FUNCTION + passed(arity), blocks: 1, ..Body::default() };
-        self.reachable = true;
-        self.open.clear();
+        let linear = FUNCTION + passed(arity);
+        *self = Body { open, touched, locals: arity.0.into(), linear, blocks: 1, reachable: true, ..Body::default() };
         for group in body.get_locals_reader()? {
             self.locals += u64::from(group?.0);
         }
@@ -247,14 +274,12 @@ impl Body {
         for op in body.get_operators_reader()? {
             self.operator(&op?, module);
         }
-        let squared = |n: u64, cost: f64| (n as f64 * n as f64 * cost) as u64;
         let slower = 1.0 + self.results as f64 / MANY_RESULTS as f64;
         let sums = [
             self.linear,
             self.blocks.saturating_mul(BLOCK),
             squared(self.blocks, BLOCKS_SQUARED),
             (self.results.saturating_mul(RESULT) as f64 * slower) as u64,
-            squared(self.carried, CARRIED_SQUARED),
             (self.carried as f64 * self.blocks as f64 * CARRIED_BLOCKS) as u64,
         ];
         Ok(sums.into_iter().fold(0, u64::saturating_add))
@@ -312,6 +337,18 @@ impl Body {
         self.results += u64::from(results.saturating_sub(1));
     }
 
+    /// A local variable is set, or read: then its value is looked for where it was touched last.
+    fn touch(&mut self, local: u32, read: bool) {
+        let local = local as usize;
+        if self.touched.len() <= local {
+            self.touched.resize(local + 1, 0);
+        }
+        let last = std::mem::replace(&mut self.touched[local], self.blocks);
+        if read {
+            self.linear += (self.blocks - last) * LOOKED_THROUGH;
+        }
+    }
+
     fn operator(&mut self, op: &Operator<'_>, module: &Costing) {
         use Operator as O;
         self.linear += OPERATOR;
@@ -349,9 +386,10 @@ impl Body {
             O::BrTable { ref targets } => {
                 self.blocks += 1;
                 self.tables += 1;
+                let before = self.carried;
                 let depths = targets.targets().map_while(Result::ok).chain([targets.default()]);
                 for depth in depths {
-                    self.linear += 100;
+                    self.linear += TARGET;
                     let Some(at) = self.open.len().checked_sub(1 + depth as usize) else { continue };
                     // Each is a way of its own, once for each table.
                     if std::mem::replace(&mut self.open[at].table, self.tables) != self.tables {
@@ -359,6 +397,7 @@ impl Body {
                         self.branch(depth);
                     }
                 }
+                self.linear = self.linear.saturating_add(squared(self.carried - before, TABLE_SQUARED));
                 self.reachable = false;
             }
             O::Return | O::Unreachable => {
@@ -368,7 +407,11 @@ impl Body {
                 }
                 self.reachable = false;
             }
-            O::LocalSet { .. } | O::LocalTee { .. } => self.sets += 1,
+            O::LocalGet { local_index } => self.touch(local_index, true),
+            O::LocalSet { local_index } | O::LocalTee { local_index } => {
+                self.sets += 1;
+                self.touch(local_index, false);
+            }
             O::Call { function_index } => {
                 let ty = module.functions.get(function_index as usize).copied().unwrap_or_default();
                 self.call(module.arity(ty));
@@ -395,11 +438,11 @@ impl Body {
             }
             O::TableCopy { .. } | O::TableInit { .. } | O::TableFill { .. } => {
                 self.linear += 50_000;
-                self.blocks += 15;
+                self.blocks += 4;
             }
             O::MemoryCopy { .. } | O::MemoryFill { .. } | O::MemoryInit { .. } => {
                 self.linear += CALL;
-                self.blocks += 6;
+                self.blocks += 1;
             }
             O::MemoryGrow { .. } | O::TableGrow { .. } | O::RefFunc { .. } => self.linear += CALL,
             ref op if accesses(op) => self.linear += ACCESS,
