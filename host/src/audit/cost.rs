@@ -18,13 +18,32 @@ pub(crate) type Nanounits = u64;
 /// One unit.
 pub(crate) const UNIT: Nanounits = 1_000_000_000;
 
+/// How many bytes may cost one unit more than the limit.
+pub(crate) const BYTES_PER_UNIT: u64 = 128 << 10;
+
 /// What compiling a core module costs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Cost {
     /// All of it.
     pub(crate) total: Nanounits,
-    /// The function that costs most, by index, and what it does.
-    pub(crate) largest: Option<(u32, Nanounits)>,
+    /// The function that costs most beyond what its bytes allow for.
+    pub(crate) largest: Option<Single>,
+}
+
+/// What compiling one function costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Single {
+    /// Its number.
+    pub(crate) function: u32,
+    pub(crate) cost: Nanounits,
+    pub(crate) bytes: u64,
+}
+
+impl Single {
+    /// What it costs beyond what its bytes allow for.
+    pub(crate) fn beyond(&self) -> Nanounits {
+        self.cost.saturating_sub(self.bytes * (UNIT / BYTES_PER_UNIT))
+    }
 }
 
 /// A module, and what it takes however little is in it.
@@ -62,9 +81,12 @@ const TABLE_SQUARED: f64 = 1.5;
 const TARGET: u64 = 150;
 /// A block through which the value of a local variable is looked for: all since it was set or read last.
 const LOOKED_THROUGH: u64 = 100;
-/// A local variable that has another value on another way, and the square of how many meet in one place.
+/// A local variable that has another value on another way; the square of how many meet in one place, and that with each way there.
 const MEETS: u64 = 500;
-const MEET_SQUARED: u64 = 120;
+const MEET_SQUARED: u64 = 75;
+const MEET_SQUARED_WAY: u64 = 25;
+/// The value of one local variable on one way to the place where they meet: as many as are set there times branches to it.
+const MEET_WAY: u64 = 700;
 /// An expression in a segment of elements; a global, or an address, that is computed; an operator of one.
 const ELEMENT: u64 = 55_000;
 const COMPUTED: u64 = 50_000;
@@ -214,8 +236,10 @@ impl Costing {
                 let cost = costing.cost(&body, self, ty)?;
                 self.body = costing;
                 self.add(cost);
-                if self.cost.largest.is_none_or(|(_, most)| most < cost) {
-                    self.cost.largest = Some((function, cost));
+                let bytes = body.range().len() as u64;
+                let single = Single { function, cost, bytes };
+                if self.cost.largest.is_none_or(|most| most.beyond() < single.beyond()) {
+                    self.cost.largest = Some(single);
                 }
             }
             _ => {}
@@ -237,6 +261,8 @@ struct Open {
     /// How often local variables were set before it, and before the first and the last branch to it.
     begin: u64,
     branched: Option<(u64, u64)>,
+    /// How many branches to it there are, each entry of a table for itself.
+    branches: u64,
     /// The table of branches that named it last.
     table: u64,
 }
@@ -286,7 +312,7 @@ impl Body {
     }
 
     fn enter(&mut self, is_loop: bool, carries: u32) {
-        self.open.push(Open { is_loop, carries, begin: self.sets, branched: None, table: 0 });
+        self.open.push(Open { is_loop, carries, begin: self.sets, branched: None, branches: 0, table: 0 });
     }
 
     fn block(&mut self, is_loop: bool, ty: BlockType, module: &Costing) {
@@ -300,9 +326,10 @@ impl Body {
     }
 
     /// So many local variables have another value on another way.
-    fn meet(&mut self, sets: u64) {
+    fn meet(&mut self, sets: u64, ways: u64) {
         let meet = sets.min(self.locals);
-        let cost = meet.saturating_mul(MEETS).saturating_add(meet.saturating_mul(meet).saturating_mul(MEET_SQUARED));
+        let each = ways.saturating_mul(MEET_SQUARED_WAY).saturating_add(MEET_SQUARED);
+        let cost = meet.saturating_mul(MEETS).saturating_add(meet.saturating_mul(meet).saturating_mul(each));
         self.linear = self.linear.saturating_add(cost);
     }
 
@@ -311,6 +338,7 @@ impl Body {
         let Some(at) = self.open.len().checked_sub(1 + depth as usize) else { return };
         let open = &mut self.open[at];
         let carries = open.carries;
+        open.branches += 1;
         let since = match open.branched {
             Some((_, last)) => sets - last,
             None => sets - open.begin,
@@ -319,15 +347,27 @@ impl Body {
         let back = open.is_loop;
         self.carried += u64::from(carries);
         if back {
-            self.meet(since);
+            self.meet(since, 2);
         }
     }
 
     fn end(&mut self) {
         let Some(open) = self.open.pop() else { return };
-        if let (Some((first, last)), false) = (open.branched, open.is_loop) {
-            self.meet(if self.reachable { self.sets - first } else { last - first });
+        let Some((first, last)) = open.branched else {
+            self.reachable |= !open.is_loop;
+            return;
+        };
+        // A loop's variables meet at its beginning.
+        let (sets, ways) = match (open.is_loop, self.reachable) {
+            (true, _) => (last - open.begin, open.branches),
+            (false, true) => (self.sets - first, open.branches + 1),
+            (false, false) => (last - first, open.branches),
+        };
+        if !open.is_loop {
+            self.meet(sets, ways);
         }
+        let values = sets.min(self.locals).saturating_mul(ways);
+        self.linear = self.linear.saturating_add(values.saturating_mul(MEET_WAY));
         self.reachable |= !open.is_loop;
     }
 
@@ -368,6 +408,7 @@ impl Body {
                 // Whoever does not enter comes to its end.
                 if let Some(open) = self.open.last_mut() {
                     open.branched = Some((self.sets, self.sets));
+                    open.branches = 1;
                 }
             }
             O::Else => {
@@ -395,6 +436,8 @@ impl Body {
                     if std::mem::replace(&mut self.open[at].table, self.tables) != self.tables {
                         self.blocks += u64::from(self.open[at].carries > 0 || self.open[at].is_loop);
                         self.branch(depth);
+                    } else {
+                        self.open[at].branches += 1;
                     }
                 }
                 self.linear = self.linear.saturating_add(squared(self.carried - before, TABLE_SQUARED));

@@ -1,6 +1,6 @@
 //! Bytes to a module.
 
-use crate::audit::cost::{Cost, UNIT, cost};
+use crate::audit::cost::{BYTES_PER_UNIT, Cost, Single, UNIT, cost};
 use crate::audit::{Audited, Facts, Recipe, Refusal, audit, function_name, shown, shown_within, too_deep};
 use crate::engine::{Compiled, Key, Modules};
 use crate::error::{Error, ErrorKind, ReasonKind, Result};
@@ -151,21 +151,18 @@ fn all_in_parts(modules: Vec<Vec<u8>>) -> Result<(Vec<Vec<u8>>, Vec<Places>)> {
     Ok(parted.collect::<Result<Vec<_>>>()?.into_iter().unzip())
 }
 
-/// How many bytes of a guest may cost one unit more than [`Limits::compile`].
-const BYTES_PER_UNIT: u64 = 128 << 10;
-
 /// What compiling core modules costs: all of them, and the function that costs most, with the number of its module.
-fn cost_of(modules: &[Vec<u8>]) -> Result<(u64, Option<(usize, u32, u64)>)> {
+fn cost_of(modules: &[Vec<u8>]) -> Result<(u64, Option<(usize, Single)>)> {
     let mut total = 0u64;
-    let mut most: Option<(usize, u32, u64)> = None;
+    let mut most: Option<(usize, Single)> = None;
     for (number, module) in modules.iter().enumerate() {
         let broken = |error: wasmparser::Error| Error::new(ErrorKind::Malformed, error.to_string());
         let Cost { total: all, largest } = cost(module).map_err(broken)?;
         total = total.saturating_add(all);
-        if let Some((function, cost)) = largest
-            && most.is_none_or(|(_, _, most)| most < cost)
+        if let Some(single) = largest
+            && most.is_none_or(|(_, most)| most.beyond() < single.beyond())
         {
-            most = Some((number, function, cost));
+            most = Some((number, single));
         }
     }
     Ok((total, most))
@@ -174,27 +171,26 @@ fn cost_of(modules: &[Vec<u8>]) -> Result<(u64, Option<(usize, u32, u64)>)> {
 /// Refuses core modules that would take too long to compile; tells what it costs. `bytes`: how large they were when they were given.
 fn check_cost(modules: &[Vec<u8>], bytes: usize, limit: u32) -> Result<u64> {
     let units = |cost: u64| cost.div_ceil(UNIT);
-    let limit = u64::from(limit);
+    let most = |bytes: u64| u64::from(limit).saturating_add(bytes / BYTES_PER_UNIT);
+    let refused = |what: &str, cost: u64, bytes: u64, help: &str| {
+        let (cost, most) = (units(cost), most(bytes));
+        let message =
+            format!("compiling {what} would cost {cost} units, and the limit for its {bytes} bytes is {most}");
+        Err(Error::new(ErrorKind::Unsupported, message).with_help(format!("{help}, or raise `Limits::compile`")))
+    };
     let (total, largest) = cost_of(modules)?;
-    if let Some((module, function, cost)) = largest.filter(|(_, _, cost)| units(*cost) > limit) {
-        let message = format!(
-            "compiling `{}` would cost {} units, and the limit for a function is {limit}",
-            function_name(&modules[module], function),
-            units(cost)
-        );
-        return Err(Error::new(ErrorKind::Unsupported, message).with_help(
-            "build it of smaller functions, with fewer parameters, results, loops and branches each, or raise `Limits::compile`",
-        ));
+    if let Some((module, Single { function, cost, bytes })) = largest
+        && units(cost) > most(bytes)
+    {
+        let name = format!("`{}`", function_name(&modules[module], function));
+        let help = "build it of smaller functions, with fewer parameters, results, loops and branches each";
+        return refused(&name, cost, bytes, help);
     }
-    let most = limit.saturating_add(bytes as u64 / BYTES_PER_UNIT);
-    if units(total) <= most {
-        return Ok(total);
+    if units(total) > most(bytes as u64) {
+        let help = "build it of fewer functions, with fewer parameters, results, loops and branches";
+        return refused("the module", total, bytes as u64, help);
     }
-    let message =
-        format!("compiling the module would cost {} units, and the limit for {bytes} bytes is {most}", units(total));
-    Err(Error::new(ErrorKind::Unsupported, message).with_help(
-        "build it of fewer functions, with fewer parameters, results, loops and branches, or raise `Limits::compile`",
-    ))
+    Ok(total)
 }
 
 /// A guest rewritten so that the state of its sandboxes can be put back, or why it is not.
