@@ -3,6 +3,7 @@
 use purefork::{Error, ErrorKind, Executor, Limits};
 
 const STORE: &str = "(i32.store (i32.const 0) (i32.const 1))";
+const LOAD: &str = "i32.const 0 i32.load";
 
 fn repeated(text: &str, times: usize) -> String {
     text.repeat(times)
@@ -55,16 +56,21 @@ fn bombs() -> Vec<(&'static str, String)> {
                 p = values(100)
             ),
         ),
-        ("local variables of many functions", many(4000, &format!("(local {})", values(50_000)))),
-        ("functions", many(100_000, STORE)),
-        ("calls through tables", function("", &repeated("(call_indirect (i32.const 0))", 40_000))),
         (
-            "expressions in segments",
-            format!(
-                "(module (table 100000 funcref) (elem (i32.const 0) funcref {}))",
-                repeated("(item ref.func 0)", 100_000)
+            "local variables that meet",
+            function(
+                &format!("(local {})", values(1000)),
+                &format!(
+                    "block {LOAD} br_if 0 {} {} end {}",
+                    (0..1000).map(|i| format!("{LOAD} local.set {i} ")).collect::<String>(),
+                    repeated(&format!("{LOAD} br_if 0 "), 3000),
+                    gets(1000) + &drops(1000)
+                ),
             ),
         ),
+        ("functions", many(100_000, STORE)),
+        ("calls through tables", function("", &repeated("(call_indirect (i32.const 0))", 40_000))),
+        ("expressions in segments", format!("(module (elem funcref {}))", repeated("(ref.null func)", 300_000))),
         (
             "branches to blocks of many values",
             function(
@@ -81,15 +87,36 @@ fn bombs() -> Vec<(&'static str, String)> {
     ]
 }
 
-fn refusal(exec: &Executor, text: &str) -> Option<Error> {
-    exec.load_bytes(text).err()
+/// So many functions, each of 50,000 local variables: seven bytes each, and kilobytes of text.
+fn locals_of_many_functions(n: u32) -> Vec<u8> {
+    let number = |mut n: u32| {
+        let mut bytes = Vec::new();
+        while n > 127 {
+            bytes.push(n as u8 | 128);
+            n >>= 7;
+        }
+        bytes.push(n as u8);
+        bytes
+    };
+    let section = |id: u8, body: Vec<u8>| [vec![id], number(body.len() as u32), body].concat();
+    let locals = [vec![1], number(50_000), vec![0x7f, 0x0b]].concat();
+    let function = [number(locals.len() as u32), locals].concat();
+    let types = section(1, vec![1, 0x60, 0, 0]);
+    let functions = section(3, [number(n), vec![0; n as usize]].concat());
+    let code = section(10, [number(n), function.repeat(n as usize)].concat());
+    [b"\0asm\x01\0\0\0".to_vec(), types, functions, code].concat()
+}
+
+fn refusal(exec: &Executor, module: impl AsRef<[u8]>) -> Option<Error> {
+    exec.load_bytes(module).err()
 }
 
 #[test]
 fn what_would_take_too_long_to_compile_is_refused_before() {
     let exec = Executor::builder().threads(1).build().unwrap();
-    for (name, text) in bombs() {
-        let error = refusal(&exec, &text).unwrap_or_else(|| panic!("{name} were compiled"));
+    let texts = bombs().into_iter().map(|(name, text)| (name, text.into_bytes()));
+    for (name, module) in texts.chain([("local variables of many functions", locals_of_many_functions(4000))]) {
+        let error = refusal(&exec, &module).unwrap_or_else(|| panic!("{name} were compiled"));
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}: {error}");
         let text = error.to_string();
         assert!(text.contains("compiling ") && text.contains(" units, and the limit for its "), "{name}: {text}");
@@ -103,7 +130,7 @@ fn an_error_names_the_function_what_it_costs_and_the_limit() {
     let error = refusal(&exec, "(module (func $one (export \"one\") (result i32) (i32.const 1)))").unwrap();
     assert_eq!(
         error.to_string(),
-        "compiling `one` would cost 1 units, and the limit for its 5 bytes is 0\n  build it of smaller functions, with fewer parameters, results, loops and branches each, or raise `Limits::compile`"
+        "compiling `one` would cost 1 units, and the limit for its 4 bytes is 0\n  build it of smaller functions, with fewer parameters, results, loops and branches each, or raise `Limits::compile`"
     );
 }
 
