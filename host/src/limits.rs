@@ -139,8 +139,8 @@ impl Limits {
     }
 
     /// What compiling a module may cost, in units of about a second of processor time and 256 MiB at most: so many for each of its
-    /// functions and for all of it, with one more for each 128 KiB of its bytes. 8 by default: of 20 published modules of up to 18 MB,
-    /// the largest function, of half a megabyte, comes to 9 where 11 are allowed, and no module to more than four fifths of what is.
+    /// functions and for all of it, with one more for each 128 KiB of its bytes. 8 by default: of 16 published modules of up to 18 MB,
+    /// the largest function, of half a megabyte, comes to 9 where 11 are allowed, and no module to much more than four fifths of what is.
     ///
     /// The cost is told from the bytes before they are compiled. Beyond it loading fails with
     /// [`Unsupported`](crate::ErrorKind::Unsupported). What is in the cache is not compiled, and costs nothing.
