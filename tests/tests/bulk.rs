@@ -1,7 +1,7 @@
 //! Bulk operations that are done in parts do what they did in one go.
 
 use purefork::{ErrorKind, args};
-use purefork_tests::{each_executor_with, error, limits, loaded};
+use purefork_tests::{each_executor_with, error, limits, loaded, modes};
 use std::time::Duration;
 
 const PAGES: usize = 60;
@@ -126,8 +126,77 @@ fn a_result_that_takes_too_long_to_read_is_a_timeout() {
         (func (export "strings") (param "n" u32) (result (list string))
             (canon lift (core func $i "f") (memory $i "m"))))"#;
     let limits = limits().memory(64 << 20).timeout(Duration::from_millis(2));
-    each_executor_with(limits, |exec| {
-        let found = error(loaded(exec, module).fork("strings", args![2_400_000u32]).unwrap().wait());
+    for mode in modes() {
+        let exec = mode.with(limits.clone());
+        let found = error(loaded(&exec, module).fork("strings", args![2_400_000u32]).unwrap().wait());
         assert_eq!(found.kind(), ErrorKind::Timeout, "{found}");
+    }
+}
+
+/// A component that gives one memory and one table twice to a module, which copies within each under two names.
+const TWICE: &str = r#"(component
+    (core module $own (memory (export "m") 60) (table (export "t") 40000 funcref))
+    (core instance $own (instantiate $own))
+    (core module $copies
+        (import "own" "m" (memory $x 60)) (import "other" "m" (memory $y 60))
+        (import "own" "t" (table $t 40000 funcref)) (import "other" "t" (table $u 40000 funcref))
+        (elem declare func $f)
+        (func $f)
+        (func $sum (result i32) (local $i i32) (local $sum i32)
+            (loop $more
+                (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 31)) (i32.load8_u $x (local.get $i))))
+                (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 3900000))))
+            (local.get $sum))
+        (func $pattern (local $i i32)
+            (loop $more
+                (i32.store8 $x (local.get $i) (i32.mul (local.get $i) (i32.const 40503)))
+                (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 7))) (i32.const 3000000)))))
+        (func (export "same") (param i32) (result i32)
+            (call $pattern) (memory.copy $x $x (i32.const 5) (i32.const 0) (local.get 0)) (call $sum))
+        (func (export "twice") (param i32) (result i32)
+            (call $pattern) (memory.copy $x $y (i32.const 5) (i32.const 0) (local.get 0)) (call $sum))
+        ;; How many of a table's elements are none after one that is not was moved up.
+        (func (export "table") (param i32) (result i32) (local $i i32) (local $none i32)
+            (table.set $t (i32.const 0) (ref.func $f))
+            (table.copy $t $u (i32.const 1) (i32.const 0) (local.get 0))
+            (loop $more
+                (local.set $none (i32.add (local.get $none) (ref.is_null (table.get $t (local.get $i)))))
+                (br_if $more (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 40000))))
+            (local.get $none)))
+    (core instance $i (instantiate $copies (with "own" (instance $own)) (with "other" (instance $own))))
+    (func (export "same") (param "n" s32) (result s32) (canon lift (core func $i "same")))
+    (func (export "twice") (param "n" s32) (result s32) (canon lift (core func $i "twice")))
+    (func (export "table") (param "n" s32) (result s32) (canon lift (core func $i "table"))))"#;
+
+#[test]
+fn one_memory_or_table_under_two_names_is_still_one() {
+    each_executor_with(limits(), |exec| {
+        let module = loaded(exec, TWICE);
+        let call = |name: &str, n: i32| module.fork(name, args![n]).unwrap().wait().unwrap();
+        for n in [3000, MIB, 3 * MIB, 3 * MIB + 1] {
+            assert_eq!(call("twice", n), call("same", n), "{n}");
+        }
+        for n in [100, 16_384, 16_385, 39_000] {
+            assert_eq!(call("table", n).to_string(), "39998", "{n}");
+        }
+    });
+}
+
+#[test]
+fn many_operations_in_one_function_are_each_what_they_were() {
+    // Both where there is a choice at each, and where there would be too many.
+    each_executor_with(limits(), |exec| {
+        for many in [1, 100, 101, 300] {
+            let fills = "(memory.fill (i32.const 7) (i32.const 9) (local.get 0))".repeat(many);
+            let text = format!(
+                r#"(module (memory 40) (func (export "fill") (param i32) (result i32 i32) {fills}
+                    (i32.load8_u (i32.add (local.get 0) (i32.const 6))) (i32.load8_u (i32.add (local.get 0) (i32.const 7)))))"#
+            );
+            let module = loaded(exec, &text);
+            for n in [1, MIB, MIB + 1] {
+                let given = module.fork("fill", args![n]).unwrap().wait().unwrap();
+                assert_eq!(given.to_string(), "(9, 0)", "{many} of {n}");
+            }
+        }
     });
 }

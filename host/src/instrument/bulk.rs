@@ -19,6 +19,9 @@ const BYTES: u32 = 1 << 20;
 /// The most elements. Those of tables may have to be made first, each by a call of the host.
 const ELEMENTS: u32 = 1 << 14;
 
+/// The most choices in one function: compiling takes a time that grows with the square of their number.
+const MOST_CHOICES: usize = 100;
+
 /// The most local variables that a function may have.
 const MOST_LOCALS: u64 = 50_000;
 
@@ -349,16 +352,18 @@ impl Reencode for Rewrite<'_> {
             locals += u64::from(count);
             declared.push((count, self.val_type(ty)?));
         }
-        // For sizes, of which there are two types. A function that has no more room for them always calls.
+        // For sizes, of which there are two types. A function that has no more room for them, or in which there would be too many
+        // choices, always calls.
         let sizes = [ValType::I32, ValType::I64];
         let mut last = None;
-        let mut large = false;
+        let mut large = 0;
         for op in body.get_operators_reader()? {
             let op = op?;
-            large |= Bulk::of(&op).is_some_and(|bulk| !is_small(bulk, last) && self.facts.large(bulk).is_some());
+            let is_large = Bulk::of(&op).is_some_and(|bulk| !is_small(bulk, last) && self.facts.large(bulk).is_some());
+            large += usize::from(is_large);
             last = value(&op);
         }
-        let room = large && locals + sizes.len() as u64 <= MOST_LOCALS;
+        let room = (1..=MOST_CHOICES).contains(&large) && locals + sizes.len() as u64 <= MOST_LOCALS;
         if room {
             declared.extend(sizes.map(|ty| (1, ty)));
         }
@@ -435,8 +440,9 @@ impl Large {
                 self.within_there(FROM, &mut code);
             }
         }
-        // What overlaps with what lies before it is copied from its end, so that nothing is written to before it was read.
-        if self.bulk.from == From::Space(self.bulk.to) {
+        // What overlaps with what lies before it is copied from its end, so that nothing is written to before it was read. Two
+        // memories, or two tables, may be one that was imported twice; but not where their addresses are of different types.
+        if let (From::Space(_), true) = (self.bulk.from, self.params[TO as usize] == self.params[FROM as usize]) {
             code.local_get(TO).local_get(FROM);
             above(self.params[TO as usize], &mut code);
             code.if_(BlockType::Empty);
@@ -498,7 +504,7 @@ impl Large {
         if from_end {
             self.change(SIZE, Change::Less, code);
             for at in [TO, FROM] {
-                // All three are of one type: it is one space.
+                // All three are of one type.
                 code.local_get(at).local_get(SIZE);
                 match size {
                     ValType::I64 => code.i64_add(),
