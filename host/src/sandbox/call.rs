@@ -245,14 +245,14 @@ impl<D: Carried> Sandbox<D> {
         let Some(receiver) = &target.lifted.receiver else { return Err(self.unfit(target)) };
         let Room { handles, call, .. } = self.store.data_mut();
         let representation = handles.take(receiver.given, made.first().copied().unwrap_or_default() as u32)?;
-        let handle = handles.receiver(&mut call.lending, receiver.taken, representation, receiver.owned)?;
+        let handle = handles.receiver(call.lending(), receiver.taken, representation, receiver.owned)?;
         Ok(([Value::U32(handle)].into_iter().chain(rest).collect(), representation))
     }
 
     /// What destroys the method's resource, if it is still there after the call.
     fn unmade(&mut self, target: &Target<'_, D>) -> wasmtime::Result<Option<Func>> {
         let Room { handles, call, .. } = self.store.data_mut();
-        handles.exit(&mut call.lending)?;
+        handles.exit(call.lending())?;
         let owned = target.lifted.receiver.as_ref().is_some_and(|receiver| receiver.owned);
         match target.entry.receiver.as_ref().and_then(|receiving| receiving.destructor) {
             Some(destructor) if !owned => self.function(target, destructor).map(Some),

@@ -216,7 +216,7 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 linker.func_new(module, name, ty, move |mut caller, params, _| {
                     host.may_leave(&mut caller)?;
                     let Room { handles, call, .. } = caller.data_mut();
-                    handles.dropped(&mut call.lending, handle, number(params, 0)).map(drop)
+                    handles.dropped(call.lending(), handle, number(params, 0)).map(drop)
                 })?;
                 return Ok(true);
             };
@@ -224,12 +224,12 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
             let find = move |caller: &mut Caller<'_, Room<D>>, params: &[Val], located: &Option<Arc<Located>>| {
                 host.may_leave(caller)?;
                 let Room { handles, call, .. } = caller.data_mut();
-                let Some(representation) = handles.dropped(&mut call.lending, handle, number(params, 0))? else {
+                let Some(representation) = handles.dropped(call.lending(), handle, number(params, 0))? else {
                     return Ok(None);
                 };
                 let function = located.as_ref().and_then(|l| l.function(caller.as_context_mut(), destructor));
                 let function = function.ok_or_else(|| trap("a destructor that is not there"))?;
-                caller.data_mut().call.lending.destroy()?;
+                caller.data_mut().call.lending().destroy()?;
                 Ok::<_, wasmtime::Error>(Some((function, [Val::I32(representation.cast_signed())])))
             };
             if may_wait {
@@ -239,7 +239,7 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                     Box::new(async move {
                         if let Some((function, args)) = find(&mut caller, params, &located)? {
                             function.call_async(&mut caller, &args, &mut []).await?;
-                            caller.data_mut().call.lending.destroyed();
+                            caller.data_mut().call.lending().destroyed();
                         }
                         Ok(())
                     })
@@ -248,7 +248,7 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 linker.func_new(module, name, ty, move |mut caller, params, _| {
                     if let Some((function, args)) = find(&mut caller, params, &located)? {
                         function.call(&mut caller, &args, &mut [])?;
-                        caller.data_mut().call.lending.destroyed();
+                        caller.data_mut().call.lending().destroyed();
                     }
                     Ok(())
                 })?;
@@ -272,11 +272,11 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                     ResourceId::Wasi(_) => at,
                     // Futures are numbered by the call, for all its components.
                     ResourceId::Future(_) if lend => {
-                        call.lending.lend_future(at)?;
+                        call.lending().lend_future(at)?;
                         at
                     }
                     ResourceId::Future(_) => at,
-                    ResourceId::Own { .. } if lend => handles.lend(&mut call.lending, at, from, to)?,
+                    ResourceId::Own { .. } if lend => handles.lend(call.lending(), at, from, to)?,
                     ResourceId::Own { .. } => handles.give(at, from, to)?,
                 };
                 set(results, given);
@@ -285,14 +285,14 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
         }
         What::Enter => {
             linker.func_new(module, name, ty, |mut caller, _, _| {
-                caller.data_mut().call.lending.enter();
+                caller.data_mut().call.lending().enter();
                 Ok(())
             })?;
         }
         What::Exit => {
             linker.func_new(module, name, ty, |mut caller, _, _| {
                 let Room { handles, call, .. } = caller.data_mut();
-                handles.exit(&mut call.lending)
+                handles.exit(call.lending())
             })?;
         }
         What::Trap => {

@@ -330,7 +330,8 @@ impl Host {
 
     /// Takes back what was lent, if the future of this number was lent by one component of the guest to another.
     pub(crate) fn returns_future<D: Carried>(&self, caller: &mut Caller<'_, Room<D>>, number: i32) -> bool {
-        caller.data_mut().call.lending.returns_future(number.cast_unsigned())
+        let lending = &mut caller.data_mut().call.lending;
+        lending.as_mut().is_some_and(|lending| lending.returns_future(number.cast_unsigned()))
     }
 }
 

@@ -67,20 +67,29 @@ struct CallState {
     may_leave: bool,
     /// Whether it was refused memory because of the limit, not because of the guest's own declared maximum.
     refused: bool,
-    /// The calls between the guest's components that have not returned, and what they were lent.
-    lending: Lending,
+    /// The calls between the guest's components that have not returned, and what they were lent, once there was one.
+    lending: Option<Box<Lending>>,
     /// What of WASI belongs to it, once it has used any.
     wasi: Option<Box<wasi::State>>,
 }
 
 impl CallState {
+    #[inline]
     fn new() -> CallState {
-        CallState { may_leave: true, refused: false, lending: Lending::default(), wasi: None }
+        CallState { may_leave: true, refused: false, lending: None, wasi: None }
+    }
+}
+
+impl CallState {
+    /// What is lent between the guest's components.
+    fn lending(&mut self) -> &mut Lending {
+        self.lending.get_or_insert_default()
     }
 }
 
 impl<D: Carried> Room<D> {
     /// Lets go of all that belongs to a call. Instances stay, with what the guest has made in them.
+    #[inline]
     fn end_call(&mut self) {
         // Named one by one, so that whatever is added has to be one or the other.
         let Room { carried, call, limiter: _, parts: _, handles: _, budget: _ } = self;
