@@ -188,7 +188,8 @@ fn take_initializer(facts: &mut Facts, recipe: &mut Recipe) {
     let find = |name| facts.functions.iter().position(|function| is_plain(function, name));
     let constructors = || find("__wasm_call_ctors").filter(|_| find("_start").is_none());
     let Some(at) = find("_initialize").or_else(constructors) else { return };
-    let name = facts.functions.remove(at).name;
+    let FunctionFacts { name, index, .. } = facts.functions.remove(at);
+    recipe.initialize_index = Some(index);
     recipe.initialize = Some(recipe.functions.remove(at).function);
     let others = &mut facts.others;
     others.push((name, "it has run once the instance is made, before any call".to_owned()));

@@ -35,6 +35,8 @@ pub(crate) struct Recipe {
     pub(crate) components: u32,
     /// What is called once the instances are made, before they are called for anything else.
     pub(crate) initialize: Option<Item>,
+    /// That function's index in its core module, to name it by where it fails.
+    pub(crate) initialize_index: Option<u32>,
 }
 
 /// One core instance.

@@ -88,7 +88,7 @@ pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, 
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 14;
+const FORMAT: u32 = 15;
 
 /// Under which key a guest is kept.
 fn key(runtime: &Runtime, digest: &str) -> Key {

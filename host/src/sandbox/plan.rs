@@ -343,8 +343,12 @@ impl<D: Carried> Plan<D> {
     pub(super) fn explain_call(&self, error: wasmtime::Error, function: u32, refused: bool) -> Error {
         let exported = |index: u32| {
             // An index means nothing where there are several modules.
-            let export = self.exports.iter().find(|export| export.index == index && self.recipe.steps.len() == 1)?;
-            Some(crate::audit::shown(&export.name))
+            if self.recipe.steps.len() != 1 {
+                return None;
+            }
+            let export = self.exports.iter().find(|export| export.index == index).map(|export| &export.name);
+            let initialize = self.recipe.initialize.as_ref().filter(|_| self.recipe.initialize_index == Some(index));
+            export.or(initialize.map(|item| &item.name)).map(|name| crate::audit::shown(name))
         };
         explain(error, &self.name(function), refused, &exported)
     }

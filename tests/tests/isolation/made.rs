@@ -161,8 +161,10 @@ fn a_guest_that_cannot_be_set_up_without_more_memory_is_out_of_memory() {
             [format!("(func $begin {refused}) (start $begin)"), format!(r#"(func (export "_initialize") {refused})"#)]
         {
             let module = loaded(exec, &format!(r#"(module (memory 1) {set_up} (func (export "f")))"#));
+            let name = if set_up.contains("_initialize") { "_initialize" } else { "begin" };
             for _ in 0..2 {
                 let error = error(module.fork("f", args![]).unwrap().wait());
+                assert_eq!(error.backtrace().first().map(|frame| frame.function.as_str()), Some(name));
                 assert_eq!(
                     (error.kind(), error.message()),
                     (
