@@ -1,8 +1,9 @@
 //! Arguments, and how they find their parameters.
 
-use crate::audit::{FunctionFacts, shown};
 use crate::error::{Error, ErrorKind, Result};
+use crate::escape::shown;
 use crate::future::Future;
+use crate::ir::FunctionFacts;
 use crate::nearest::did_you_mean;
 use crate::value::{Alone, Params, Typed, Value, Values, fit};
 use smallvec::SmallVec;

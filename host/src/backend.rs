@@ -1,8 +1,8 @@
 //! The seam between what the user holds and what runs calls.
 
-use crate::audit::Facts;
 use crate::error::{Error, Result};
 use crate::future::{Completion, Ready};
+use crate::ir::Facts;
 use crate::value::{Value, Values};
 use std::any::Any;
 use std::panic::Location;

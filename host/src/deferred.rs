@@ -1,10 +1,10 @@
 //! A fork that waits for its arguments.
 
 use crate::args::{Slot, Slots, checked};
-use crate::audit::Facts;
 use crate::backend::Backend;
 use crate::error::{Error, Result};
 use crate::future::{Cell, Completion, Future, Needs, Sources, cancelled, collect_all};
+use crate::ir::Facts;
 use crate::limits::Usage;
 use crate::value::{Value, Values};
 use crate::wasi::Output;

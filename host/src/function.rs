@@ -1,11 +1,11 @@
 //! A typed handle on an exported function.
 
 use crate::args::{IntoArgs, signature};
-use crate::audit::Facts;
 use crate::backend::{Backend, Forked};
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::future::Future;
+use crate::ir::Facts;
 use crate::value::{Params, Results, Value};
 use std::borrow::Cow;
 use std::fmt;

@@ -1,8 +1,9 @@
 //! What the audit found out about a module, for people and programs.
 
 use crate::args::signature;
-use crate::audit::{Facts, shown};
 use crate::error::Result;
+use crate::escape::shown;
+use crate::ir::Facts;
 use crate::nearest::find;
 use crate::value::Type;
 use std::fmt;

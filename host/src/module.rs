@@ -1,13 +1,13 @@
 //! A guest that was audited and compiled.
 
 use crate::args::{Args, Slot, Slots, checked, signature};
-use crate::audit::Facts;
 use crate::backend::{Backend, Forked, Preinitialised};
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::function::Function;
 use crate::future::Future;
 use crate::inspect::{Inspection, exports};
+use crate::ir::Facts;
 use crate::nearest::find;
 use crate::value::{Params, Results, Type, Value, Values};
 use std::fmt;

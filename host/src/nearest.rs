@@ -1,7 +1,8 @@
 //! Which name is meant: the very one, a short form of it, or one that is most like it.
 
-use crate::audit::{short, shown};
 use crate::error::{Error, ErrorKind, Result};
+use crate::escape::shown;
+use crate::ir::short;
 
 /// Longer names are not compared: it takes time in proportion to the product of two lengths.
 const LONGEST: usize = 64;

@@ -3,7 +3,7 @@
 use super::layout::{Cases, Inner, Layout, Shape};
 use super::look::{Look, PART, Stopped};
 use super::strings::{decode, extent};
-use crate::audit::recipe::Encoding;
+use crate::ir::Encoding;
 use crate::value::{List, Name, Type, Value, size};
 use std::sync::Arc;
 

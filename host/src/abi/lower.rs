@@ -4,7 +4,7 @@ use super::Flat;
 use super::layout::{Inner, Shape};
 use super::look::{Look, PART, Stopped};
 use super::strings::encode;
-use crate::audit::recipe::Encoding;
+use crate::ir::Encoding;
 use crate::value::{Items, List, Type, Value};
 use std::sync::Arc;
 

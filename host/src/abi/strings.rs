@@ -1,7 +1,7 @@
 //! Strings in the three encodings.
 
 use super::look::{Look, PART, Stopped};
-use crate::audit::recipe::Encoding;
+use crate::ir::Encoding;
 use std::sync::Arc;
 
 /// The bit of a length that says that a string is in UTF-16 after all.

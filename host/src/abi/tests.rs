@@ -5,7 +5,7 @@ use super::{
     Budget, Flat, Look, MAX_FLAT_PARAMS, PART, Space, Unfit, Writer, Wrong, flat_count, lift, load, load_all, lower,
     spaces, store_all, tuple_space,
 };
-use crate::audit::recipe::Encoding;
+use crate::ir::Encoding;
 use crate::value::{List, Name, Type, Value};
 use proptest::prelude::*;
 use std::sync::Arc;

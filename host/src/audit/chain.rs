@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::calls::Reach;
-use super::names::{shown, shown_function};
 use super::scan::Scan;
+use crate::escape::{shown, shown_function};
 
 /// The most entries of a chain, the one that stands for those left out included.
 const MAX_CHAIN: usize = 32;

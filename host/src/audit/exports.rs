@@ -6,14 +6,17 @@ use wasmparser::{ExternalKind, FuncType, ValType};
 
 use super::calls::Reach;
 use super::chain::Labels;
-use super::facts::{FunctionFacts, Write, number};
+use super::declared::number;
 use super::features::Valid;
 use super::imports::Links;
-use super::names::{params, shown, shown_function};
+use super::names::params;
+use super::operators;
 use super::reason::Reasons;
 use super::scan::Scan;
-use super::{MAX_EXPORTS, MAX_VALUES, operators};
 use crate::error::{Reason, ReasonKind};
+use crate::escape::{shown, shown_function};
+use crate::ir::{FunctionFacts, Write};
+use crate::ir::{MAX_EXPORTS, MAX_VALUES};
 use crate::value::Type;
 
 /// Judges the exports; `to_links` is what can reach an import from `fork` or `wait`.

@@ -3,21 +3,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use wasmparser::{FuncType, TypeRef, ValType};
+use wasmparser::{FuncType, TypeRef};
 
 use super::advice::advice;
 use super::calls::{Reach, Set};
 use super::chain::Labels;
-use super::facts::{LinkFacts, WasiFacts, number};
+use super::declared::number;
 use super::features::Valid;
-use super::names::shown;
-use super::noreturn::NoReturn;
 use super::reason::Reasons;
-use super::recipe::Core;
 use super::scan::{Import, Scan};
-use super::wasi::{self, Preview1};
-use super::{MAX_VALUES, types};
+use super::{declared, types};
 use crate::error::{Reason, ReasonKind};
+use crate::escape::shown;
+use crate::ir::MAX_VALUES;
+use crate::ir::NoReturn;
+use crate::ir::wasi::{self, Preview1};
+use crate::ir::{LinkFacts, WasiFacts};
 
 /// The imports from `fork` and `wait`.
 #[derive(Default)]
@@ -71,7 +72,7 @@ pub(super) fn judge(
             links.wasi.push(WasiFacts { name: format!("{}.{}", import.module, import.name), answered: true });
             links.wasi_nodes.push(import.node);
             let Some(ty) = valid.type_at(index) else { continue };
-            let own = function_type(function.params(), function.results());
+            let own = declared::function_type(function.params(), function.results());
             if *ty != own {
                 reasons.add(|| Reason {
                     what: ReasonKind::Import,
@@ -158,18 +159,6 @@ pub(super) fn judge(
     links
 }
 
-/// The type of a function, as the parser has it.
-pub(super) fn function_type(params: &[Core], results: &[Core]) -> FuncType {
-    let value = |ty: &Core| match ty {
-        Core::I32 => ValType::I32,
-        Core::I64 => ValType::I64,
-        Core::F32 => ValType::F32,
-        Core::F64 => ValType::F64,
-        Core::V128 => ValType::V128,
-    };
-    FuncType::new(params.iter().map(value), results.iter().map(value))
-}
-
 fn facts(pair: &Pair<'_, '_>) -> LinkFacts {
     let numbers = |types: &[wasmparser::ValType]| types.iter().copied().filter_map(number).collect();
     LinkFacts {
@@ -202,7 +191,9 @@ fn refused(import: &Import<'_>, valid: &Valid, chain: Vec<String>) -> Reason {
         TypeRef::Func(index) | TypeRef::FuncExact(index) => valid.type_at(index),
         _ => None,
     };
-    let known: Vec<_> = NoReturn::named(import.module, import.name).map(|known| types::function(&known.ty())).collect();
+    let known: Vec<_> = NoReturn::named(import.module, import.name)
+        .map(|known| types::function(&declared::function_type(known.params(), &[])))
+        .collect();
     let message = if ty.is_some() && !known.is_empty() {
         format!(
             "imports {} {}, and compilers, which end a failed program with it, have it as {}; declare it so",

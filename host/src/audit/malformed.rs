@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::names::shown_within;
+use crate::escape::shown_within;
 
 /// Bytes that are not a valid core module.
 #[derive(Clone, Debug, PartialEq, Eq)]

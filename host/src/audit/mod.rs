@@ -6,7 +6,7 @@
 //! - *Validity.* The module must validate with the [`ALLOWED`] features alone. If it does not, but would with
 //!   more, each further feature is a reason; the module is accepted by that one validation and by no other.
 //! - *Imports.* A guest's only way out. Functions from `fork` and `wait` are let through, with the types that
-//!   these can have; and what only ends the call, such as `abort` ([`noreturn`]). Whatever else is imported, of whatever kind, is a reason.
+//!   these can have; and what only ends the call, such as `abort` ([`NoReturn`](crate::ir::NoReturn)). Whatever else is imported, of whatever kind, is a reason.
 //! - *Operators.* [`operators`] lists, one by one, those that compute, that write and that call. An operator that
 //!   it does not list is refused, an operator from a future version of the parser too.
 //! - *Calls.* Who can call whom is over-approximated: an indirect call can reach every function of the same type
@@ -18,7 +18,7 @@
 //!
 //! Everything takes time and memory in proportion to the module (validation once more for each feature that it
 //! may not use), and no algorithm recurses. Where an answer could be much larger than its question, there is a
-//! limit: [`MAX_EXPORTS`], [`MAX_VALUES`], [`size::MAX_DECLARED`], 256 names to fork, a hundred reasons, 32 entries of a call chain.
+//! limit: [`MAX_EXPORTS`](crate::ir::MAX_EXPORTS), [`MAX_VALUES`](crate::ir::MAX_VALUES), [`size::MAX_DECLARED`], 256 names to fork, a hundred reasons, 32 entries of a call chain.
 //!
 //! A file that was cut off exactly between two sections can be a valid module: nothing in the format says how many
 //! sections there are. It is then audited as what it is.
@@ -31,45 +31,36 @@ mod calls;
 mod chain;
 mod component;
 pub(crate) mod cost;
+mod declared;
 mod exports;
-mod facts;
 mod features;
 mod imports;
 mod malformed;
+mod module;
 mod names;
-mod noreturn;
 mod operators;
 mod part;
 mod prepare;
 mod reason;
-pub(crate) mod recipe;
 mod scan;
 mod size;
 #[cfg(test)]
 mod tests;
 mod types;
-pub(crate) mod wasi;
 
 use crate::error::{Reason, ReasonKind};
+use crate::escape::shown;
+use crate::ir::{Facts, FunctionFacts, Param, Recipe, wasi};
 use crate::wasi::Wasi;
 pub(crate) use component::too_deep;
-pub(crate) use facts::{Facts, FunctionFacts, LinkFacts, short};
 pub(crate) use malformed::Malformed;
-pub(crate) use names::{function_name, shown, shown_function, shown_within};
-pub(crate) use noreturn::NoReturn;
-pub(crate) use recipe::Recipe;
+pub(crate) use names::function_name;
 use std::borrow::Cow;
 
 use chain::Labels;
-use facts::{MemoryFacts, TableFacts};
 use features::Valid;
 use reason::Reasons;
 use scan::Scan;
-
-/// The most functions that a guest may export.
-pub(crate) const MAX_EXPORTS: usize = 10_000;
-/// The most parameters, and the most results, of an exported or a forked function.
-pub(crate) const MAX_VALUES: usize = 64;
 
 /// Why a module is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,8 +141,8 @@ fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> 
         forks: links.facts,
         wasi: links.wasi,
         traps: links.traps,
-        memories: (0..types.memory_count()).map(|i| MemoryFacts::new(&types.memory_at(i))).collect(),
-        tables: (0..types.table_count()).map(|i| TableFacts::new(&types.table_at(i))).collect(),
+        memories: (0..types.memory_count()).map(|i| declared::memory(&types.memory_at(i))).collect(),
+        tables: (0..types.table_count()).map(|i| declared::table(&types.table_at(i))).collect(),
         start: scan.start.is_some(),
         counts: scan.counts,
         component_type: scan.component_type,
@@ -161,7 +152,7 @@ fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> 
         fresh: None,
         compile: 0,
     };
-    let mut recipe = recipe::of_module(&scan.imports, &facts, memory);
+    let mut recipe = module::recipe(&scan.imports, &facts, memory);
     take_initializer(&mut facts, &mut recipe);
     if may_wasi {
         as_program(&mut facts, &mut recipe);
@@ -175,7 +166,7 @@ fn memory<'a>(scan: &Scan<'a>, valid: &Valid) -> Option<&'a str> {
     let memories = scan.exports.iter().map(|(export, _)| export).filter(|export| {
         export.kind == wasmparser::ExternalKind::Memory && !valid.types.as_ref().memory_at(export.index).memory64
     });
-    let named = memories.clone().find(|export| export.name == recipe::MEMORY);
+    let named = memories.clone().find(|export| export.name == module::MEMORY);
     named.or_else(|| memories.into_iter().find(|export| export.index == 0)).map(|export| export.name)
 }
 
@@ -206,7 +197,7 @@ fn as_program(facts: &mut Facts, recipe: &mut Recipe) {
     let Some(start) = facts.functions.iter().position(|function| is_plain(function, "_start")) else { return };
     let (takes, gives) = wasi::program();
     let function = &mut facts.functions[start];
-    function.params = takes.map(|(name, ty)| facts::Param { name: name.to_owned(), ty }).into();
+    function.params = takes.map(|(name, ty)| Param { name: name.to_owned(), ty }).into();
     function.results = vec![gives];
     function.program = true;
     recipe.functions[start].program = true;
@@ -238,7 +229,7 @@ fn judge_features(
         }
         let function = scan.function_at(missing.offset);
         let place = function.map(|function| format!(" in `{}`", labels.name(function)));
-        let detail = format!("{}{}", names::shown_within(&missing.detail, 200), place.unwrap_or_default());
+        let detail = format!("{}{}", crate::escape::shown_within(&missing.detail, 200), place.unwrap_or_default());
         let chain = function.map(|function| labels.to(from_roots, function)).unwrap_or_default();
         reasons.add(|| feature(&missing.proposal, &detail, chain, missing.offset));
     }

@@ -9,12 +9,13 @@ use std::collections::HashMap;
 use wasmparser::{ExternalKind, TypeRef, ValType};
 
 use super::chain::Labels;
-use super::facts::{Counts, MemoryFacts, TableFacts, Write};
+use super::declared;
 use super::features::{self, Valid};
 use super::malformed::Malformed;
 use super::reason::Reasons;
 use super::scan::{Scan, scan};
 use super::{exports, judge_features, malformed, size};
+use crate::ir::{Counts, MemoryFacts, TableFacts, Write};
 
 /// What was found out about a core module inside a component.
 pub(super) struct Part {
@@ -72,8 +73,8 @@ pub(super) fn part(bytes: &[u8], reasons: &mut Reasons) -> Result<Part, Malforme
     );
     Ok(Part {
         functions,
-        memories: memories.map(|i| MemoryFacts::new(&types.memory_at(i))).collect(),
-        tables: tables.map(|i| TableFacts::new(&types.table_at(i))).collect(),
+        memories: memories.map(|i| declared::memory(&types.memory_at(i))).collect(),
+        tables: tables.map(|i| declared::table(&types.table_at(i))).collect(),
         counts: scan.counts,
     })
 }

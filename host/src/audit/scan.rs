@@ -8,11 +8,13 @@ use wasmparser::{
 };
 
 use super::calls::Calls;
-use super::facts::Counts;
+use super::declared;
 use super::features::Valid;
-use super::names::{Names, shown};
-use super::noreturn::NoReturn;
+use super::names::Names;
 use super::operators::{self, Effect, Item};
+use crate::escape::shown;
+use crate::ir::Counts;
+use crate::ir::NoReturn;
 
 /// The most names of custom sections that are kept.
 const MAX_CUSTOM: usize = 100;
@@ -248,7 +250,7 @@ impl<'a, 'v> Walk<'a, 'v> {
         }
         let wasmparser::Import { module, name, ty } = import;
         let no_return = match ty {
-            TypeRef::Func(index) => self.valid.type_at(index).and_then(|ty| NoReturn::find(module, name, ty)),
+            TypeRef::Func(index) => self.valid.type_at(index).and_then(|ty| declared::no_return(module, name, ty)),
             _ => None,
         };
         scan.imports.push(Import { module, name, ty, offset, node, no_return });

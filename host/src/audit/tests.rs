@@ -1,6 +1,7 @@
-use super::facts::Param;
 use super::features::ALLOWED;
 use super::*;
+use crate::ir::Param;
+use crate::ir::{LinkFacts, MemoryFacts};
 use crate::value::Type;
 
 /// What the audit finds out about a module.

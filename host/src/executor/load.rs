@@ -1,12 +1,14 @@
 //! Bytes to a module.
 
 use crate::audit::cost::{BYTES_PER_UNIT, Cost, Single, UNIT, cost};
-use crate::audit::{Audited, Facts, Recipe, Refusal, audit, function_name, shown, shown_within, too_deep};
+use crate::audit::{Audited, Refusal, audit, function_name, too_deep};
 use crate::engine::{Compiled, Key, Modules};
 use crate::error::{Error, ErrorKind, ReasonKind, Result};
+use crate::escape::{shown, shown_within};
 use crate::fork::{Guest, Program, Runtime, check, kind};
 use crate::inspect::Inspection;
 use crate::instrument::{Instrumented, Places, in_parts, instrument};
+use crate::ir::{Facts, Recipe};
 use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::module::Module;

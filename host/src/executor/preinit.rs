@@ -1,9 +1,9 @@
 //! A module that starts with the state that a call has left.
 
 use super::load::{self, Wrapped, audited, copied, wrapped};
-use crate::audit::{shown, shown_within};
 use crate::backend::Preinitialised;
 use crate::error::{Error, ErrorKind, Result};
+use crate::escape::{shown, shown_within};
 use crate::fork::{Kept, Program};
 use crate::snapshot::Prepared;
 use crate::value::{Value, Values};

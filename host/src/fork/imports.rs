@@ -2,9 +2,9 @@
 
 use super::call::Call;
 use super::frame::Frame;
-use crate::audit::recipe::What;
-use crate::audit::{Facts, LinkFacts};
 use crate::error::Error;
+use crate::ir::HostFunctionKind;
+use crate::ir::{Facts, LinkFacts};
 use crate::sandbox::{Host, Room, Stop};
 use crate::value::{Type, Value, Values};
 use std::future::poll_fn;
@@ -23,10 +23,10 @@ pub(super) fn define(
     host: &Host,
 ) -> Defined {
     match host.what {
-        What::Fork(link) if inline => define_inline_fork(facts, link, linker, name, host),
-        What::Fork(link) => define_fork(facts, link, linker, name, host),
-        What::Wait { link, catch } => define_wait(facts, link, catch, linker, name, host),
-        What::Abandon(link) => define_abandon(link, linker, name, host),
+        HostFunctionKind::Fork(link) if inline => define_inline_fork(facts, link, linker, name, host),
+        HostFunctionKind::Fork(link) => define_fork(facts, link, linker, name, host),
+        HostFunctionKind::Wait { link, catch } => define_wait(facts, link, catch, linker, name, host),
+        HostFunctionKind::Abandon(link) => define_abandon(link, linker, name, host),
         _ => wasmtime::bail!("a function of the host's that is not known here"),
     }
 }

@@ -2,8 +2,9 @@
 
 use super::member::Member;
 use super::program::Program;
-use crate::audit::{Facts, FunctionFacts, LinkFacts, shown};
 use crate::error::{Error, ErrorKind, Result};
+use crate::escape::shown;
+use crate::ir::{Facts, FunctionFacts, LinkFacts};
 use crate::value::Type;
 
 /// A module that is linked to another.

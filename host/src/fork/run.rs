@@ -3,9 +3,9 @@
 use super::call::{Args, Call, Given, Origin};
 use super::frame::Frame;
 use super::program::Program;
-use crate::audit::shown;
 use crate::engine::HOST_STACK;
 use crate::error::{Error, Result};
+use crate::escape::shown;
 use crate::limits::Usage;
 use crate::sandbox::{Guard, Sandbox};
 use crate::sched::suspendable;

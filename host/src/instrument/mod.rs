@@ -22,8 +22,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use crate::audit::Recipe;
-use crate::audit::recipe::{Given, Item, What};
+use crate::ir::Recipe;
+use crate::ir::{HostFunctionKind, ImportBinding, Item};
 pub(crate) use bulk::in_parts;
 use module::Facts;
 pub(crate) use places::Places;
@@ -267,13 +267,22 @@ pub(crate) struct Instrumented {
 ///
 /// Why its state cannot be put back.
 pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> Result<Instrumented, String> {
-    if recipe.steps.iter().flat_map(|step| &step.imports).any(|given| matches!(given, Given::Flag(_))) {
+    if recipe.steps.iter().flat_map(|step| &step.imports).any(|given| matches!(given, ImportBinding::Flag(_))) {
         return Err("it is composed of components that call each other".to_owned());
     }
-    let plain = |what: &What| match what {
-        What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Trap | What::NoReturn(_) | What::Wasi(_) => true,
-        What::NewHandle(_) | What::Representation(_) | What::DropHandle(_) => false,
-        What::TransferOwn(_) | What::TransferBorrow(_) | What::Enter | What::Exit | What::CopyUtf8 { .. } => false,
+    let plain = |what: &HostFunctionKind| match what {
+        HostFunctionKind::Fork(_)
+        | HostFunctionKind::Wait { .. }
+        | HostFunctionKind::Abandon(_)
+        | HostFunctionKind::Trap
+        | HostFunctionKind::NoReturn(_)
+        | HostFunctionKind::Wasi(_) => true,
+        HostFunctionKind::NewHandle(_) | HostFunctionKind::Representation(_) | HostFunctionKind::DropHandle(_) => false,
+        HostFunctionKind::TransferOwn(_)
+        | HostFunctionKind::TransferBorrow(_)
+        | HostFunctionKind::Enter
+        | HostFunctionKind::Exit
+        | HostFunctionKind::CopyUtf8 { .. } => false,
     };
     if !recipe.destructors.is_empty() || recipe.host.iter().any(|function| !plain(&function.what)) {
         return Err("it has resources of its own".to_owned());

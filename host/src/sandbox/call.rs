@@ -7,9 +7,9 @@ use super::run::unfit;
 use super::wasi::{Exit, State};
 use super::{Carried, Plan, Room, Sandbox, Stop, val_type};
 use crate::abi::{self, Budget, Flat, Look, Space, Writer, Wrong};
-use crate::audit::recipe::{Core, Lifted};
 use crate::engine::HOST_STACK;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ir::{CoreType, Lifted};
 use crate::value::{Type, Value, Values, from_slots};
 use smallvec::SmallVec;
 use std::convert::Infallible;
@@ -81,7 +81,7 @@ impl<D: Carried> Sandbox<D> {
         let flat = self.stage(&method, args)?;
         let value = self.finish(&method, &flat)?;
         if let Some(destructor) = self.unmade(target)? {
-            self.raw(destructor, &[representation.into()], &[Core::I32], &[])?;
+            self.raw(destructor, &[representation.into()], &[CoreType::I32], &[])?;
         }
         Ok(value)
     }
@@ -102,7 +102,7 @@ impl<D: Carried> Sandbox<D> {
         let flat = self.stage_async(&method, args).await?;
         let value = self.finish_async(&method, &flat).await?;
         if let Some(destructor) = self.unmade(target)? {
-            self.on_fiber(destructor, &[representation.into()], &[Core::I32], &[]).await?;
+            self.on_fiber(destructor, &[representation.into()], &[CoreType::I32], &[]).await?;
         }
         Ok(value)
     }
@@ -166,7 +166,7 @@ impl<D: Carried> Sandbox<D> {
                     let args = realloc_args(space)?.map(u64::from);
                     let realloc = self.realloc(target, passing)?;
                     self.store.data_mut().call.may_leave = false;
-                    let place = self.raw(realloc, &args, &[Core::I32; 4], &[Core::I32])?;
+                    let place = self.raw(realloc, &args, &[CoreType::I32; 4], &[CoreType::I32])?;
                     self.store.data_mut().call.may_leave = true;
                     places.push((checked_place(place[0] as u32, space)?, space));
                 }
@@ -185,7 +185,7 @@ impl<D: Carried> Sandbox<D> {
                 for space in self.spaces(target, passing, &values)? {
                     let args = realloc_args(space)?.map(u64::from);
                     let realloc = self.realloc(target, passing)?;
-                    let place = self.helper(target, realloc, &args, &[Core::I32; 4], &[Core::I32]).await?;
+                    let place = self.helper(target, realloc, &args, &[CoreType::I32; 4], &[CoreType::I32]).await?;
                     places.push((checked_place(place[0] as u32, space)?, space));
                 }
                 self.lower(target, passing, values, places)?
@@ -266,8 +266,8 @@ impl<D: Carried> Sandbox<D> {
         target: &Target<'_, D>,
         function: Func,
         flat: &[u64],
-        params: &[Core],
-        results: &[Core],
+        params: &[CoreType],
+        results: &[CoreType],
     ) -> wasmtime::Result<Flat> {
         self.store.data_mut().call.may_leave = false;
         let flat = if target.lifted.helpers_leave {
@@ -282,7 +282,7 @@ impl<D: Carried> Sandbox<D> {
     }
 
     /// Calls a function of the guest on the stack of this thread.
-    fn raw(&mut self, func: Func, flat: &[u64], params: &[Core], results: &[Core]) -> wasmtime::Result<Flat> {
+    fn raw(&mut self, func: Func, flat: &[u64], params: &[CoreType], results: &[CoreType]) -> wasmtime::Result<Flat> {
         self.enter(func, flat, params, results, |words| words.collect())
     }
 
@@ -291,15 +291,15 @@ impl<D: Carried> Sandbox<D> {
         &mut self,
         func: Func,
         flat: &[u64],
-        params: &[Core],
-        results: &[Core],
+        params: &[CoreType],
+        results: &[CoreType],
     ) -> wasmtime::Result<Flat> {
         let mut bits = flat.iter().copied();
         let mut next = || bits.next().unwrap_or_default();
         let args: SmallVec<[Val; 4]> = params
             .iter()
             .map(|ty| match ty {
-                Core::V128 => Val::V128((u128::from(next()) | u128::from(next()) << 64).into()),
+                CoreType::V128 => Val::V128((u128::from(next()) | u128::from(next()) << 64).into()),
                 ty => from_bits(&val_type(*ty), next()),
             })
             .collect();

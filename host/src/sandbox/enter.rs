@@ -1,7 +1,7 @@
 //! A function of the guest's, called on the stack of this thread: core values in, core values out.
 
 use super::{Carried, Sandbox};
-use crate::audit::recipe::Core;
+use crate::ir::CoreType;
 use std::slice::Iter;
 use wasmtime::{Func, ValRaw};
 
@@ -15,8 +15,8 @@ impl<D: Carried> Sandbox<D> {
         &mut self,
         func: Func,
         args: &[u64],
-        params: &[Core],
-        results: &[Core],
+        params: &[CoreType],
+        results: &[CoreType],
         read: impl FnOnce(&mut Words<'_>) -> R,
     ) -> wasmtime::Result<R> {
         let count = params.len().max(results.len());
@@ -31,7 +31,7 @@ impl<D: Carried> Sandbox<D> {
         let mut args = args.iter().copied();
         for (slot, ty) in slots.iter_mut().zip(params) {
             let low = args.next().unwrap_or_default();
-            let high = if *ty == Core::V128 { args.next().unwrap_or_default() } else { 0 };
+            let high = if *ty == CoreType::V128 { args.next().unwrap_or_default() } else { 0 };
             // Of a value of fewer bits, the lowest are read.
             *slot = ValRaw::v128(u128::from(low) | u128::from(high) << 64);
         }
@@ -47,7 +47,7 @@ impl<D: Carried> Sandbox<D> {
 /// Results as their bits: 32-bit ones are extended with zeros, and a vector is two, the lower half first.
 pub(super) struct Words<'a> {
     slots: Iter<'a, ValRaw>,
-    types: Iter<'a, Core>,
+    types: Iter<'a, CoreType>,
     /// The higher half of the last one.
     high: Option<u64>,
 }
@@ -62,11 +62,11 @@ impl Iterator for Words<'_> {
         }
         let (ty, slot) = (self.types.next()?, self.slots.next()?);
         Some(match ty {
-            Core::I32 => slot.get_u32().into(),
-            Core::I64 => slot.get_u64(),
-            Core::F32 => slot.get_f32().into(),
-            Core::F64 => slot.get_f64(),
-            Core::V128 => {
+            CoreType::I32 => slot.get_u32().into(),
+            CoreType::I64 => slot.get_u64(),
+            CoreType::F32 => slot.get_f32().into(),
+            CoreType::F64 => slot.get_f64(),
+            CoreType::V128 => {
                 let bits = slot.get_v128();
                 self.high = Some((bits >> 64) as u64);
                 bits as u64

@@ -140,7 +140,7 @@ fn frames(error: &wasmtime::Error, exported: &dyn Fn(u32) -> Option<String>) -> 
     // What was added to the guest is nothing that its author knows.
     let own = backtrace.frames().iter().filter(|frame| frame.module_offset() != Some(Places::ADDED as usize));
     let frames = own.take(MAX_FRAMES).map(|frame| {
-        let name = frame.func_name().map(crate::audit::shown_function).or_else(|| exported(frame.func_index()));
+        let name = frame.func_name().map(crate::escape::shown_function).or_else(|| exported(frame.func_index()));
         GuestFrame {
             function: name.unwrap_or_else(|| format!("func[{}]", frame.func_index())),
             offset: frame.module_offset(),

@@ -12,7 +12,7 @@ use super::parts::Located;
 use super::wasi::check;
 use super::{Carried, Room, Stop};
 use crate::abi::Look;
-use crate::audit::recipe::{HandleType, ResourceId, What};
+use crate::ir::{HandleType, HostFunctionKind, ResourceId};
 use std::sync::Arc;
 use wasmtime::{AsContextMut, Caller, Linker, Trap, Val};
 
@@ -192,8 +192,12 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
         }
     };
     match &host.what {
-        What::Fork(_) | What::Wait { .. } | What::Abandon(_) | What::Wasi(_) | What::NoReturn(_) => return Ok(false),
-        What::NewHandle(handle) => {
+        HostFunctionKind::Fork(_)
+        | HostFunctionKind::Wait { .. }
+        | HostFunctionKind::Abandon(_)
+        | HostFunctionKind::Wasi(_)
+        | HostFunctionKind::NoReturn(_) => return Ok(false),
+        HostFunctionKind::NewHandle(handle) => {
             let (handle, host) = (*handle, host.clone());
             linker.func_new(module, name, ty, move |mut caller, params, results| {
                 host.may_leave(&mut caller)?;
@@ -203,14 +207,14 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 Ok(())
             })?;
         }
-        What::Representation(handle) => {
+        HostFunctionKind::Representation(handle) => {
             let handle = *handle;
             linker.func_new(module, name, ty, move |mut caller, params, results| {
                 set(results, caller.data_mut().handles.get(handle, number(params, 0))?.representation);
                 Ok(())
             })?;
         }
-        What::DropHandle(handle) => {
+        HostFunctionKind::DropHandle(handle) => {
             let (handle, located, host) = (*handle, host.located(), host.clone());
             let Some(destructor) = host.destructor else {
                 linker.func_new(module, name, ty, move |mut caller, params, _| {
@@ -254,8 +258,8 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 })?;
             }
         }
-        What::TransferOwn(types) | What::TransferBorrow(types) => {
-            let (types, lend) = (types.clone(), matches!(host.what, What::TransferBorrow(_)));
+        HostFunctionKind::TransferOwn(types) | HostFunctionKind::TransferBorrow(types) => {
+            let (types, lend) = (types.clone(), matches!(host.what, HostFunctionKind::TransferBorrow(_)));
             linker.func_new(module, name, ty, move |mut caller, params, results| {
                 let at = number(params, 0);
                 let ty = |at| types.get(number(params, at) as usize).copied().ok_or_else(|| trap("no such resource"));
@@ -283,26 +287,26 @@ pub(super) fn define<D: Carried>(linker: &mut Linker<Room<D>>, name: (&str, &str
                 Ok(())
             })?;
         }
-        What::Enter => {
+        HostFunctionKind::Enter => {
             linker.func_new(module, name, ty, |mut caller, _, _| {
                 caller.data_mut().call.lending().enter();
                 Ok(())
             })?;
         }
-        What::Exit => {
+        HostFunctionKind::Exit => {
             linker.func_new(module, name, ty, |mut caller, _, _| {
                 let Room { handles, call, .. } = caller.data_mut();
                 handles.exit(call.lending())
             })?;
         }
-        What::Trap => {
+        HostFunctionKind::Trap => {
             linker.func_new(module, name, ty, move |_, params, _| {
                 let why = u8::try_from(number(params, 0)).ok().and_then(Trap::from_u8).map(|trap| trap.to_string());
                 let why = why.as_deref().map_or("a trap", |why| why.strip_prefix("wasm trap: ").unwrap_or(why));
                 Err(trap(format!("one component of the guest called another against the canonical ABI: {why}")))
             })?;
         }
-        What::CopyUtf8 { .. } => {
+        HostFunctionKind::CopyUtf8 { .. } => {
             let host = host.clone();
             linker.func_new(module, name, ty, move |mut caller, params, _| {
                 let (from, len, to) =

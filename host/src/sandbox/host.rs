@@ -5,9 +5,9 @@ use super::parts::{Items, Located, Own, Passing, may_call_out};
 use super::wasi::State;
 use super::{Carried, Room};
 use crate::abi::{self, Budget, Flat, Look, Unfit, Writer, Wrong};
-use crate::audit::Recipe;
-use crate::audit::recipe::{Core, Encoding, HandleType, HostFunction, ResourceId, What};
 use crate::error::{Error, ErrorKind};
+use crate::ir::Recipe;
+use crate::ir::{CoreType, Encoding, HandleType, HostFunction, HostFunctionKind, ResourceId};
 use crate::value::{Type, Value, Values};
 use crate::wasi::Output;
 use smallvec::SmallVec;
@@ -17,7 +17,7 @@ use wasmtime::{AsContextMut, Caller, Engine, Func, FuncType, Val, ValType};
 /// A function of the host's that a guest imports.
 #[derive(Clone)]
 pub(crate) struct Host {
-    pub(crate) what: What,
+    pub(crate) what: HostFunctionKind,
     pub(crate) ty: FuncType,
     passing: Option<Passing>,
     located: Option<Arc<Located>>,
@@ -42,7 +42,7 @@ impl Host {
         items: &mut Items,
     ) -> Host {
         let destructor = match &function.what {
-            What::DropHandle(HandleType { resource: ResourceId::Own { number, .. }, .. }) => {
+            HostFunctionKind::DropHandle(HandleType { resource: ResourceId::Own { number, .. }, .. }) => {
                 recipe.destructors.get(*number as usize).and_then(Option::as_ref)
             }
             _ => None,
@@ -53,13 +53,13 @@ impl Host {
             passing: function.canon.as_ref().map(|canon| items.passing(engine, canon)),
             located: None,
             memories: match &function.what {
-                What::CopyUtf8 { from, to } => Some((items.memory(from), items.memory(to))),
+                HostFunctionKind::CopyUtf8 { from, to } => Some((items.memory(from), items.memory(to))),
                 _ => None,
             },
-            destructor: destructor.map(|item| items.function(item, func_type(engine, &[Core::I32], &[]))),
+            destructor: destructor.map(|item| items.function(item, func_type(engine, &[CoreType::I32], &[]))),
             may_wait,
             component: match &function.what {
-                What::NewHandle(handle) | What::DropHandle(handle) => Some(handle.component),
+                HostFunctionKind::NewHandle(handle) | HostFunctionKind::DropHandle(handle) => Some(handle.component),
                 _ => function.canon.as_ref().map(|canon| canon.component),
             },
             output,
@@ -428,17 +428,17 @@ fn unfit() -> wasmtime::Error {
     trap("a value does not fit its type")
 }
 
-pub(super) fn func_type(engine: &Engine, params: &[Core], results: &[Core]) -> FuncType {
+pub(super) fn func_type(engine: &Engine, params: &[CoreType], results: &[CoreType]) -> FuncType {
     FuncType::new(engine, params.iter().map(|&ty| val_type(ty)), results.iter().map(|&ty| val_type(ty)))
 }
 
-pub(crate) fn val_type(ty: Core) -> ValType {
+pub(crate) fn val_type(ty: CoreType) -> ValType {
     match ty {
-        Core::I32 => ValType::I32,
-        Core::I64 => ValType::I64,
-        Core::F32 => ValType::F32,
-        Core::F64 => ValType::F64,
-        Core::V128 => ValType::V128,
+        CoreType::I32 => ValType::I32,
+        CoreType::I64 => ValType::I64,
+        CoreType::F32 => ValType::F32,
+        CoreType::F64 => ValType::F64,
+        CoreType::V128 => ValType::V128,
     }
 }
 

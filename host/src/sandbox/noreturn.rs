@@ -5,8 +5,9 @@
 use super::fault::Failed;
 use super::host::Host;
 use super::{Carried, Room};
-use crate::audit::recipe::What;
-use crate::audit::{NoReturn, shown_within};
+use crate::escape::shown_within;
+use crate::ir::HostFunctionKind;
+use crate::ir::NoReturn;
 use wasmtime::{Caller, Extern, Linker, Val};
 
 /// How many bytes of a text are shown.
@@ -21,7 +22,7 @@ pub(super) fn define<D: Carried>(
     (module, name): (&str, &str),
     host: &Host,
 ) -> wasmtime::Result<bool> {
-    let What::NoReturn(function) = host.what else { return Ok(false) };
+    let HostFunctionKind::NoReturn(function) = host.what else { return Ok(false) };
     let this = host.clone();
     linker.func_new(module, name, host.ty.clone(), move |mut caller, params, _| {
         let memory = memory(&mut caller, &this);

@@ -5,10 +5,10 @@ use super::host::{Host, func_type};
 use super::noreturn;
 use super::wasi;
 use super::{Carried, Room};
-use crate::audit::Recipe;
-use crate::audit::recipe::{Canon, Core, Encoding, Given, Item};
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::Margin;
+use crate::ir::Recipe;
+use crate::ir::{Canon, CoreType, Encoding, ImportBinding, Item};
 use smallvec::SmallVec;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl Items {
             realloc: canon
                 .realloc
                 .as_ref()
-                .map(|item| self.function(item, func_type(engine, &[Core::I32; 4], &[Core::I32]))),
+                .map(|item| self.function(item, func_type(engine, &[CoreType::I32; 4], &[CoreType::I32]))),
             encoding: canon.strings,
         }
     }
@@ -117,7 +117,7 @@ impl Items {
         };
         let located = self.items.iter().map(|item| {
             locate(item).ok_or_else(|| {
-                let name = crate::audit::shown(&item.0.name);
+                let name = crate::escape::shown(&item.0.name);
                 Error::new(ErrorKind::Unsupported, format!("the compiled module has another `{name}` than the bytes"))
             })
         });
@@ -272,12 +272,12 @@ impl<D: Carried> Assembly<D> {
             if module.imports().len() != step.imports.len() {
                 wasmtime::bail!("the compiled module has other imports than the bytes");
             }
-            let alone = step.imports.iter().all(|given| matches!(given, Given::Host(_)));
+            let alone = step.imports.iter().all(|given| matches!(given, ImportBinding::Host(_)));
             if alone {
                 let mut linker = Linker::new(engine);
                 linker.allow_shadowing(true);
                 for (import, given) in module.imports().zip(&step.imports) {
-                    if let Given::Host(number) = given {
+                    if let ImportBinding::Host(number) = given {
                         define(&mut linker, (import.module(), import.name()), host(*number)?)?;
                     }
                 }
@@ -287,7 +287,7 @@ impl<D: Carried> Assembly<D> {
             let mut imports = Vec::new();
             for given in &step.imports {
                 imports.push(match given {
-                    Given::Item(item) => {
+                    ImportBinding::Item(item) => {
                         let step = recipe.steps.get(item.instance as usize);
                         let export =
                             step.and_then(|step| modules.get(step.module as usize)?.get_export_index(&item.name));
@@ -295,11 +295,11 @@ impl<D: Carried> Assembly<D> {
                             export.ok_or_else(|| wasmtime::format_err!("a module exports no `{}`", item.name))?;
                         Wire::Export(item.instance, export)
                     }
-                    Given::Flag(component) => {
+                    ImportBinding::Flag(component) => {
                         assembly.flags = assembly.flags.max(component + 1);
                         Wire::Flag(*component)
                     }
-                    Given::Host(number) => {
+                    ImportBinding::Host(number) => {
                         let name = number.to_string();
                         assembly.linker.allow_shadowing(true);
                         define(&mut assembly.linker, (HOST, &name), host(*number)?)?;

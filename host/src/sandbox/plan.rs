@@ -9,11 +9,11 @@ use super::undo::{Initial, Undoing};
 use super::warm::{Warm, own_bytes};
 use super::way::Way;
 use super::{Carried, Host, Room, Sandbox, Stock};
-use crate::audit::Recipe;
-use crate::audit::recipe::{Core, Item, Lifted, ResourceId};
 use crate::engine::{Compiled, Cost, Engines, Kind, is_short, now};
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::Undo;
+use crate::ir::Recipe;
+use crate::ir::{CoreType, Item, Lifted, ResourceId};
 use crate::limits::Limits;
 use crate::value::Type;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -332,7 +332,7 @@ impl<D: Carried> Plan<D> {
 
     /// An exported function's name, fit to be shown.
     pub(super) fn name(&self, function: u32) -> String {
-        crate::audit::shown(&self.exports[function as usize].name)
+        crate::escape::shown(&self.exports[function as usize].name)
     }
 
     pub(super) fn explain(&self, error: wasmtime::Error, function: u32) -> Error {
@@ -348,7 +348,7 @@ impl<D: Carried> Plan<D> {
             }
             let export = self.exports.iter().find(|export| export.index == index).map(|export| &export.name);
             let initialize = self.recipe.initialize.as_ref().filter(|_| self.recipe.initialize_index == Some(index));
-            export.or(initialize.map(|item| &item.name)).map(|name| crate::audit::shown(name))
+            export.or(initialize.map(|item| &item.name)).map(|name| crate::escape::shown(name))
         };
         explain(error, &self.name(function), refused, &exported)
     }
@@ -394,7 +394,7 @@ fn entry(engine: &wasmtime::Engine, function: &Lifted, items: &mut Items) -> Ent
         post_return: function
             .post_return
             .as_ref()
-            .map(|item| items.function(item, func_type(engine, &function.results, &[] as &[Core]))),
+            .map(|item| items.function(item, func_type(engine, &function.results, &[] as &[CoreType]))),
         passing: function.canon.as_ref().map(|canon| items.passing(engine, canon)),
         receiver: None,
     }
@@ -415,7 +415,7 @@ fn receiving(
     let (made_of, rest) = params.split_at_checked(receiver.params)?;
     Some(Receiving {
         constructor: Box::new(entry(engine, &receiver.constructor, items)),
-        destructor: destructor.map(|item| items.function(item, func_type(engine, &[Core::I32], &[]))),
+        destructor: destructor.map(|item| items.function(item, func_type(engine, &[CoreType::I32], &[]))),
         made_of: made_of.to_vec(),
         params: [Type::U32].into_iter().chain(rest.iter().cloned()).collect(),
     })

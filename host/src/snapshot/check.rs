@@ -5,8 +5,10 @@
 
 use super::read::ACCESS;
 use super::unsupported;
-use crate::audit::{MAX_EXPORTS, function_name, shown};
+use crate::audit::function_name;
 use crate::error::{Error, Result};
+use crate::escape::shown;
+use crate::ir::MAX_EXPORTS;
 use std::collections::HashSet;
 use std::ops::Range;
 use wasmparser::{

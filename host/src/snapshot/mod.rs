@@ -16,8 +16,8 @@
 mod check;
 mod read;
 
-use crate::audit::{Facts, Recipe};
 use crate::error::{Error, ErrorKind, Result};
+use crate::ir::{Facts, Recipe};
 use read::{Parts, Whole};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -38,11 +38,11 @@ pub(crate) trait State: Send {
 pub(crate) struct Prepared<'a> {
     /// What is to be run.
     pub(crate) bytes: Vec<u8>,
-    given: Given<'a>,
+    given: ImportBinding<'a>,
     wizer: Wizer,
 }
 
-enum Given<'a> {
+enum ImportBinding<'a> {
     Module(ModuleContext<'a>),
     Component(ComponentContext<'a>),
 }
@@ -61,11 +61,11 @@ impl<'a> Prepared<'a> {
             if wasmparser::Parser::is_component(bytes) {
                 let wizer = wizer(false);
                 let (context, bytes) = wizer.instrument_component(bytes)?;
-                Ok(Prepared { bytes, given: Given::Component(context), wizer })
+                Ok(Prepared { bytes, given: ImportBinding::Component(context), wizer })
             } else {
                 let wizer = wizer(is_lost(CONSTRUCTORS));
                 let (context, bytes) = wizer.instrument(bytes)?;
-                Ok(Prepared { bytes, given: Given::Module(context), wizer })
+                Ok(Prepared { bytes, given: ImportBinding::Module(context), wizer })
             }
         })
     }
@@ -77,12 +77,12 @@ impl<'a> Prepared<'a> {
     /// [`ErrorKind::Unsupported`] where the state cannot be written.
     pub(crate) fn freeze(&self, facts: &Facts, recipe: &Recipe, state: &mut dyn State) -> Result<Vec<u8>> {
         guarded(|| match &self.given {
-            Given::Module(context) => {
+            ImportBinding::Module(context) => {
                 let mut state = Whole::new(state);
                 let bytes = at_once(self.wizer.snapshot(context, &mut state))?;
                 state.complete().map(|()| bytes)
             }
-            Given::Component(context) => {
+            ImportBinding::Component(context) => {
                 let mut state = Parts::new(facts, recipe, state);
                 let bytes = at_once(self.wizer.snapshot_component(context, &mut state))?;
                 state.complete().map(|()| bytes)

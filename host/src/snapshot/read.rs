@@ -5,8 +5,8 @@
 //! has anything in it. What it copies are then whole blocks, of the memory itself.
 
 use super::State;
-use crate::audit::recipe::Given;
-use crate::audit::{Facts, Recipe};
+use crate::ir::ImportBinding;
+use crate::ir::{Facts, Recipe};
 use std::collections::HashSet;
 use wasmtime_wizer::{ComponentInstanceState, InstanceState, SnapshotVal, ValType};
 
@@ -137,7 +137,7 @@ impl InstanceState for Whole<'_> {
 pub(super) struct Parts<'a> {
     reader: Reader<'a>,
     /// What the functions read.
-    read: &'a [Given],
+    read: &'a [ImportBinding],
 }
 
 impl<'a> Parts<'a> {
@@ -158,7 +158,7 @@ impl<'a> Parts<'a> {
     fn item(&mut self, function: &str) -> Option<(u32, &'a str)> {
         let number = function.trim_start_matches(|c: char| !c.is_ascii_digit());
         match number.parse().ok().and_then(|number: usize| self.read.get(number)) {
-            Some(Given::Item(item)) => Some((item.instance, &item.name)),
+            Some(ImportBinding::Item(item)) => Some((item.instance, &item.name)),
             _ => {
                 self.reader.missing = Some(function.to_owned());
                 None

@@ -9,11 +9,11 @@ use wasmtime_environ::component::{
 
 use super::types::{convert, shape};
 use crate::audit::advice;
-use crate::audit::facts::{LinkFacts, WasiFacts};
-use crate::audit::names::shown;
 use crate::audit::reason::Reasons;
-use crate::audit::wasi::{self, Preview2, Resource};
 use crate::error::{Reason, ReasonKind};
+use crate::escape::shown;
+use crate::ir::wasi::{self, Preview2, Resource};
+use crate::ir::{LinkFacts, WasiFacts};
 use crate::value::{TENSOR_INTERFACE, Type};
 
 /// The interface that a guest forks by.

@@ -15,12 +15,13 @@ use wasmparser::{Validator, WasmFeatures};
 use wasmtime_environ::component::{ComponentTypesBuilder, Translator};
 use wasmtime_environ::{ScopeVec, Tunables};
 
-use super::facts::{Facts, Write};
-use super::names::shown;
 use super::reason::Reasons;
-use super::recipe::Recipe;
-use super::{Audited, MAX_EXPORTS, Refusal, feature, features, malformed, part, prepare};
+use super::{Audited, Refusal, feature, features, malformed, part, prepare};
 use crate::error::{Reason, ReasonKind};
+use crate::escape::shown;
+use crate::ir::MAX_EXPORTS;
+use crate::ir::Recipe;
+use crate::ir::{Facts, Write};
 use crate::wasi::Wasi;
 use count::{MAX_INSTANCES, MAX_ITEMS};
 pub(crate) use nesting::too_deep;
@@ -45,7 +46,7 @@ pub(super) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     }
     let valid = features::validate(bytes, ALLOWED).map_err(invalid)?;
     for missing in &valid.missing {
-        let detail = super::names::shown_within(&missing.detail, 200);
+        let detail = crate::escape::shown_within(&missing.detail, 200);
         reasons.add(|| feature(&missing.proposal, &detail, Vec::new(), missing.offset));
     }
     let counted = count::count(bytes).map_err(invalid)?;
@@ -146,7 +147,12 @@ fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
 }
 
 /// The component's facts: over every instance of its modules.
-fn facts(recipe: &Recipe, parts: &[part::Part], links: Vec<super::LinkFacts>, exports: translate::Exports) -> Facts {
+fn facts(
+    recipe: &Recipe,
+    parts: &[part::Part],
+    links: Vec<crate::ir::LinkFacts>,
+    exports: translate::Exports,
+) -> Facts {
     let mut facts = Facts {
         name: None,
         functions: exports.functions,

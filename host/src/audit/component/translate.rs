@@ -15,13 +15,14 @@ use wasmtime_environ::{
 
 use super::imports::{FORK, Part, resource_name, wasi_resource};
 use super::types::{convert, shape, with_handles};
-use crate::audit::facts::{FunctionFacts, LinkFacts, Param, Write};
-use crate::audit::names::shown;
 use crate::audit::part::{Part as ModulePart, PartFunction};
-use crate::audit::recipe::{
-    Canon, Core, Encoding, Given, HandleType, HostFunction, Item, Lifted, Receiver, Recipe, ResourceId, Step, What,
+use crate::escape::shown;
+use crate::ir::wasi::{self, Preview2};
+use crate::ir::{
+    Canon, CoreType, Encoding, HandleType, HostFunction, HostFunctionKind, ImportBinding, Item, Lifted, Receiver,
+    Recipe, ResourceId, Step,
 };
-use crate::audit::wasi::{self, Preview2};
+use crate::ir::{FunctionFacts, LinkFacts, Param, Write};
 use crate::value::Type;
 
 /// The most core values that parameters are passed in; more are passed in memory.
@@ -145,11 +146,11 @@ impl<'a> Translate<'a> {
         Ok(())
     }
 
-    fn given(&self, def: &CoreDef) -> Result<Given, Unsupported> {
+    fn given(&self, def: &CoreDef) -> Result<ImportBinding, Unsupported> {
         Ok(match def {
-            CoreDef::Export(export) => Given::Item(self.export_item(export)?),
-            CoreDef::Trampoline(trampoline) => Given::Host(trampoline.as_u32()),
-            CoreDef::InstanceFlags(component) => Given::Flag(component.as_u32()),
+            CoreDef::Export(export) => ImportBinding::Item(self.export_item(export)?),
+            CoreDef::Trampoline(trampoline) => ImportBinding::Host(trampoline.as_u32()),
+            CoreDef::InstanceFlags(component) => ImportBinding::Flag(component.as_u32()),
             CoreDef::UnsafeIntrinsic(_) | CoreDef::TaskMayBlock => return Err("intrinsics of one engine".into()),
         })
     }
@@ -210,17 +211,17 @@ impl<'a> Translate<'a> {
         Ok((options, canon))
     }
 
-    fn core_type(&self, ty: ModuleInternedTypeIndex) -> Result<(Vec<Core>, Vec<Core>), Unsupported> {
+    fn core_type(&self, ty: ModuleInternedTypeIndex) -> Result<(Vec<CoreType>, Vec<CoreType>), Unsupported> {
         let ty = self.types.module_types_builder()[ty].unwrap_func();
         let all = |types: &[WasmValType]| {
             types
                 .iter()
                 .map(|ty| match ty {
-                    WasmValType::I32 => Ok(Core::I32),
-                    WasmValType::I64 => Ok(Core::I64),
-                    WasmValType::F32 => Ok(Core::F32),
-                    WasmValType::F64 => Ok(Core::F64),
-                    WasmValType::V128 => Ok(Core::V128),
+                    WasmValType::I32 => Ok(CoreType::I32),
+                    WasmValType::I64 => Ok(CoreType::I64),
+                    WasmValType::F32 => Ok(CoreType::F32),
+                    WasmValType::F64 => Ok(CoreType::F64),
+                    WasmValType::V128 => Ok(CoreType::V128),
                     WasmValType::Ref(_) => Err("references in a function's type".to_owned()),
                 })
                 .collect::<Result<Vec<_>, _>>()
@@ -244,17 +245,19 @@ impl<'a> Translate<'a> {
                     None => self.wasi(import, *lower_ty)?.ok_or("an import that is not from `fork`")?,
                 }
             }
-            Trampoline::ResourceNew { ty, .. } => What::NewHandle(self.handle_type(*ty)?),
-            Trampoline::ResourceRep { ty, .. } => What::Representation(self.handle_type(*ty)?),
+            Trampoline::ResourceNew { ty, .. } => HostFunctionKind::NewHandle(self.handle_type(*ty)?),
+            Trampoline::ResourceRep { ty, .. } => HostFunctionKind::Representation(self.handle_type(*ty)?),
             Trampoline::ResourceDrop { ty, .. } => match self.handle_type(*ty)? {
-                HandleType { resource: ResourceId::Future(link), .. } => What::Abandon(link),
-                HandleType { resource: ResourceId::Wasi(resource), .. } => What::Wasi(wasi::Function::Drop(resource)),
-                ty => What::DropHandle(ty),
+                HandleType { resource: ResourceId::Future(link), .. } => HostFunctionKind::Abandon(link),
+                HandleType { resource: ResourceId::Wasi(resource), .. } => {
+                    HostFunctionKind::Wasi(wasi::Function::Drop(resource))
+                }
+                ty => HostFunctionKind::DropHandle(ty),
             },
-            Trampoline::ResourceTransferOwn => What::TransferOwn(self.handle_types()?),
-            Trampoline::ResourceTransferBorrow => What::TransferBorrow(self.handle_types()?),
-            Trampoline::EnterSyncCall => What::Enter,
-            Trampoline::ExitSyncCall => What::Exit,
+            Trampoline::ResourceTransferOwn => HostFunctionKind::TransferOwn(self.handle_types()?),
+            Trampoline::ResourceTransferBorrow => HostFunctionKind::TransferBorrow(self.handle_types()?),
+            Trampoline::EnterSyncCall => HostFunctionKind::Enter,
+            Trampoline::ExitSyncCall => HostFunctionKind::Exit,
             Trampoline::Transcoder {
                 op: Transcode::Copy(FixedEncoding::Utf8),
                 from,
@@ -263,19 +266,19 @@ impl<'a> Translate<'a> {
                 to64: false,
             } => {
                 let memory = |memory| self.memories.get(memory).cloned().ok_or("a memory that is not there");
-                What::CopyUtf8 { from: memory(from)?, to: memory(to)? }
+                HostFunctionKind::CopyUtf8 { from: memory(from)?, to: memory(to)? }
             }
             Trampoline::Transcoder { .. } => {
                 return Err("strings that one of its components encodes in another way than UTF-8".into());
             }
-            Trampoline::Trap => What::Trap,
+            Trampoline::Trap => HostFunctionKind::Trap,
             _ => return Err("concurrency, which shows a guest what finished first".into()),
         };
         Ok(HostFunction { params, results, what, canon })
     }
 
     /// What an imported function is for.
-    fn fork(&self, import: wasmtime_environ::component::RuntimeImportIndex) -> Option<What> {
+    fn fork(&self, import: wasmtime_environ::component::RuntimeImportIndex) -> Option<HostFunctionKind> {
         let (import, path) = &self.component.imports[import];
         let ((FORK, _), [function]) =
             (self.component.import_types.get(*import).map(|(n, t)| (n.as_str(), t))?, path.as_slice())
@@ -285,9 +288,9 @@ impl<'a> Translate<'a> {
         let (resource, part) = Part::of(function)?;
         let link = self.link(resource)?;
         Some(match part {
-            Part::Constructor => What::Fork(link),
-            Part::Wait => What::Wait { link, catch: false },
-            Part::TryWait => What::Wait { link, catch: true },
+            Part::Constructor => HostFunctionKind::Fork(link),
+            Part::Wait => HostFunctionKind::Wait { link, catch: false },
+            Part::TryWait => HostFunctionKind::Wait { link, catch: true },
         })
     }
 
@@ -296,13 +299,13 @@ impl<'a> Translate<'a> {
         &self,
         import: wasmtime_environ::component::RuntimeImportIndex,
         ty: TypeFuncIndex,
-    ) -> Result<Option<What>, Unsupported> {
+    ) -> Result<Option<HostFunctionKind>, Unsupported> {
         let (import, path) = &self.component.imports[import];
         let imported = self.component.import_types.get(*import).filter(|_| self.may_wasi);
         let found = imported.and_then(|(name, _)| Some((name, wasi::interface(name)?)));
         let (Some((name, interface)), [function]) = (found, path.as_slice()) else { return Ok(None) };
         let full = || format!("{}#{}", shown(name), shown(function));
-        Ok(Some(What::Wasi(match Preview2::find(interface, function) {
+        Ok(Some(HostFunctionKind::Wasi(match Preview2::find(interface, function) {
             Some(known) => {
                 // As the component within it sees it that calls it.
                 let resource = |table| resource_name(self.component, self.types, table);

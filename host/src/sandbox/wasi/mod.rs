@@ -23,9 +23,9 @@ use super::host::{Host, is_stopped, stopped, trap};
 use super::parts::Own;
 use super::{Carried, Room, Stop};
 use crate::abi::{Look, Stopped};
-use crate::audit::recipe::What;
-use crate::audit::wasi::Function;
 use crate::error::{Error, ErrorKind};
+use crate::ir::HostFunctionKind;
+use crate::ir::wasi::Function;
 use wasmtime::{Caller, Extern, Linker, Memory, Trap, Val};
 
 /// How much fuel a call of WASI takes beside what it copies: about what it takes the host.
@@ -89,7 +89,7 @@ pub(super) fn define<D: Carried>(
     (module, name): (&str, &str),
     host: &Host,
 ) -> wasmtime::Result<bool> {
-    let What::Wasi(function) = &host.what else { return Ok(false) };
+    let HostFunctionKind::Wasi(function) = &host.what else { return Ok(false) };
     let (ty, this) = (host.ty.clone(), host.clone());
     match function {
         Function::Preview1(function) => {

@@ -3,7 +3,7 @@
 use super::state::{Exit, NOW, Sink, is_root};
 use super::{Asked, NANOSECONDS, Params};
 use crate::abi::PART;
-use crate::audit::wasi::Preview1;
+use crate::ir::wasi::Preview1;
 use crate::sandbox::host::trap;
 
 /// What a function gives: 0, or what went wrong.

@@ -3,10 +3,10 @@
 use super::state::{Exit, NOW, Sink, is_root};
 use super::{Asked, NANOSECONDS, Params, ask};
 use crate::abi::{self, PART};
-use crate::audit::recipe::Encoding;
-use crate::audit::shown;
-use crate::audit::wasi::{Preview2, Resource};
 use crate::error::{Error, ErrorKind};
+use crate::escape::shown;
+use crate::ir::Encoding;
+use crate::ir::wasi::{Preview2, Resource};
 use crate::sandbox::host::{Host, trap, wrong_value};
 use crate::sandbox::{Carried, Room, Stop};
 use crate::value::{Type, Value};

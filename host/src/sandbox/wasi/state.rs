@@ -2,8 +2,8 @@
 
 use super::random::Random;
 use crate::abi::{Look, PART};
-use crate::audit::shown;
 use crate::error::{Error, ErrorKind};
+use crate::escape::shown;
 use crate::sandbox::Stop;
 use crate::value::List;
 use crate::wasi::Output;

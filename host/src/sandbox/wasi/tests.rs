@@ -1,7 +1,7 @@
 use super::*;
 use crate::abi::{self, Flat, Writer};
-use crate::audit::recipe::Encoding;
-use crate::audit::wasi::{Preview2, Resource};
+use crate::ir::Encoding;
+use crate::ir::wasi::{Preview2, Resource};
 use crate::value::{Type, Value};
 
 /// Reads types as the audit writes them; handles are numbers.

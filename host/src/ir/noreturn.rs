@@ -5,10 +5,8 @@
 //! very type that its compiler gives it.
 
 use serde::{Deserialize, Serialize};
-use wasmparser::FuncType;
 
-use super::imports::function_type;
-use super::recipe::Core;
+use super::core::CoreType;
 
 macro_rules! functions {
     ($($(#[$doc:meta])* $variant:ident $modules:ident $name:literal ($($param:ident)*);)*) => {
@@ -20,7 +18,7 @@ macro_rules! functions {
 
         impl NoReturn {
             /// The functions that compilers import by that name: of one name there may be several, of different types.
-            pub(super) fn named(module: &str, name: &str) -> impl Iterator<Item = NoReturn> {
+            pub(crate) fn named(module: &str, name: &str) -> impl Iterator<Item = NoReturn> {
                 const ALL: &[(NoReturn, Modules)] = &[$((NoReturn::$variant, Modules::$modules),)*];
                 let name = plain(name);
                 let all = ALL.iter().filter(move |(function, modules)| function.name() == name && modules.has(module));
@@ -34,9 +32,9 @@ macro_rules! functions {
                 }
             }
 
-            pub(crate) fn params(self) -> &'static [Core] {
+            pub(crate) fn params(self) -> &'static [CoreType] {
                 match self {
-                    $(NoReturn::$variant => &[$(Core::$param),*],)*
+                    $(NoReturn::$variant => &[$(CoreType::$param),*],)*
                 }
             }
         }
@@ -57,17 +55,6 @@ functions! {
     AbortAt Env "abort" (I32 I32 I32 I32);
     /// wasm-bindgen's: a text and its length in bytes.
     BindgenThrow Bindgen "__wbindgen_throw" (I32 I32);
-}
-
-impl NoReturn {
-    /// The function that is imported by that name, if it is of its type.
-    pub(super) fn find(module: &str, name: &str, ty: &FuncType) -> Option<NoReturn> {
-        NoReturn::named(module, name).find(|function| function.ty() == *ty)
-    }
-
-    pub(super) fn ty(self) -> FuncType {
-        function_type(self.params(), &[])
-    }
 }
 
 /// The modules that a function is imported from.

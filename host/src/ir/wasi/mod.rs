@@ -25,10 +25,10 @@ pub(crate) enum Function {
 }
 
 /// The module that functions of WASI 0.1 are imported from.
-pub(super) const PREVIEW1: &str = "wasi_snapshot_preview1";
+pub(crate) const PREVIEW1: &str = "wasi_snapshot_preview1";
 
 /// The name without its version, if it is one of an interface of WASI 0.2: `wasi:io/streams` for `wasi:io/streams@0.2.9`.
-pub(super) fn interface(name: &str) -> Option<&str> {
+pub(crate) fn interface(name: &str) -> Option<&str> {
     let (interface, version) = name.split_once('@')?;
     let patch = version.strip_prefix("0.2.")?;
     let number = !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit());
@@ -36,12 +36,12 @@ pub(super) fn interface(name: &str) -> Option<&str> {
 }
 
 /// Whether an exported function is a program of WASI 0.2.
-pub(super) fn is_run(name: &str) -> bool {
+pub(crate) fn is_run(name: &str) -> bool {
     name.strip_suffix("#run").and_then(interface) == Some("wasi:cli/run")
 }
 
 /// What a program takes and gives, instead of what it is declared to.
-pub(super) fn program() -> ([(&'static str, crate::value::Type); 2], crate::value::Type) {
+pub(crate) fn program() -> ([(&'static str, crate::value::Type); 2], crate::value::Type) {
     use crate::value::Type;
     let bytes = || Type::list(Type::U8);
     (

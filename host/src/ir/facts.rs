@@ -1,4 +1,4 @@
-//! What the audit found out about a module that can be pure.
+//! What is known of a guest: its functions, what it forks, and what it starts with.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::types;
 use crate::value::Type;
 
 /// A guest's facts. The same bytes give the same facts.
@@ -75,7 +74,7 @@ pub(crate) fn short(name: &str) -> impl Iterator<Item = &str> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FunctionFacts {
     /// The export's name, byte for byte as in the module: look it up, but show it through
-    /// [`shown`](super::shown). A function of an exported interface is called `interface#function`.
+    /// [`shown`](crate::escape::shown). A function of an exported interface is called `interface#function`.
     pub(crate) name: String,
     /// The function's index among all functions, imported ones included.
     pub(crate) index: u32,
@@ -102,18 +101,6 @@ pub(crate) struct Param {
     pub(crate) ty: Type,
 }
 
-/// The type as ours, unless it is a reference.
-pub(super) fn number(ty: wasmparser::ValType) -> Option<Type> {
-    Some(match ty {
-        wasmparser::ValType::I32 => Type::I32,
-        wasmparser::ValType::I64 => Type::I64,
-        wasmparser::ValType::F32 => Type::F32,
-        wasmparser::ValType::F64 => Type::F64,
-        wasmparser::ValType::V128 => Type::V128,
-        wasmparser::ValType::Ref(_) => return None,
-    })
-}
-
 /// One forked function: a name among the imports from `fork` and `wait`, or a resource of the interface `fork`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct LinkFacts {
@@ -138,7 +125,7 @@ pub(crate) struct WasiFacts {
 
 impl LinkFacts {
     /// A link whose types are to be found out.
-    pub(super) fn new(name: Arc<str>) -> LinkFacts {
+    pub(crate) fn new(name: Arc<str>) -> LinkFacts {
         LinkFacts { name, params: Vec::new(), results: None, caught: None }
     }
 }
@@ -169,31 +156,6 @@ pub(crate) struct TableFacts {
     pub(crate) maximum: Option<u64>,
     /// Whether indices are 64 bits wide.
     pub(crate) table64: bool,
-}
-
-impl TableFacts {
-    pub(super) fn new(ty: &wasmparser::TableType) -> Self {
-        Self {
-            element: types::reference(ty.element_type),
-            initial: ty.initial,
-            maximum: ty.maximum,
-            table64: ty.table64,
-        }
-    }
-}
-
-impl MemoryFacts {
-    pub(super) fn new(ty: &wasmparser::MemoryType) -> Self {
-        let page_size_log2 = ty.page_size_log2();
-        let bytes = u128::from(ty.initial) << page_size_log2.min(64);
-        Self {
-            initial: ty.initial,
-            maximum: ty.maximum,
-            page_size_log2,
-            memory64: ty.memory64,
-            initial_bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
-        }
-    }
 }
 
 /// How many of each thing a module has; imported functions are counted apart, nothing else is imported.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::audit::recipe::Core;
+use crate::ir::CoreType;
 
 macro_rules! functions {
     ($($variant:ident $name:literal ($($param:ident)*);)*) => {
@@ -21,9 +21,9 @@ macro_rules! functions {
                 }
             }
 
-            pub(crate) fn params(self) -> &'static [Core] {
+            pub(crate) fn params(self) -> &'static [CoreType] {
                 match self {
-                    $(Preview1::$variant => &[$(Core::$param),*],)*
+                    $(Preview1::$variant => &[$(CoreType::$param),*],)*
                 }
             }
         }
@@ -81,7 +81,7 @@ functions! {
 
 impl Preview1 {
     /// All give a number that says what went wrong, but for the one that does not return.
-    pub(crate) fn results(self) -> &'static [Core] {
-        if self == Preview1::ProcExit { &[] } else { &[Core::I32] }
+    pub(crate) fn results(self) -> &'static [CoreType] {
+        if self == Preview1::ProcExit { &[] } else { &[CoreType::I32] }
     }
 }

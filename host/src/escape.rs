@@ -1,0 +1,54 @@
+//! Escaping for display: everything a guest names itself by is hostile text until it went through here.
+
+use std::fmt::Write as _;
+
+/// The most bytes that [`shown`] gives for one name.
+pub(crate) const MAX_SHOWN: usize = 80;
+
+/// `name` in a form that is safe in a terminal and in a sentence: what does not print, and what could
+/// close a quotation, is escaped; what is too long is cut.
+pub(crate) fn shown(name: &str) -> String {
+    shown_within(name, MAX_SHOWN)
+}
+
+/// As [`shown`], for the name of a function: without what toolchains add to it, and as it was written in Rust.
+pub(crate) fn shown_function(name: &str) -> String {
+    // How the component model marks exports of a core module.
+    let name = name.strip_prefix("cm32p2||").unwrap_or(name);
+    let mut plain = Bounded(String::new());
+    // What is too long ends in an error here, and is cut below.
+    let _ = match rustc_demangle::try_demangle(name) {
+        Ok(demangled) => write!(plain, "{demangled:#}"),
+        Err(_) => return shown(name),
+    };
+    shown(&plain.0)
+}
+
+/// A text that does not grow beyond what is shown: a mangled name may stand for a far longer one.
+struct Bounded(String);
+
+impl std::fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.push_str(text);
+        if self.0.len() > 4 * MAX_SHOWN { Err(std::fmt::Error) } else { Ok(()) }
+    }
+}
+
+/// As [`shown`], for texts that may be longer than a name.
+pub(crate) fn shown_within(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        let before = out.len();
+        match c {
+            '\'' | '"' => out.push(c),
+            '`' => out.push_str("\\`"),
+            _ => out.extend(c.escape_debug()),
+        }
+        if out.len() > most {
+            out.truncate(before);
+            out.push('…');
+            break;
+        }
+    }
+    out
+}

@@ -1,0 +1,25 @@
+//! Types of core WebAssembly.
+
+use crate::value::Type;
+use serde::{Deserialize, Serialize};
+
+/// A type of core WebAssembly that crosses to the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum CoreType {
+    I32,
+    I64,
+    F32,
+    F64,
+    V128,
+}
+
+/// The core type that a scalar has on the stack.
+pub(crate) fn core_type(ty: &Type) -> CoreType {
+    match ty {
+        Type::I64 | Type::S64 | Type::U64 => CoreType::I64,
+        Type::F32 => CoreType::F32,
+        Type::F64 => CoreType::F64,
+        Type::V128 => CoreType::V128,
+        _ => CoreType::I32,
+    }
+}

@@ -1,0 +1,26 @@
+//! What a guest is, as data: the spine that every other room reads.
+//!
+//! The audit makes it from a guest's bytes, and the cache keeps it. It says which functions there are, how an instance is made,
+//! what is imported of the host, and how values are passed. It knows neither the bytes it came from nor an engine.
+
+mod canon;
+mod core;
+mod facts;
+mod host;
+mod noreturn;
+mod recipe;
+pub(crate) mod wasi;
+
+pub(crate) use canon::{Canon, Encoding};
+pub(crate) use core::{CoreType, core_type};
+pub(crate) use facts::{
+    Counts, Facts, FunctionFacts, LinkFacts, MemoryFacts, Param, TableFacts, WasiFacts, Write, short,
+};
+pub(crate) use host::{HandleType, HostFunction, HostFunctionKind, ResourceId};
+pub(crate) use noreturn::NoReturn;
+pub(crate) use recipe::{ImportBinding, Item, Lifted, Receiver, Recipe, Step};
+
+/// The most functions that a guest may export.
+pub(crate) const MAX_EXPORTS: usize = 10_000;
+/// The most parameters, and the most results, of an exported or a forked function.
+pub(crate) const MAX_VALUES: usize = 64;
