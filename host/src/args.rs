@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::shown;
 use crate::future::Future;
-use crate::ir::FunctionFacts;
+use crate::ir::FunctionDef;
 use crate::nearest::did_you_mean;
 use crate::value::{Alone, Params, Typed, Value, Values, fit};
 use smallvec::SmallVec;
@@ -62,7 +62,7 @@ impl Args {
     }
 
     /// Finds the parameter of each argument, and checks the values.
-    pub(crate) fn bind(self, function: &FunctionFacts) -> Result<Slots> {
+    pub(crate) fn bind(self, function: &FunctionDef) -> Result<Slots> {
         let mut bound: Vec<Option<Slot>> = function.params.iter().map(|_| None).collect();
         let given = self.0.iter().filter(|(name, _)| name.is_none()).count();
         if given > bound.len() {
@@ -73,14 +73,14 @@ impl Args {
             let at = match name {
                 None => {
                     if next < bound.len() && bound[next].is_some() {
-                        let name = &function.params[next].name;
+                        let name = &function.param_names[next];
                         return Err(mismatch(function, &format!("was given `{name}` twice")));
                     }
                     next += 1;
                     next - 1
                 }
                 Some(name) => {
-                    let names = || function.params.iter().map(|param| param.name.as_str());
+                    let names = || function.param_names.iter().map(String::as_str);
                     let Some(at) = names().position(|known| same(known, &name)) else {
                         let error = mismatch(function, &format!("was given `{}`", shown(&name)));
                         return Err(match did_you_mean(&name, names()) {
@@ -100,7 +100,7 @@ impl Args {
             });
         }
         let missing: Vec<_> =
-            function.params.iter().zip(&bound).filter(|(_, slot)| slot.is_none()).map(|(p, _)| &p.name).collect();
+            function.param_names.iter().zip(&bound).filter(|(_, slot)| slot.is_none()).map(|(name, _)| name).collect();
         if !missing.is_empty() {
             let list = missing.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             return Err(mismatch(function, &format!("was not given {list}")));
@@ -116,17 +116,16 @@ fn same(known: &str, given: &str) -> bool {
 }
 
 /// The value as the type of parameter number `at`.
-pub(crate) fn checked(function: &FunctionFacts, at: usize, value: Value) -> Result<Value> {
-    let param = &function.params[at];
-    fit(&param.ty, value).map_err(|why| {
+pub(crate) fn checked(function: &FunctionDef, at: usize, value: Value) -> Result<Value> {
+    fit(&function.params[at], value).map_err(|why| {
         Error::new(
             ErrorKind::ArgumentMismatch,
-            format!("argument `{}` of `{}`: {why}", param.name, shown(&function.name)),
+            format!("argument `{}` of `{}`: {why}", function.param_names[at], shown(&function.name)),
         )
     })
 }
 
-fn mismatch(function: &FunctionFacts, given: &str) -> Error {
+fn mismatch(function: &FunctionDef, given: &str) -> Error {
     Error::new(ErrorKind::ArgumentMismatch, format!("expected `{}`, but {given}", signature(function)))
 }
 
@@ -135,11 +134,11 @@ fn count(arguments: usize) -> String {
 }
 
 /// `add(a: i32, b: i32) -> i32`
-pub(crate) fn signature(function: &FunctionFacts) -> String {
+pub(crate) fn signature(function: &FunctionDef) -> String {
     let mut text = format!("{}(", shown(&function.name));
-    for (i, param) in function.params.iter().enumerate() {
+    for (i, (name, ty)) in function.param_names.iter().zip(&function.params).enumerate() {
         // Writing into a string does not fail.
-        let _ = write!(text, "{}{}: {}", if i == 0 { "" } else { ", " }, param.name, param.ty);
+        let _ = write!(text, "{}{name}: {ty}", if i == 0 { "" } else { ", " });
     }
     text.push(')');
     match function.results.as_slice() {

@@ -1,8 +1,8 @@
 //! A fork that waits for its arguments.
 
 use crate::args::{Slot, Slots, checked};
-use crate::backend::Backend;
 use crate::error::{Error, Result};
+use crate::fork::Program;
 use crate::future::{Cell, Completion, Future, Needs, Sources, cancelled, collect_all};
 use crate::ir::Facts;
 use crate::limits::Usage;
@@ -13,20 +13,20 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 /// Forks the call once every future among its arguments is complete; fails with the first error among them.
 pub(crate) fn fork(
-    backend: Arc<dyn Backend>,
+    program: Program,
     facts: Arc<Facts>,
     function: usize,
     slots: Slots,
     site: &'static Location<'static>,
 ) -> Arc<dyn Completion<Value>> {
     // In a process that was forked since, say, what follows would take locks that are never free.
-    let cell = backend.ready().map_or_else(|error| Cell::done(Err(error.with_site_if_none(site))), |()| Cell::new());
+    let cell = program.ready().map_or_else(|error| Cell::done(Err(error.with_site_if_none(site))), |()| Cell::new());
     let deferred = Arc::new(Deferred {
         cell,
         sources: Sources::new(Needs::All),
         call: Mutex::default(),
         site,
-        backend: backend.clone(),
+        program: program.clone(),
         usage: OnceLock::new(),
         output: OnceLock::new(),
     });
@@ -34,7 +34,7 @@ pub(crate) fn fork(
         return deferred;
     }
     let weak: Weak<Deferred> = Arc::downgrade(&deferred);
-    backend.remember(weak);
+    program.remember(weak);
     let futures: Vec<_> = slots
         .iter()
         .filter_map(|slot| match slot {
@@ -45,7 +45,7 @@ pub(crate) fn fork(
     let target = deferred.clone();
     deferred.sources.follow(collect_all(futures), move || {
         // In a child process, the call is another one's.
-        if target.backend.ready().is_err() {
+        if target.program.ready().is_err() {
             return;
         }
         // The arguments are given to the call: no handle is to be left here.
@@ -59,7 +59,7 @@ pub(crate) fn fork(
             })
             .collect();
         match args {
-            Ok(args) => target.start(|before| backend.fork_shown(function as u32, args, site, before)),
+            Ok(args) => target.start(|before| program.fork_shown(function as u32, args, site, before)),
             // Fails if it was cancelled meanwhile.
             Err(error) => drop(target.cell.complete(Err(error.with_site_if_none(site)))),
         }
@@ -74,7 +74,7 @@ struct Deferred {
     site: &'static Location<'static>,
     /// The call, once it is forked.
     call: Mutex<Option<Arc<dyn Completion<Value>>>>,
-    backend: Arc<dyn Backend>,
+    program: Program,
     usage: OnceLock<Usage>,
     output: OnceLock<Output>,
 }
@@ -82,7 +82,7 @@ struct Deferred {
 impl Drop for Deferred {
     fn drop(&mut self) {
         if let Some(error) = self.cell.unobserved() {
-            self.backend.unobserved(error);
+            self.program.unobserved(error);
         }
     }
 }
@@ -161,7 +161,7 @@ impl Completion<Value> for Deferred {
     }
 
     fn stranded(&self) -> Option<Error> {
-        let stranded = self.backend.ready().err().or_else(|| self.sources.stranded());
+        let stranded = self.program.ready().err().or_else(|| self.sources.stranded());
         stranded.map(|error| error.with_site_if_none(self.site))
     }
 }

@@ -1,9 +1,10 @@
 //! A typed handle on an exported function.
 
 use crate::args::{IntoArgs, signature};
-use crate::backend::{Backend, Forked};
+use crate::backend::Forked;
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fork::Program;
 use crate::future::Future;
 use crate::ir::Facts;
 use crate::value::{Params, Results, Value};
@@ -30,13 +31,13 @@ use std::sync::Arc;
 pub struct Function<P, R> {
     facts: Arc<Facts>,
     number: usize,
-    backend: Arc<dyn Backend>,
+    program: Program,
     types: PhantomData<fn(P) -> R>,
 }
 
 impl<P: Params, R: Results> Function<P, R> {
-    pub(crate) fn new(facts: Arc<Facts>, number: usize, backend: Arc<dyn Backend>) -> Function<P, R> {
-        Function { facts, number, backend, types: PhantomData }
+    pub(crate) fn new(facts: Arc<Facts>, number: usize, program: Program) -> Function<P, R> {
+        Function { facts, number, program, types: PhantomData }
     }
 
     /// Forks a call and returns its future at once.
@@ -47,9 +48,9 @@ impl<P: Params, R: Results> Function<P, R> {
     pub fn fork(&self, args: impl IntoArgs<P>) -> Future<R> {
         let site = Location::caller();
         let forked = match args.into_args().0 {
-            Ok(values) => self.backend.fork(self.number as u32, values, site),
+            Ok(values) => self.program.fork(self.number as u32, values, site),
             Err(slots) => {
-                Forked::Call(deferred::fork(self.backend.clone(), self.facts.clone(), self.number, slots, site))
+                Forked::Call(deferred::fork(self.program.clone(), self.facts.clone(), self.number, slots, site))
             }
         };
         match forked {
@@ -73,7 +74,7 @@ fn read<R: Results>(value: Cow<'_, Value>) -> Result<R> {
 
 impl<P, R> Clone for Function<P, R> {
     fn clone(&self) -> Function<P, R> {
-        Function { facts: self.facts.clone(), number: self.number, backend: self.backend.clone(), types: PhantomData }
+        Function { facts: self.facts.clone(), number: self.number, program: self.program.clone(), types: PhantomData }
     }
 }
 

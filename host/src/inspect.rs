@@ -124,7 +124,7 @@ impl Inspection {
         let functions = facts.functions.iter().map(|function| InspectedFunction {
             name: shown(&function.name),
             exact: function.name.clone(),
-            params: function.params.iter().map(|param| (param.name.clone(), param.ty.clone())).collect(),
+            params: function.param_names.iter().cloned().zip(function.params.iter().cloned()).collect(),
             results: function.results.clone(),
             stateless: function.stateless.is_ok(),
             state: function.stateless.as_ref().err().map(ToString::to_string),

@@ -61,6 +61,7 @@ mod ir;
 mod isolation;
 mod limits;
 mod module;
+mod module_service;
 mod nearest;
 mod process;
 mod sandbox;

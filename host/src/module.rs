@@ -1,13 +1,15 @@
 //! A guest that was audited and compiled.
 
 use crate::args::{Args, Slot, Slots, checked, signature};
-use crate::backend::{Backend, Forked, Preinitialised};
+use crate::backend::Forked;
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
+use crate::fork::Program;
 use crate::function::Function;
 use crate::future::Future;
 use crate::inspect::{Inspection, exports};
 use crate::ir::Facts;
+use crate::module_service::{ModuleService, Preinitialised};
 use crate::nearest::find;
 use crate::value::{Params, Results, Type, Value, Values};
 use std::fmt;
@@ -22,16 +24,22 @@ use std::sync::Arc;
 pub struct Module {
     facts: Arc<Facts>,
     digest: Arc<str>,
-    backend: Arc<dyn Backend>,
+    program: Program,
     source: Arc<Source>,
+    service: Arc<dyn ModuleService>,
 }
 
 /// What gives a module's bytes.
 type Source = dyn Fn() -> Result<Arc<[u8]>> + Send + Sync;
 
 impl Module {
-    pub(crate) fn new(facts: Arc<Facts>, digest: String, backend: Arc<dyn Backend>, source: Arc<Source>) -> Module {
-        Module { facts, digest: digest.into(), backend, source }
+    pub(crate) fn new(
+        program: Program,
+        digest: String,
+        source: Arc<Source>,
+        service: Arc<dyn ModuleService>,
+    ) -> Module {
+        Module { facts: program.facts().clone(), digest: digest.into(), program, source, service }
     }
 
     /// Forks a call of an exported function and returns its future at once.
@@ -75,10 +83,10 @@ impl Module {
 
     fn fork_number(&self, number: usize, args: Args, site: &'static Location<'static>) -> Result<Future<Value>> {
         let slots = args.bind(&self.facts.functions[number])?;
-        self.backend.ready()?;
+        self.program.ready()?;
         let forked = match values(slots) {
-            Ok(values) => self.backend.fork(number as u32, values, site),
-            Err(slots) => Forked::Call(deferred::fork(self.backend.clone(), self.facts.clone(), number, slots, site)),
+            Ok(values) => self.program.fork(number as u32, values, site),
+            Err(slots) => Forked::Call(deferred::fork(self.program.clone(), self.facts.clone(), number, slots, site)),
         };
         Ok(match forked {
             Forked::Call(call) => Future::from_call(call, |value| Ok(value.into_owned())),
@@ -96,7 +104,7 @@ impl Module {
     pub fn function<P: Params, R: Results>(&self, name: &str) -> Result<Function<P, R>> {
         let number = self.number(name)?;
         let function = &self.facts.functions[number];
-        let params: Vec<_> = function.params.iter().map(|param| &param.ty).collect();
+        let params: Vec<_> = function.params.iter().collect();
         if !P::are(&params) || !R::are(&function.results) {
             let known = |ty: &Type| if self.facts.component { ty.clone() } else { ty.core().clone() };
             let list = |types: Vec<Type>| types.iter().map(|ty| known(ty).to_string()).collect::<Vec<_>>().join(", ");
@@ -110,8 +118,8 @@ impl Module {
                 ),
             ));
         }
-        self.backend.ready()?;
-        Ok(Function::new(self.facts.clone(), number, self.backend.clone()))
+        self.program.ready()?;
+        Ok(Function::new(self.facts.clone(), number, self.program.clone()))
     }
 
     /// The same module with `provider`'s exports to fork. A name that both export has to be imported as
@@ -122,8 +130,8 @@ impl Module {
     /// [`ErrorKind::Link`] if a function does not have the type with which it is imported, or if a name has two
     /// providers; [`ErrorKind::Invalid`] if the provider is another executor's.
     pub fn link(&self, name: &str, provider: &Module) -> Result<Module> {
-        let backend = self.backend.link(name, provider.backend.clone())?;
-        Ok(Module { backend, ..self.clone() })
+        let program = self.program.link(name, &provider.program)?;
+        Ok(Module { program, ..self.clone() })
     }
 
     /// The same modules, each with all others' exports to fork, under the names given. So they may fork each other's
@@ -155,10 +163,9 @@ impl Module {
     ///
     /// As [`Module::link`].
     pub fn link_together(modules: &[(&str, &Module)]) -> Result<Vec<Module>> {
-        let Some((_, first)) = modules.first() else { return Ok(Vec::new()) };
-        let backends = modules.iter().map(|(name, module)| (*name, module.backend.clone())).collect();
-        let linked = first.backend.link_together(backends)?.into_iter();
-        Ok(linked.zip(modules).map(|(backend, (_, module))| Module { backend, ..(*module).clone() }).collect())
+        let programs: Vec<_> = modules.iter().map(|(name, module)| (*name, &module.program)).collect();
+        let linked = Program::link_together(&programs)?.into_iter();
+        Ok(linked.zip(modules).map(|(program, (_, module))| Module { program, ..(*module).clone() }).collect())
     }
 
     /// Runs a function once, and makes a module that starts with the state it leaves: what it has computed and put into
@@ -198,16 +205,17 @@ impl Module {
         let number = self.number(function)?;
         let facts = &self.facts.functions[number];
         let slots = args.bind(facts)?.into_iter().enumerate();
-        self.backend.ready()?;
+        self.program.ready()?;
         let values: Result<Values> = slots
             .map(|(at, slot)| match slot {
                 Slot::Value(value) => Ok(value),
                 Slot::Future(future) => checked(facts, at, future.wait()?),
             })
             .collect();
-        let Preinitialised { facts, digest, bytes, backend } =
-            self.backend.preinit(&self.bytes()?, number as u32, values?, site)?;
-        Ok(Module::new(facts, digest, backend, Arc::new(move || Ok(bytes.clone()))))
+        let (service, bytes) = (self.service.clone(), self.bytes()?);
+        let Preinitialised { digest, bytes, program } =
+            service.preinit(&self.program, &bytes, number as u32, values?, site)?;
+        Ok(Module::new(program, digest, Arc::new(move || Ok(bytes.clone())), service))
     }
 
     /// The module as a binary file. Bytes that a module was loaded from are kept; a file is read again.

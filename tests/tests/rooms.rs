@@ -10,9 +10,9 @@ const RANKS: &[(u32, &[&str])] = &[
     (1, &["audit", "instrument", "nearest"]),
     (2, &["abi", "engine", "sched", "snapshot"]),
     (3, &["future", "backend"]),
-    (4, &["args", "deferred", "inspect", "module", "function"]),
-    (5, &["sandbox"]),
-    (6, &["fork"]),
+    (4, &["sandbox"]),
+    (5, &["fork"]),
+    (6, &["args", "deferred", "inspect", "module", "module_service", "function"]),
     (7, &["executor"]),
 ];
 
@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("module", "args"),
     ("module", "deferred"),
     ("module", "function"),
+    ("module", "module_service"),
     ("module", "inspect"),
     ("function", "args"),
     ("function", "deferred"),

@@ -9,14 +9,13 @@ use super::chain::Labels;
 use super::declared::number;
 use super::features::Valid;
 use super::imports::Links;
-use super::names::params;
+use super::names::param_names;
 use super::operators;
 use super::reason::Reasons;
 use super::scan::Scan;
 use crate::error::{Reason, ReasonKind};
 use crate::escape::{shown, shown_function};
-use crate::ir::{FunctionFacts, Write};
-use crate::ir::{MAX_EXPORTS, MAX_VALUES};
+use crate::ir::{CoreFunction, FunctionDef, MAX_EXPORTS, MAX_VALUES, Write, core_type};
 use crate::value::Type;
 
 /// Judges the exports; `to_links` is what can reach an import from `fork` or `wait`.
@@ -86,7 +85,7 @@ pub(super) fn functions(
     callers: &super::calls::Calls,
     to_links: &Reach,
     links: &Links,
-) -> (Vec<FunctionFacts>, Vec<(String, String)>) {
+) -> (Vec<FunctionDef>, Vec<(String, String)>) {
     let exported: Vec<_> = scan.exports.iter().filter(|(e, _)| e.kind == ExternalKind::Func).collect();
     let indices: Vec<u32> = exported.iter().map(|(export, _)| export.index).collect();
     let locals = scan.names.locals(&indices, MAX_VALUES);
@@ -105,17 +104,22 @@ pub(super) fn functions(
         }
         let numbers =
             |types: &[wasmparser::ValType]| -> Vec<Type> { types.iter().copied().filter_map(number).collect() };
+        let all = |types: &[Type]| types.iter().map(core_type).collect();
+        let (params, results) = (numbers(ty.params()), numbers(ty.results()));
         let names = locals.get(&index).map(Vec::as_slice).unwrap_or_default();
         let forks = forks.iter().flat_map(|bits| bits.of(index));
-        facts.push(FunctionFacts {
+        facts.push(FunctionDef {
             name: export.name.to_owned(),
             index,
-            params: params(&numbers(ty.params()), names),
-            results: numbers(ty.results()),
+            param_names: param_names(params.len(), names),
+            core: CoreFunction::plain(export.name, all(&params), all(&results)),
+            params,
+            results,
             stateless: stateless(scan, labels, &to_writers, index, export.name),
             can_fork: to_links.contains(index),
             forks: forks.filter_map(|bit| links.facts.get(bit as usize)).map(|f| Arc::clone(&f.name)).collect(),
             program: false,
+            receiver: None,
         });
     }
     (facts, others)

@@ -50,7 +50,7 @@ mod types;
 
 use crate::error::{Reason, ReasonKind};
 use crate::escape::shown;
-use crate::ir::{Facts, FunctionFacts, Param, Recipe, wasi};
+use crate::ir::{Facts, FunctionDef, Recipe};
 use crate::wasi::Wasi;
 pub(crate) use component::too_deep;
 pub(crate) use malformed::Malformed;
@@ -155,7 +155,9 @@ fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> 
     let mut recipe = module::recipe(&scan.imports, &facts, memory);
     take_initializer(&mut facts, &mut recipe);
     if may_wasi {
-        as_program(&mut facts, &mut recipe);
+        // As toolchains for WASI have it: `_start` is a program.
+        let start = facts.functions.iter_mut().find(|function| is_plain(function, "_start"));
+        start.into_iter().for_each(FunctionDef::make_program);
     }
     Ok(Audited { facts, recipe, modules: vec![bytes.into_owned()] })
 }
@@ -179,32 +181,20 @@ fn take_initializer(facts: &mut Facts, recipe: &mut Recipe) {
     let find = |name| facts.functions.iter().position(|function| is_plain(function, name));
     let constructors = || find("__wasm_call_ctors").filter(|_| find("_start").is_none());
     let Some(at) = find("_initialize").or_else(constructors) else { return };
-    let FunctionFacts { name, index, .. } = facts.functions.remove(at);
+    let FunctionDef { name, index, core, .. } = facts.functions.remove(at);
     recipe.initialize_index = Some(index);
-    recipe.initialize = Some(recipe.functions.remove(at).function);
+    recipe.initialize = Some(core.export);
     let others = &mut facts.others;
     others.push((name, "it has run once the instance is made, before any call".to_owned()));
     // It would set up again what is set up.
     if let Some(at) = facts.functions.iter().position(|function| is_plain(function, "__wasm_call_ctors")) {
-        recipe.functions.remove(at);
         others
             .push((facts.functions.remove(at).name, "`_initialize` has run in its place, before any call".to_owned()));
     }
 }
 
-/// As toolchains for WASI have it: `_start` is a program, and what it takes and gives is what a program does.
-fn as_program(facts: &mut Facts, recipe: &mut Recipe) {
-    let Some(start) = facts.functions.iter().position(|function| is_plain(function, "_start")) else { return };
-    let (takes, gives) = wasi::program();
-    let function = &mut facts.functions[start];
-    function.params = takes.map(|(name, ty)| Param { name: name.to_owned(), ty }).into();
-    function.results = vec![gives];
-    function.program = true;
-    recipe.functions[start].program = true;
-}
-
 /// Whether a function is exported under this name, and takes and gives nothing.
-fn is_plain(function: &FunctionFacts, name: &str) -> bool {
+fn is_plain(function: &FunctionDef, name: &str) -> bool {
     function.name == name && function.params.is_empty() && function.results.is_empty()
 }
 

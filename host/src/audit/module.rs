@@ -2,9 +2,7 @@
 
 use super::scan::Import;
 use crate::ir::wasi::{self, Preview1};
-use crate::ir::{
-    Canon, CoreType, Facts, HostFunction, HostFunctionKind, ImportBinding, Item, Lifted, Recipe, Step, core_type,
-};
+use crate::ir::{Canon, CoreType, Facts, HostFunction, HostFunctionKind, ImportBinding, Item, Recipe, Step, core_type};
 use crate::value::Type;
 
 /// The memory that functions of WASI 0.1 read and write.
@@ -58,19 +56,5 @@ pub(super) fn recipe(imports: &[Import<'_>], facts: &Facts, memory: Option<&str>
         recipe.host.push(HostFunction { params, results, what, canon: None });
     }
     recipe.steps.push(Step { module: 0, imports: given });
-    recipe.functions = facts
-        .functions
-        .iter()
-        .map(|function| Lifted {
-            function: Item { instance: 0, name: function.name.clone() },
-            params: function.params.iter().map(|param| core_type(&param.ty)).collect(),
-            results: all(&function.results),
-            canon: None,
-            post_return: None,
-            helpers_leave: false,
-            receiver: None,
-            program: false,
-        })
-        .collect();
     recipe
 }

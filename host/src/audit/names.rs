@@ -5,8 +5,6 @@ use std::collections::HashMap;
 use wasmparser::{KnownCustom, Name, NameSectionReader, Parser, Payload};
 
 use crate::escape::{MAX_SHOWN, shown_function};
-use crate::ir::Param;
-use crate::value::Type;
 
 /// The names of the `name` section. The section means nothing to the engine: what is wrong in it is
 /// left out, and no name is taken twice.
@@ -89,23 +87,23 @@ pub(crate) fn function_name(module: &[u8], index: u32) -> String {
     names.function(index).map_or_else(|| format!("func[{index}]"), shown_function)
 }
 
-/// The parameters of a function, each with a name that no other has: the local's name where it can
-/// serve as a keyword, else `p` and the position.
-pub(super) fn params(types: &[Type], names: &[Option<&str>]) -> Vec<Param> {
+/// The names of a function's parameters, each its own: the local's name where it can serve as a keyword, else `p` and
+/// the position.
+pub(super) fn param_names(count: usize, names: &[Option<&str>]) -> Vec<String> {
     let mut uses: HashMap<String, u32> = HashMap::new();
-    for name in names.iter().take(types.len()).flatten() {
+    for name in names.iter().take(count).flatten() {
         if is_keyword(name) {
             *uses.entry(folded(name)).or_default() += 1;
         }
     }
-    let named = |(i, ty): (usize, &Type)| {
+    let named = |i: usize| {
         let own = format!("p{i}");
         let name = names.get(i).copied().flatten().filter(|name| {
             is_keyword(name) && uses.get(&folded(name)) == Some(&1) && (!is_positional(name) || *name == own)
         });
-        Param { name: name.map_or(own, str::to_owned), ty: ty.clone() }
+        name.map_or(own, str::to_owned)
     };
-    types.iter().enumerate().map(named).collect()
+    (0..count).map(named).collect()
 }
 
 /// Names that differ in `-` and `_` alone cannot both be keywords.

@@ -1,6 +1,5 @@
 use super::features::ALLOWED;
 use super::*;
-use crate::ir::Param;
 use crate::ir::{LinkFacts, MemoryFacts};
 use crate::value::Type;
 
@@ -48,7 +47,7 @@ fn writes(facts: &Facts, name: &str) -> Option<String> {
 }
 
 fn names(facts: &Facts) -> Vec<&str> {
-    facts.functions[0].params.iter().map(|param| param.name.as_str()).collect()
+    facts.functions[0].param_names.iter().map(String::as_str).collect()
 }
 
 // What is not a module.
@@ -770,7 +769,7 @@ fn what_needs_no_collector_and_is_deterministic_is_allowed() {
     assert_eq!(facts.counts.functions, 3);
     assert_eq!(facts.counts.globals, 2);
     assert_eq!(facts.counts.exports, 4);
-    assert_eq!(facts.functions[0].params, [Param { name: "x".into(), ty: Type::F64 }]);
+    assert_eq!((names(&facts), facts.functions[0].params.as_slice()), (vec!["x"], [Type::F64].as_slice()));
     assert_eq!(facts.functions[0].results, [Type::I32]);
 }
 

@@ -11,7 +11,7 @@
 //!
 //! Where address space is short, pools are smaller, and bounds are checked; or there are none: see [`Layout`].
 //!
-//! The epoch is a bell, not a clock: it moves only when a call has to look whether it may go on.
+//! The epoch is no clock: it moves only where calls are interrupted, to look whether they may go on.
 
 mod cache;
 mod compile;
@@ -56,7 +56,7 @@ pub(crate) struct Engines {
     fitting: [Layout; 2],
     layouts: [OnceLock<Layout>; 2],
     loads: Loads,
-    rung: CachePadded<AtomicU64>,
+    epoch: CachePadded<AtomicU64>,
 }
 
 impl Engines {
@@ -85,7 +85,7 @@ impl Engines {
             fitting,
             layouts: Default::default(),
             loads: Loads::new(),
-            rung: CachePadded::default(),
+            epoch: CachePadded::default(),
         })
     }
 
@@ -188,16 +188,16 @@ impl Engines {
         config::IDLE
     }
 
-    /// How often the bell was rung.
-    pub(crate) fn rung(&self) -> u64 {
-        self.rung.load(Ordering::SeqCst)
+    /// How many epoch interrupts there have been.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
     }
 
     /// Makes every call that runs look whether it may go on.
-    pub(crate) fn ring(&self) {
-        self.rung.fetch_add(1, Ordering::SeqCst);
-        // Who sees that an engine has counted the ring sees all that was before it; and the call of an engine that is made
-        // meanwhile, and is not seen here, sees that it was rung.
+    pub(crate) fn interrupt(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+        // Who sees that an engine has counted the interrupt sees all that was before it; and the call of an engine that is made
+        // meanwhile, and is not seen here, sees that there was one.
         fence(Ordering::SeqCst);
         for engine in self.leaf.iter().chain(&self.forking).filter_map(OnceLock::get) {
             engine.increment_epoch();

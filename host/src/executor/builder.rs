@@ -1,18 +1,18 @@
 //! What an executor is made of.
 
-use super::{Executor, pool, preinit, serial};
+use super::loader::Loader;
+use super::{Executor, pool, serial};
 use crate::engine::{Cache, Engines, advice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
-use crate::fork::{Runtime, Threads};
+use crate::fork::{Local, Runtime, Shutdown, Threads};
 use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::process::Process;
-use crate::sandbox::{Chore, Most, Stock, Watch};
+use crate::sandbox::{Chore, DeadlineWatch, PoolLimits, SandboxPool, Sandboxes};
 use crate::sched::Scheduler;
 use crate::wasi::Wasi;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -149,37 +149,43 @@ impl Builder {
                 advice()
             ))
         };
-        let bell = engines.clone();
-        let most = Most { sandboxes: engines.idle(), bytes: self.limits.memory.saturating_add(KEPT) };
-        let stock = Arc::new(Stock::new(engines.shards(), most));
-        let kept = stock.clone();
+        let interrupted = engines.clone();
+        let most = PoolLimits { sandboxes: engines.idle(), bytes: self.limits.memory.saturating_add(KEPT) };
+        let pool = Arc::new(SandboxPool::new(engines.shards(), most));
+        let tidied = pool.clone();
         let watch =
-            Watch::new(workers, move || bell.ring(), Chore::new(UNUSED, move || kept.tidy())).map_err(failed)?;
-        let (scheduler, threads): (_, Box<dyn Threads>) = match workers {
-            0 => (None, Box::new(serial::Serial)),
+            DeadlineWatch::new(workers, move || interrupted.interrupt(), Chore::new(UNUSED, move || tidied.tidy()))
+                .map_err(failed)?;
+        let (scheduler, threads): (_, Arc<dyn Threads>) = match workers {
+            0 => (None, Arc::new(serial::Serial)),
             _ => {
                 let scheduler = Scheduler::new(workers, self.limits.stack + HOST_STACK).map_err(failed)?;
                 let threads = pool::Pool::new(scheduler.handle());
-                (Some(scheduler), Box::new(threads))
+                (Some(scheduler), Arc::new(threads))
             }
         };
+        let shutdown = Arc::new(Shutdown::default());
+        let sandboxes = Arc::new(Sandboxes {
+            engines,
+            pool,
+            limits: self.limits.clone(),
+            inline: threads.inline(),
+            executor: shutdown.clone(),
+        });
         let runtime = Arc::new(Runtime {
             limits: self.limits,
             isolation: self.isolation,
             wasi: self.wasi,
-            engines,
-            stock,
+            sandboxes,
             watch,
             observer: self.observer,
+            backend: Box::new(Local(threads.clone())),
             threads,
-            preinit: preinit::preinit,
-            programs: Mutex::default(),
             deferred: Mutex::default(),
-            closed: AtomicBool::new(false),
-            shut_down: AtomicBool::new(false),
+            shutdown,
             process: Process::this(),
         });
-        Ok(Executor { runtime, scheduler })
+        Ok(Executor { loader: Arc::new(Loader::new(runtime)), scheduler })
     }
 }
 

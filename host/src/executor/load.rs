@@ -1,17 +1,19 @@
 //! Bytes to a module.
 
+use super::loader::Loader;
 use crate::audit::cost::{BYTES_PER_UNIT, Cost, Single, UNIT, cost};
 use crate::audit::{Audited, Refusal, audit, function_name, too_deep};
 use crate::engine::{Compiled, Key, Modules};
 use crate::error::{Error, ErrorKind, ReasonKind, Result};
 use crate::escape::{shown, shown_within};
-use crate::fork::{Guest, Program, Runtime, check, kind};
+use crate::fork::{Program, Runtime};
 use crate::inspect::Inspection;
 use crate::instrument::{Instrumented, Places, in_parts, instrument};
 use crate::ir::{Facts, Recipe};
 use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::module::Module;
+use crate::sandbox::Guest;
 use crate::wasi::Wasi;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -44,11 +46,11 @@ fn read(path: &Path) -> Result<(Vec<u8>, bool)> {
 }
 
 /// Loads a guest from a file. Its bytes are not kept, but read again when they are needed, if they are still there.
-pub(super) fn load_file(runtime: &Arc<Runtime>, path: &Path) -> Result<Module> {
+pub(super) fn load_file(loader: &Arc<Loader>, path: &Path) -> Result<Module> {
     let (bytes, again) = read(path)?;
     let path = std::path::absolute(path).ok().filter(|_| again);
-    let Some(path) = path else { return load_bytes(runtime, &bytes) };
-    let (program, known) = program(runtime, &binary(&bytes)?)?;
+    let Some(path) = path else { return load_bytes(loader, &bytes) };
+    let (program, known) = program(loader, &binary(&bytes)?)?;
     let source = {
         let known = known.clone();
         move || {
@@ -61,20 +63,21 @@ pub(super) fn load_file(runtime: &Arc<Runtime>, path: &Path) -> Result<Module> {
             Ok(bytes.into())
         }
     };
-    Ok(Module::new(program.facts().clone(), known, Arc::new(program), Arc::new(source)))
+    Ok(Module::new(program, known, Arc::new(source), loader.clone()))
 }
 
 /// Loads a guest from bytes, which are kept.
-pub(super) fn load_bytes(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<Module> {
+pub(super) fn load_bytes(loader: &Arc<Loader>, bytes: &[u8]) -> Result<Module> {
     let bytes: Arc<[u8]> = binary(bytes)?.into();
-    let (program, digest) = program(runtime, &bytes)?;
-    Ok(Module::new(program.facts().clone(), digest, Arc::new(program), Arc::new(move || Ok(bytes.clone()))))
+    let (program, digest) = program(loader, &bytes)?;
+    Ok(Module::new(program, digest, Arc::new(move || Ok(bytes.clone())), loader.clone()))
 }
 
 /// Audits and compiles a guest, or finds it in the cache; gives its digest, too. One that is loaded already is the same program.
-pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, String)> {
+pub(super) fn program(loader: &Loader, bytes: &[u8]) -> Result<(Program, String)> {
+    let runtime = &loader.runtime;
     let digest = digest(bytes);
-    if let Some(program) = runtime.known(&digest) {
+    if let Some(program) = loader.known(&digest) {
         return Ok((program, digest));
     }
     let key = key(runtime, &digest);
@@ -84,33 +87,33 @@ pub(super) fn program(runtime: &Arc<Runtime>, bytes: &[u8]) -> Result<(Program, 
         // Nothing was kept, or it was made by another build of wasmtime.
         _ => Program::new(runtime.clone(), compiled(runtime, audited(bytes, runtime.wasi)?, &key)?)?,
     };
-    runtime.know(&digest, &program);
+    loader.know(&digest, &program);
     Ok((program, digest))
 }
 
 /// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
 /// recipes, and how the engine is configured.
-const FORMAT: u32 = 15;
+const FORMAT: u32 = 16;
 
 /// Under which key a guest is kept.
 fn key(runtime: &Runtime, digest: &str) -> Key {
     // How a guest is rewritten depends on how much memory it may have; and how it is compiled, on where that lies.
-    let rewriting = (runtime.isolation, runtime.limits.memory, runtime.engines.layouts());
+    let rewriting = (runtime.isolation, runtime.limits.memory, runtime.sandboxes.engines.layouts());
     Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions), rewriting, runtime.wasi))
 }
 
 /// The guest as an earlier run has kept it.
 fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
-    let bytes = Compiled::kept_facts(&runtime.engines, key)?;
+    let bytes = Compiled::kept_facts(&runtime.sandboxes.engines, key)?;
     let (facts, recipe, undo, modules): (Facts, Recipe, _, Modules) = postcard::from_bytes(&bytes).ok()?;
-    let compiled = Compiled::kept(&runtime.engines, kind(&facts), modules, key)?;
-    Some(check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, undo, compiled }))
+    let compiled = Compiled::kept(&runtime.sandboxes.engines, Guest::kind(&facts), modules, key)?;
+    Some(Guest::check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, undo, compiled }))
 }
 
 /// Compiles a guest that the audit has passed, and keeps it for later runs.
 fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
     let Audited { mut facts, recipe, modules } = audited;
-    check(&runtime.limits, &facts)?;
+    Guest::check(&runtime.limits, &facts)?;
     let bytes: usize = modules.iter().map(Vec::len).sum();
     let (modules, parted) = all_in_parts(modules)?;
     let (modules, places, undo) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
@@ -123,14 +126,14 @@ fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
     facts.fresh = undo.as_ref().err().cloned();
     let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, Modules::of(&modules))).ok();
     let keep = bytes.as_deref().map(|bytes| (key, bytes));
-    let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, &places, keep)?;
+    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &places, keep)?;
     Ok(Guest { facts, recipe, undo, compiled })
 }
 
 /// Compiles a guest that the audit has passed, to be run once: a copy of one that was `given` as core modules, whose code is the same.
 pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> Result<Guest> {
     let Audited { facts, recipe, modules } = audited;
-    check(&runtime.limits, &facts)?;
+    Guest::check(&runtime.limits, &facts)?;
     // Modules may have been added behind those that were given.
     let copied = modules.iter().zip(given).map(|(copy, given)| Places::copied(given, copy).unwrap_or_default());
     let copied: Vec<_> = copied.collect();
@@ -138,7 +141,7 @@ pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> 
     let (modules, places) = all_in_parts(modules)?;
     check_cost(&modules, bytes, runtime.limits.compile)?;
     let places: Vec<_> = places.into_iter().zip(copied).map(|(places, copied)| places.after(copied)).collect();
-    let compiled = Compiled::new(&runtime.engines, kind(&facts), &modules, &places, None)?;
+    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &places, None)?;
     Ok(Guest { facts, recipe, undo: Err("it is used once".to_owned()), compiled })
 }
 

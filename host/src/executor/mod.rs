@@ -2,6 +2,7 @@
 
 mod builder;
 mod load;
+mod loader;
 mod pool;
 mod preinit;
 mod serial;
@@ -10,12 +11,11 @@ pub use builder::{Builder, default_cache_dir};
 pub use load::{inspect, inspect_with};
 
 use crate::error::Result;
-use crate::fork::Runtime;
 use crate::module::Module;
 use crate::sched::Scheduler;
+use loader::Loader;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Worker threads, engines and sandboxes.
 ///
@@ -38,7 +38,7 @@ use std::sync::atomic::Ordering;
 /// # Ok::<(), purefork::Error>(())
 /// ```
 pub struct Executor {
-    runtime: Arc<Runtime>,
+    loader: Arc<Loader>,
     /// None in serial mode. Dropped first: the threads use the runtime.
     scheduler: Option<Scheduler>,
 }
@@ -64,8 +64,8 @@ impl Executor {
     ///
     /// [`ErrorKind::Unreadable`](crate::ErrorKind::Unreadable), and those of [`Executor::load_bytes`].
     pub fn load(&self, path: impl AsRef<Path>) -> Result<Module> {
-        self.runtime.here()?;
-        load::load_file(&self.runtime, path.as_ref())
+        self.loader.runtime.here()?;
+        load::load_file(&self.loader, path.as_ref())
     }
 
     /// Loads a guest from bytes: audits it, and compiles it. The module keeps the bytes; one that was loaded from a file
@@ -76,44 +76,43 @@ impl Executor {
     /// [`ErrorKind`](crate::ErrorKind)`::Malformed` if it is no WebAssembly; `Impure`, with every reason, if it cannot
     /// be shown to be pure; `OutOfMemory`, `Unsupported` or `Link` if it is pure but does not fit this executor.
     pub fn load_bytes(&self, bytes: impl AsRef<[u8]>) -> Result<Module> {
-        self.runtime.here()?;
-        load::load_bytes(&self.runtime, bytes.as_ref())
+        self.loader.runtime.here()?;
+        load::load_bytes(&self.loader, bytes.as_ref())
     }
 
     /// Cancels every call that is not complete, and takes no more.
     pub fn shut_down(&self) {
         // The calls are another process's.
-        if self.runtime.here().is_err() {
+        if self.loader.runtime.here().is_err() {
             return;
         }
-        self.runtime.closed.store(true, Ordering::SeqCst);
-        self.runtime.shut_down.store(true, Ordering::SeqCst);
-        self.runtime.ring();
-        self.runtime.cancel_deferred();
+        self.loader.runtime.shutdown.shut_down();
+        self.loader.runtime.interrupt();
+        self.loader.runtime.cancel_deferred();
     }
 }
 
 impl Drop for Executor {
     fn drop(&mut self) {
-        if self.runtime.here().is_err() {
+        if self.loader.runtime.here().is_err() {
             // There are no threads to be ended, and a lock that one of them held is never free.
-            std::mem::forget((self.scheduler.take(), self.runtime.clone()));
+            std::mem::forget((self.scheduler.take(), self.loader.clone()));
             return;
         }
-        self.runtime.closed.store(true, Ordering::SeqCst);
+        self.loader.runtime.shutdown.close();
         if let Some(scheduler) = self.scheduler.take() {
             drop(scheduler);
             // No call runs any more. In serial mode, other threads may be in the midst of one, and have a deadline: the watch
             // ends with the last module.
-            self.runtime.watch.stop();
+            self.loader.runtime.watch.stop();
         }
         // Modules may live on.
-        self.runtime.stock.clear();
+        self.loader.runtime.sandboxes.pool.clear();
     }
 }
 
 impl std::fmt::Debug for Executor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Executor").field("limits", &self.runtime.limits).finish_non_exhaustive()
+        f.debug_struct("Executor").field("limits", &self.loader.runtime.limits).finish_non_exhaustive()
     }
 }

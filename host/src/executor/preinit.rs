@@ -1,10 +1,11 @@
 //! A module that starts with the state that a call has left.
 
 use super::load::{self, Wrapped, audited, copied, wrapped};
-use crate::backend::Preinitialised;
+use super::loader::Loader;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::{shown, shown_within};
-use crate::fork::{Kept, Program};
+use crate::fork::{Captured, Program};
+use crate::module_service::{ModuleService, Preinitialised};
 use crate::snapshot::Prepared;
 use crate::value::{Value, Values};
 use std::panic::Location;
@@ -12,6 +13,20 @@ use std::sync::Arc;
 
 /// How much is shown of the error that a function returns, in bytes.
 const MAX_SHOWN: usize = 500;
+
+impl ModuleService for Loader {
+    fn preinit(
+        &self,
+        program: &Program,
+        bytes: &[u8],
+        function: u32,
+        args: Values,
+        site: &'static Location<'static>,
+    ) -> Result<Preinitialised> {
+        self.runtime.here()?;
+        preinit(self, program, bytes, function, args, site)
+    }
+}
 
 /// Runs a function of a module in a sandbox, and makes a module of the state that it leaves.
 ///
@@ -21,7 +36,8 @@ const MAX_SHOWN: usize = 500;
 /// # Errors
 ///
 /// What the call fails with, also by giving an `err`; [`ErrorKind::Unsupported`] where the state cannot be frozen.
-pub(super) fn preinit(
+fn preinit(
+    loader: &Loader,
     program: &Program,
     bytes: &[u8],
     function: u32,
@@ -52,32 +68,32 @@ pub(super) fn preinit(
     let number = number.ok_or_else(|| {
         Error::new(ErrorKind::Unsupported, format!("the guest's state cannot be frozen: `{name}` was lost on the way"))
     })?;
-    let mut kept = running.run_and_keep(number as u32, args, site)?;
-    done(&name, facts.component, &kept).map_err(|error| error.with_site_if_none(site))?;
-    let frozen = prepared.freeze(&facts, &recipe, &mut *kept.sandbox)?;
-    drop(kept);
+    let (value, mut captured) = running.run_and_capture(number as u32, args, site)?;
+    done(&name, facts.component, &value, &captured).map_err(|error| error.with_site_if_none(site))?;
+    let frozen = prepared.freeze(&facts, &recipe, &mut *captured.sandbox)?;
+    drop(captured);
     let bytes: Arc<[u8]> = frozen.into();
-    let (new, digest) = load::program(runtime, &bytes)?;
+    let (new, digest) = load::program(loader, &bytes)?;
     let new = new.linked_as(program)?;
-    Ok(Preinitialised { facts: new.facts().clone(), digest, bytes, backend: Arc::new(new) })
+    Ok(Preinitialised { digest, bytes, program: new })
 }
 
 /// Whether a call is one after which there is nothing left but the guest's state.
-fn done(name: &str, component: bool, kept: &Kept) -> Result<()> {
+fn done(name: &str, component: bool, value: &Value, captured: &Captured) -> Result<()> {
     let left = |n: usize, one: &str, rest: &str| {
         let (s, its) = if n == 1 { ("", "its number") } else { ("s", "their numbers") };
         let message = format!("`{name}` ended with {n} {one}{s} {rest}, and in another call {its} would mean nothing");
         Error::new(ErrorKind::Failed, message)
     };
-    if let Value::Result(Err(value)) = &kept.value {
+    if let Value::Result(Err(value)) = value {
         let value = value.as_ref().map(|value| format!(": {}", shown_within(&value.to_string(), MAX_SHOWN)));
         return Err(Error::new(ErrorKind::Failed, format!("`{name}` returned an error{}", value.unwrap_or_default())));
     }
-    if kept.futures > 0 {
+    if captured.futures > 0 {
         let rest = if component { "that it had not dropped" } else { "that it had not waited for" };
-        return Err(left(kept.futures, "future", rest).with_help("wait for what it forks before it returns"));
+        return Err(left(captured.futures, "future", rest).with_help("wait for what it forks before it returns"));
     }
-    match kept.sandbox.handles() {
+    match captured.sandbox.handles() {
         0 => Ok(()),
         n => Err(left(n, "handle", "of its own resources")
             .with_help("drop them before it returns, and keep what is behind them")),

@@ -1,6 +1,6 @@
 //! The part of a tree of calls that one worker forks.
 
-use super::program::{Program, Seen};
+use super::program::{Program, ProgramRef};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -31,12 +31,12 @@ struct Tree {
 }
 
 /// Bytes that a call of a tree holds; until it is dropped.
-pub(super) struct Held {
+pub(super) struct TreeCharge {
     tree: Arc<Tree>,
     bytes: usize,
 }
 
-impl Drop for Held {
+impl Drop for TreeCharge {
     fn drop(&mut self) {
         self.tree.held.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -44,11 +44,11 @@ impl Drop for Held {
 
 impl Branch {
     /// The first branch of a tree.
-    pub(super) fn new(program: Seen<'_>, worker: Option<usize>) -> Arc<Branch> {
+    pub(super) fn new(program: ProgramRef<'_>, worker: Option<usize>) -> Arc<Branch> {
         Branch::of(program, worker, &Arc::default())
     }
 
-    fn of(program: Seen<'_>, worker: Option<usize>, tree: &Arc<Tree>) -> Arc<Branch> {
+    fn of(program: ProgramRef<'_>, worker: Option<usize>, tree: &Arc<Tree>) -> Arc<Branch> {
         Arc::new(Branch { program: program.program(), worker, forks: AtomicU64::new(0), tree: tree.clone() })
     }
 
@@ -57,7 +57,7 @@ impl Branch {
     }
 
     /// The branch for calls of `program` that `worker` forks: this one, if it is that.
-    pub(super) fn for_calls(self: &Arc<Branch>, program: Seen<'_>, worker: Option<usize>) -> Arc<Branch> {
+    pub(super) fn for_calls(self: &Arc<Branch>, program: ProgramRef<'_>, worker: Option<usize>) -> Arc<Branch> {
         if self.worker == worker && program.is(&self.program) {
             self.clone()
         } else {
@@ -70,12 +70,12 @@ impl Branch {
     /// # Errors
     ///
     /// Where the tree may not hold that many more.
-    pub(super) fn hold(&self, bytes: usize, limit: usize) -> Result<Option<Held>, ()> {
+    pub(super) fn hold(&self, bytes: usize, limit: usize) -> Result<Option<TreeCharge>, ()> {
         if bytes < FEW_BYTES {
             return Ok(None);
         }
         let held = self.tree.held.fetch_add(bytes, Ordering::Relaxed);
-        let hold = Held { tree: self.tree.clone(), bytes };
+        let hold = TreeCharge { tree: self.tree.clone(), bytes };
         if held.checked_add(bytes).is_some_and(|held| held <= limit) { Ok(Some(hold)) } else { Err(()) }
     }
 

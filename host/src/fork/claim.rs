@@ -1,9 +1,9 @@
-//! Something that the first who asks for it is given.
+//! A value that exactly one thread can take.
 
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Something that the first who asks for it is given.
+/// A value that exactly one thread can take.
 pub(super) struct Claim<T> {
     taken: AtomicBool,
     value: UnsafeCell<T>,
@@ -17,7 +17,7 @@ impl<T> Claim<T> {
         Claim { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
     }
 
-    /// It itself, where it lies: to move it would take longer.
+    /// By reference: moving is slower.
     #[inline]
     #[allow(clippy::mut_from_ref)]
     pub(super) fn take(&self) -> Option<&mut T> {

@@ -1,37 +1,17 @@
 //! Which function an imported name means.
 
-use super::member::Member;
-use super::program::Program;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::shown;
-use crate::ir::{Facts, FunctionFacts, LinkFacts};
+use crate::ir::{Facts, FunctionDef, LinkFacts};
 use crate::value::Type;
-
-/// A module that is linked to another.
-#[derive(Clone)]
-pub(super) enum Provider {
-    /// A member of the same program, by number.
-    Member(usize),
-    /// One that was there before.
-    Program(Program),
-}
-
-impl Provider {
-    fn facts<'a>(&'a self, members: &'a [Member]) -> &'a Facts {
-        match self {
-            Provider::Member(number) => &members[*number].facts,
-            Provider::Program(program) => &program.facts,
-        }
-    }
-}
 
 /// The function behind an imported name.
 #[derive(Clone)]
 pub(super) enum Target {
     /// An export of the module itself.
     Own(u32),
-    /// An export of a linked module.
-    Provided(Provider, u32),
+    /// An export of a linked module: which of the providers, and its function.
+    Provided(usize, u32),
     /// Nothing provides it yet.
     Missing,
 }
@@ -39,18 +19,17 @@ pub(super) enum Target {
 /// A provider's name for the module itself.
 pub(super) const SELF: &str = "self";
 
-/// What is linked to a module, each by its name; and the members of its program.
-type Providers<'a> = (&'a [(String, Provider)], &'a [Member]);
+/// What is linked to a module, each by its name.
+type Providers<'a> = [(&'a str, &'a Facts)];
 
 /// Finds what each of the module's links means, among its own exports and those of the modules linked to it.
-/// `members`: those of its program.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Link`], if a function does not have the type with which it is imported, or if two providers have one
 /// of that name.
-pub(super) fn resolve(facts: &Facts, providers: &[(String, Provider)], members: &[Member]) -> Result<Vec<Link>> {
-    facts.forks.iter().map(|link| target(facts, (providers, members), link)).collect()
+pub(super) fn resolve(facts: &Facts, providers: &Providers<'_>) -> Result<Vec<Link>> {
+    facts.forks.iter().map(|link| target(facts, providers, link)).collect()
 }
 
 /// What an imported name means.
@@ -61,7 +40,7 @@ pub(super) struct Link {
     pub(super) catches: bool,
 }
 
-fn target(facts: &Facts, providers: Providers<'_>, link: &LinkFacts) -> Result<Link> {
+fn target(facts: &Facts, providers: &Providers<'_>, link: &LinkFacts) -> Result<Link> {
     let name = &*link.name;
     let mut found = candidates(facts, providers, None, name);
     // A name may have a `#` in it; so it says which provider is meant only if nothing is called that as a whole.
@@ -85,7 +64,7 @@ fn target(facts: &Facts, providers: Providers<'_>, link: &LinkFacts) -> Result<L
     let Some((_, target)) = found.pop() else { return Ok(Link { target: Target::Missing, catches: false }) };
     let function = match &target {
         Target::Own(number) => &facts.functions[*number as usize],
-        Target::Provided(provider, number) => &provider.facts(providers.1).functions[*number as usize],
+        Target::Provided(provider, number) => &providers[*provider].1.functions[*number as usize],
         Target::Missing => return Ok(Link { target, catches: false }),
     };
     let catches = fits(link, function, facts.component)?;
@@ -95,15 +74,14 @@ fn target(facts: &Facts, providers: Providers<'_>, link: &LinkFacts) -> Result<L
 /// The functions called `name`, of one provider or of all, each with its provider's name.
 fn candidates<'a>(
     facts: &Facts,
-    (providers, members): Providers<'a>,
+    providers: &Providers<'a>,
     wanted: Option<&str>,
     name: &str,
 ) -> Vec<(&'a str, Target)> {
     let is_wanted = |provider: &str| wanted.is_none_or(|wanted| wanted == provider);
     let own = find(facts, name).filter(|_| is_wanted(SELF)).map(|number| (SELF, Target::Own(number)));
-    let linked = providers.iter().filter(|(called, _)| is_wanted(called)).filter_map(|(called, provider)| {
-        Some((called.as_str(), Target::Provided(provider.clone(), find(provider.facts(members), name)?)))
-    });
+    let linked = providers.iter().enumerate().filter(|(_, (called, _))| is_wanted(called));
+    let linked = linked.filter_map(|(at, (called, facts))| Some((*called, Target::Provided(at, find(facts, name)?))));
     own.into_iter().chain(linked).collect()
 }
 
@@ -119,9 +97,8 @@ fn find(facts: &Facts, name: &str) -> Option<u32> {
 }
 
 /// Compares the types of a link with its function's; returns whether `wait` catches failures.
-fn fits(link: &LinkFacts, function: &FunctionFacts, component: bool) -> Result<bool> {
-    let params: Vec<&Type> = function.params.iter().map(|param| &param.ty).collect();
-    let same_params = pass(&params, &link.params.iter().collect::<Vec<_>>());
+fn fits(link: &LinkFacts, function: &FunctionDef, component: bool) -> Result<bool> {
+    let same_params = pass(&function.params.iter().collect::<Vec<_>>(), &link.params.iter().collect::<Vec<_>>());
     let plain =
         |results: &[Type]| pass(&results.iter().collect::<Vec<_>>(), &function.results.iter().collect::<Vec<_>>());
     let catching = |results: &[Type]| match (results, function.results.as_slice()) {
@@ -136,9 +113,8 @@ fn fits(link: &LinkFacts, function: &FunctionFacts, component: bool) -> Result<b
     if same_params && (plain || catches) && link.caught.as_deref().is_none_or(catching) {
         return Ok(!plain);
     }
-    let params: Vec<_> = params.into_iter().cloned().collect();
     let name = shown(&link.name);
-    let given = ty(&params, Some(&function.results));
+    let given = ty(&function.params, Some(&function.results));
     let (imported, help) = match (&link.caught, plain || catches) {
         (Some(caught), true) if same_params => (
             format!("`try-wait` gives {}", list(caught)),

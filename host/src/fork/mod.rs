@@ -8,20 +8,23 @@
 
 mod branch;
 mod call;
-mod chain;
+mod capture;
 mod claim;
-mod frame;
-mod imports;
-mod keep;
+mod futures;
+mod inline;
+mod interrupt;
 mod link;
-mod lone;
-mod member;
 mod program;
 mod run;
 mod runtime;
+mod shutdown;
+mod start;
 mod stop;
+mod threads;
 
-pub(crate) use keep::Kept;
-pub(crate) use member::{Guest, check, kind};
-pub(crate) use program::Program;
-pub(crate) use runtime::{Runtime, Threads};
+pub(crate) use capture::Captured;
+pub(crate) use program::{Program, WeakProgram};
+pub(crate) use runtime::Runtime;
+pub(crate) use shutdown::Shutdown;
+pub(crate) use start::Local;
+pub(crate) use threads::Threads;

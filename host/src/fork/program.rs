@@ -1,20 +1,40 @@
 //! A module as its calls see it: with all that it is linked to.
 
-use super::call::Call;
-use super::link::{self, Provider, Target};
-use super::lone;
-use super::member::{Guest, Member};
+use super::capture::Capture;
+use super::link::{self, Link, Target};
 use super::runtime::Runtime;
-use crate::backend::{Backend, Forked, Preinitialised};
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::shown;
-use crate::future::Completion;
+use crate::ir::Facts;
 use crate::process;
-use crate::value::{Value, Values};
-use std::any::Any;
+use crate::sandbox::{Guest, Plan};
 use std::ops::Deref;
-use std::panic::Location;
 use std::sync::{Arc, Weak};
+
+/// One module, among those that it is linked with both ways.
+#[derive(Clone)]
+pub(crate) struct Member {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) facts: Arc<Facts>,
+    pub(super) plan: Arc<Plan>,
+    /// What is linked to it, each by its name.
+    providers: Vec<(String, Provider)>,
+    /// What it forks, in the audit's order.
+    links: Vec<Link>,
+    /// What is not provided yet, to this module or to one that it forks functions of.
+    missing: Option<Error>,
+    /// Where the sandbox goes that a call of the host's has ended in, if it is wanted.
+    pub(super) capture: Option<Arc<Capture>>,
+}
+
+/// A module that is linked to another.
+#[derive(Clone)]
+enum Provider {
+    /// A member of the same program, by number.
+    Member(usize),
+    /// One that was there before.
+    Program(Program),
+}
 
 /// A module as its calls see it.
 ///
@@ -33,7 +53,7 @@ pub(crate) struct WeakProgram {
 }
 
 impl WeakProgram {
-    pub(super) fn upgrade(&self) -> Option<Program> {
+    pub(crate) fn upgrade(&self) -> Option<Program> {
         Some(Program { members: self.members.upgrade()?, number: self.number })
     }
 }
@@ -54,12 +74,12 @@ impl Drop for Program {
 
 /// A program that is looked at: its references are not counted.
 #[derive(Clone, Copy)]
-pub(super) struct Seen<'a> {
+pub(super) struct ProgramRef<'a> {
     members: &'a Arc<[Member]>,
     number: usize,
 }
 
-impl Seen<'_> {
+impl ProgramRef<'_> {
     pub(super) fn is(self, program: &Program) -> bool {
         self.number == program.number && Arc::ptr_eq(self.members, &program.members)
     }
@@ -77,6 +97,54 @@ impl Deref for Program {
     }
 }
 
+impl Member {
+    /// Whether it forks nothing but its own functions.
+    fn is_complete(&self) -> bool {
+        self.links.iter().all(|link| matches!(link.target, Target::Own(_)))
+    }
+
+    /// Takes out the programs that are linked to it.
+    fn take_linked(&mut self) -> impl Iterator<Item = Program> {
+        std::mem::take(&mut self.providers).into_iter().filter_map(|(_, provider)| match provider {
+            Provider::Program(program) => Some(program),
+            Provider::Member(_) => None,
+        })
+    }
+
+    /// Links a provider under a name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Link`] if the name is taken.
+    fn add(&mut self, name: &str, provider: Provider) -> Result<()> {
+        if name == link::SELF || self.providers.iter().any(|(known, _)| known == name) {
+            return Err(taken(name));
+        }
+        self.providers.push((name.to_owned(), provider));
+        Ok(())
+    }
+
+    /// Whether `wait` of link number `link` gives the guest failures.
+    pub(super) fn catches(&self, link: u32) -> bool {
+        self.links[link as usize].catches
+    }
+
+    /// What the calls of the executor have in common.
+    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+
+    /// What the audit found out.
+    pub(crate) fn facts(&self) -> &Arc<Facts> {
+        &self.facts
+    }
+
+    /// The name of link number `link`, fit to be shown.
+    pub(super) fn link_name(&self, link: u32) -> String {
+        shown(&self.facts.forks[link as usize].name)
+    }
+}
+
 impl Program {
     /// Prepares a guest to be called.
     ///
@@ -85,17 +153,21 @@ impl Program {
     /// [`ErrorKind::Unsupported`] if it is too large, [`ErrorKind::Link`] if it forks one of its own functions with
     /// another type.
     pub(crate) fn new(runtime: Arc<Runtime>, guest: Guest) -> Result<Program> {
-        Program::of(Member::new(runtime, guest)?)
+        // Before it is loaded: what cannot be linked to itself is not worth that.
+        let links = link::resolve(&guest.facts, &[])?;
+        let plan = Arc::new(Plan::new(runtime.sandboxes.clone(), guest)?);
+        let facts = plan.facts().clone();
+        Program::of(Member { runtime, facts, plan, providers: Vec::new(), links, missing: None, capture: None })
     }
 
     /// A program of one member.
-    pub(super) fn of(member: Member) -> Result<Program> {
+    fn of(member: Member) -> Result<Program> {
         let members = settled(vec![member]).map_err(|(_, error)| error)?;
         Ok(Program { members, number: 0 })
     }
 
     /// The member by itself, linked to what it is linked to.
-    pub(super) fn alone(&self) -> Member {
+    fn alone(&self) -> Member {
         let mut member = (**self).clone();
         for (_, provider) in &mut member.providers {
             if let Provider::Member(number) = *provider {
@@ -113,22 +185,22 @@ impl Program {
         members.iter_mut().flat_map(Member::take_linked).collect()
     }
 
-    pub(super) fn downgrade(&self) -> WeakProgram {
+    pub(crate) fn downgrade(&self) -> WeakProgram {
         WeakProgram { members: Arc::downgrade(&self.members), number: self.number }
     }
 
-    pub(super) fn seen(&self) -> Seen<'_> {
-        Seen { members: &self.members, number: self.number }
+    pub(super) fn as_ref(&self) -> ProgramRef<'_> {
+        ProgramRef { members: &self.members, number: self.number }
     }
 
     /// The function behind link number `link`, and the program that has it.
-    pub(super) fn target(&self, link: u32) -> Result<(Seen<'_>, u32)> {
+    pub(super) fn target(&self, link: u32) -> Result<(ProgramRef<'_>, u32)> {
         match &self.links[link as usize].target {
-            Target::Own(function) => Ok((self.seen(), *function)),
-            Target::Provided(Provider::Member(number), function) => {
-                Ok((Seen { members: &self.members, number: *number }, *function))
-            }
-            Target::Provided(Provider::Program(program), function) => Ok((program.seen(), *function)),
+            Target::Own(function) => Ok((self.as_ref(), *function)),
+            Target::Provided(provider, function) => match &self.providers[*provider].1 {
+                Provider::Member(number) => Ok((ProgramRef { members: &self.members, number: *number }, *function)),
+                Provider::Program(program) => Ok((program.as_ref(), *function)),
+            },
             Target::Missing => Err(link::missing(&self.facts.forks[link as usize])),
         }
     }
@@ -137,33 +209,75 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// As [`Backend::link`].
+    /// As [`Program::link`].
     pub(crate) fn linked_as(self, other: &Program) -> Result<Program> {
         Program::of(Member { providers: other.alone().providers, ..self.alone() })
     }
 
-    /// The program behind a backend, if it is one of the same executor.
-    fn known(&self, backend: Arc<dyn Backend>) -> Result<Arc<Program>> {
-        let backend: Arc<dyn Any + Send + Sync> = backend;
-        let program = backend.downcast::<Program>().ok().filter(|known| Arc::ptr_eq(&known.runtime, &self.runtime));
-        program.ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, "expected a module of the same executor to link")
-                .with_help("load both with one executor")
-        })
+    /// The same module, of which the sandbox that a call of the host's ends in goes to `capture`.
+    pub(super) fn capturing(self, capture: Arc<Capture>) -> Result<Program> {
+        Program::of(Member { capture: Some(capture), ..self.alone() })
     }
-}
 
-/// Links a provider to a member under a name.
-///
-/// # Errors
-///
-/// [`ErrorKind::Link`] if the name is taken.
-fn add(member: &mut Member, name: &str, provider: Provider) -> Result<()> {
-    if name == link::SELF || member.providers.iter().any(|(known, _)| known == name) {
-        return Err(taken(name));
+    /// The same module with one more provider, called `name`, of the functions it forks.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Link`] where a function does not fit or two providers have it.
+    pub(crate) fn link(&self, name: &str, provider: &Program) -> Result<Program> {
+        self.check_executor(provider)?;
+        let mut member = self.alone();
+        member.add(name, Provider::Program(provider.clone()))?;
+        Program::of(member)
     }
-    member.providers.push((name.to_owned(), provider));
-    Ok(())
+
+    /// The same modules, each with all others as providers of the functions it forks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Program::link`].
+    pub(crate) fn link_together(modules: &[(&str, &Program)]) -> Result<Vec<Program>> {
+        let names: Vec<_> = modules.iter().map(|(name, _)| *name).collect();
+        if let Some((_, twice)) = names.iter().enumerate().find(|(number, name)| names[..*number].contains(name)) {
+            return Err(taken(twice));
+        }
+        let members = modules.iter().map(|(_, module)| {
+            modules[0].1.check_executor(module)?;
+            Ok(module.alone())
+        });
+        let mut members = members.collect::<Result<Vec<_>>>()?;
+        // To one that has all it forks, others could only be one provider too many.
+        let needing = members.iter_mut().enumerate().filter(|(_, member)| !member.is_complete());
+        for (number, member) in needing {
+            for (other, name) in names.iter().enumerate().filter(|(other, _)| *other != number) {
+                member.add(name, Provider::Member(other))?;
+            }
+        }
+        let members = settled(members).map_err(|(number, error)| {
+            let message = format!("in `{}`, {}", shown(names[number]), error.message());
+            let help = error.help().unwrap_or_default().to_owned();
+            Error::new(error.kind(), message).with_help(help)
+        })?;
+        Ok((0..names.len()).map(|number| Program { members: members.clone(), number }).collect())
+    }
+
+    /// Whether the module can be called: all that it forks is provided, and its executor is this process's.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Link`], naming what is not, and [`ErrorKind::Invalid`] in a child of the executor's process.
+    pub(crate) fn ready(&self) -> Result<()> {
+        self.runtime.here()?;
+        self.missing.clone().map_or(Ok(()), Err)
+    }
+
+    fn check_executor(&self, other: &Program) -> Result<()> {
+        if Arc::ptr_eq(&other.runtime, &self.runtime) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Invalid, "expected a module of the same executor to link")
+            .with_help("load both with one executor"))
+    }
 }
 
 /// The error for a name that is that of another module.
@@ -175,10 +289,14 @@ fn taken(name: &str) -> Error {
 ///
 /// # Errors
 ///
-/// As [`Backend::link`], and to which member that happened.
+/// As [`Program::link`], and to which member that happened.
 fn settled(mut members: Vec<Member>) -> Result<Arc<[Member]>, (usize, Error)> {
     let links = members.iter().enumerate().map(|(number, member)| {
-        link::resolve(&member.facts, &member.providers, &members).map_err(|error| (number, error))
+        let providers = member.providers.iter().map(|(name, provider)| match provider {
+            Provider::Member(number) => (name.as_str(), &*members[*number].facts),
+            Provider::Program(program) => (name.as_str(), &*program.facts),
+        });
+        link::resolve(&member.facts, &providers.collect::<Vec<_>>()).map_err(|error| (number, error))
     });
     let links = links.collect::<Result<Vec<_>, _>>()?;
     for (member, links) in members.iter_mut().zip(links) {
@@ -202,89 +320,10 @@ fn missing(members: &[Member], number: usize) -> Option<Error> {
     let member = &members[number];
     member.links.iter().zip(&member.facts.forks).find_map(|(found, link)| match &found.target {
         Target::Own(_) => None,
-        Target::Provided(Provider::Member(number), _) => members[*number].missing.clone(),
-        Target::Provided(Provider::Program(program), _) => program.missing.clone(),
+        Target::Provided(provider, _) => match &member.providers[*provider].1 {
+            Provider::Member(number) => members[*number].missing.clone(),
+            Provider::Program(program) => program.missing.clone(),
+        },
         Target::Missing => Some(link::missing(link)),
     })
-}
-
-impl Backend for Program {
-    fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Forked {
-        if self.runtime.threads.inline()
-            && !self.runtime.is_closed()
-            && self.runtime.here().is_ok()
-            && !self.facts.functions[function as usize].can_fork
-        {
-            return lone::run(self, function, args, site);
-        }
-        let call = Call::root(self.clone(), function, args, site);
-        call.start();
-        Forked::Call(call)
-    }
-
-    fn fork_shown(
-        &self,
-        function: u32,
-        args: Values,
-        site: &'static Location<'static>,
-        before: &mut dyn FnMut(Arc<dyn Completion<Value>>),
-    ) {
-        let call = Call::root(self.clone(), function, args, site);
-        before(call.clone());
-        call.start();
-    }
-
-    fn link(&self, name: &str, provider: Arc<dyn Backend>) -> Result<Arc<dyn Backend>> {
-        let provider = self.known(provider)?;
-        let mut member = self.alone();
-        add(&mut member, name, Provider::Program((*provider).clone()))?;
-        Ok(Arc::new(Program::of(member)?))
-    }
-
-    fn link_together(&self, modules: Vec<(&str, Arc<dyn Backend>)>) -> Result<Vec<Arc<dyn Backend>>> {
-        let names: Vec<_> = modules.iter().map(|(name, _)| *name).collect();
-        if let Some((_, twice)) = names.iter().enumerate().find(|(number, name)| names[..*number].contains(name)) {
-            return Err(taken(twice));
-        }
-        let members = modules.into_iter().map(|(_, module)| Ok(self.known(module)?.alone()));
-        let mut members = members.collect::<Result<Vec<_>>>()?;
-        // To one that has all it forks, others could only be one provider too many.
-        let needing = members.iter_mut().enumerate().filter(|(_, member)| !member.is_complete());
-        for (number, member) in needing {
-            for (other, name) in names.iter().enumerate().filter(|(other, _)| *other != number) {
-                add(member, name, Provider::Member(other))?;
-            }
-        }
-        let members = settled(members).map_err(|(number, error)| {
-            let message = format!("in `{}`, {}", shown(names[number]), error.message());
-            let help = error.help().unwrap_or_default().to_owned();
-            Error::new(error.kind(), message).with_help(help)
-        })?;
-        let program = |number| -> Arc<dyn Backend> { Arc::new(Program { members: members.clone(), number }) };
-        Ok((0..names.len()).map(program).collect())
-    }
-
-    fn preinit(
-        &self,
-        bytes: &[u8],
-        function: u32,
-        args: Values,
-        site: &'static Location<'static>,
-    ) -> Result<Preinitialised> {
-        self.runtime.here()?;
-        (self.runtime.preinit)(self, bytes, function, args, site)
-    }
-
-    fn ready(&self) -> Result<()> {
-        self.runtime.here()?;
-        self.missing.clone().map_or(Ok(()), Err)
-    }
-
-    fn remember(&self, deferred: Weak<dyn Completion<Value>>) {
-        self.runtime.remember(deferred);
-    }
-
-    fn unobserved(&self, error: Error) {
-        self.runtime.unobserved(error);
-    }
 }

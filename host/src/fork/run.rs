@@ -1,13 +1,12 @@
-//! Running a function that was forked.
+//! Running a call in a sandbox.
 
-use super::call::{Args, Call, Given, Origin};
-use super::frame::Frame;
+use super::call::{Args, Call, ClaimedArgs, Origin};
+use super::capture::Captured;
 use super::program::Program;
 use crate::engine::HOST_STACK;
 use crate::error::{Error, Result};
-use crate::escape::shown;
 use crate::limits::Usage;
-use crate::sandbox::{Guard, Sandbox};
+use crate::sandbox::{CallState, DeadlineGuard, Invocation, Sandbox};
 use crate::sched::suspendable;
 use crate::value::Value;
 use crate::wasi::Output;
@@ -29,55 +28,42 @@ pub(super) struct Run<'a> {
 pub(super) struct Ended {
     pub(super) result: Result<Value>,
     pub(super) usage: Usage,
-    pub(super) output: Option<Box<Output>>,
+    pub(super) output: Option<Arc<Output>>,
 }
 
 impl Run<'_> {
-    /// Runs a function that cannot wait. `enter` has a frame belong to the call, and `stopped` tells why it must not start.
+    /// Runs a function that cannot wait. `call`: what may stop it, beside its deadline and the end of the executor.
     #[inline]
-    pub(super) fn here(
-        &self,
-        args: Given<'_>,
-        enter: &dyn Fn(&mut Frame),
-        stopped: impl Fn() -> Option<Error>,
-    ) -> Ended {
+    pub(super) fn here(&self, args: ClaimedArgs<'_>, call: Option<Arc<dyn CallState>>) -> Ended {
         let stack = self.program.runtime.limits.stack + HOST_STACK;
         stacker::maybe_grow(stack, stack + HOST_STACK, || {
-            let plan = &self.program.plan;
             let guard = self.guard();
-            let mut sandbox = match self.sandbox(enter, stopped) {
+            let mut sandbox = match self.sandbox(call) {
                 Ok(sandbox) => sandbox,
                 Err(error) => return self.failed(error, None),
             };
             // What the arguments take is the sandbox's from now on.
-            *args.held = None;
-            let result = self.in_time(sandbox.call(plan, self.function, args.values));
+            *args.charge = None;
+            let result = sandbox.call(self.function, args.values);
             drop(args);
             drop(guard);
-            let fuel = sandbox.fuel_used(plan);
-            let output = sandbox.take_output();
-            self.leave(sandbox, || 0, result.is_ok());
-            match result {
-                Ok(value) => Ended { result: Ok(value), usage: Usage { fuel, forks: 0 }, output },
-                Err(error) => self.failed(error, output),
-            }
+            self.ended(sandbox, result)
         })
     }
 
-    /// Runs a function that may wait, for `call`.
-    async fn suspendable(&self, call: &Arc<Call>, args: Args) -> Ended {
-        let plan = &self.program.plan;
+    /// Runs a function that may wait.
+    async fn suspendable(&self, args: Args, call: Arc<dyn CallState>) -> Ended {
         let taken = {
             let _guard = self.guard();
-            self.sandbox(&|frame| frame.enter(call.clone()), || call.stopped())
+            self.sandbox(Some(call))
         };
         let mut sandbox = match taken {
             Ok(sandbox) => sandbox,
             Err(error) => return self.failed(error, None),
         };
-        drop(args.held);
+        drop(args.charge);
         let result = {
-            let mut call = pin!(sandbox.call_async(plan, self.function, args.values));
+            let mut call = pin!(sandbox.call_async(self.function, args.values));
             // It may go on in another thread each time.
             poll_fn(|cx| {
                 let _guard = self.guard();
@@ -85,19 +71,7 @@ impl Run<'_> {
             })
             .await
         };
-        let result = self.in_time(result);
-        let fuel = sandbox.fuel_used(plan);
-        let output = sandbox.take_output();
-        let frame = sandbox.take_carried();
-        self.leave(sandbox, || frame.alive(!self.program.facts.component), result.is_ok());
-        let children = frame.end();
-        match result {
-            Ok(value) => {
-                let usage = Usage { fuel: fuel.saturating_add(children.fuel), forks: children.forks };
-                Ended { result: Ok(value), usage, output }
-            }
-            Err(error) => self.failed(error, output),
-        }
+        self.ended(sandbox, result)
     }
 
     /// A sandbox that is ready for the call.
@@ -106,48 +80,42 @@ impl Run<'_> {
     ///
     /// Why there is none, or why the call must not start.
     #[inline]
-    fn sandbox(&self, enter: &dyn Fn(&mut Frame), stopped: impl Fn() -> Option<Error>) -> Result<Box<Sandbox<Frame>>> {
-        let plan = &self.program.plan;
-        let mut sandbox = plan.take(self.program.runtime.shard(), self.function, enter)?;
-        match sandbox.prepare(plan, self.function, stopped) {
-            Ok(()) => Ok(sandbox),
-            Err(error) => {
-                // Nothing has happened in it.
-                self.give(sandbox, true);
-                Err(error)
+    fn sandbox(&self, call: Option<Arc<dyn CallState>>) -> Result<Box<Sandbox>> {
+        let Run { program, function, deadline, .. } = *self;
+        let taken = program.plan.take(program.runtime.shard(), Invocation { function, call, deadline });
+        if taken.is_err() {
+            program.runtime.watch.tidy_later();
+        }
+        taken
+    }
+
+    /// Gives the sandbox back, or leaves it to whoever is to have it.
+    #[inline]
+    fn ended(&self, mut sandbox: Box<Sandbox>, result: Result<Value>) -> Ended {
+        let output = sandbox.take_output();
+        let futures = if self.program.capture.is_some() { sandbox.futures() } else { 0 };
+        let usage = sandbox.usage();
+        match &self.program.capture {
+            Some(capture) if result.is_ok() && self.is_root => capture.put(Captured::new(sandbox, futures)),
+            _ => {
+                self.program.plan.give(sandbox, self.function, result.is_ok());
+                self.program.runtime.watch.tidy_later();
             }
         }
-    }
-
-    /// A value that has come after the deadline is none: whoever set it does not wait for it any more.
-    #[inline]
-    pub(super) fn in_time(&self, result: Result<Value>) -> Result<Value> {
-        let value = result?;
-        match self.program.runtime.late(self.deadline, || self.name()) {
-            Some(error) => Err(error),
-            None => Ok(value),
+        match result {
+            Ok(value) => Ended { result: Ok(value), usage, output },
+            Err(error) => self.failed(error, output),
         }
-    }
-
-    /// The function's name, fit to be shown.
-    pub(super) fn name(&self) -> String {
-        shown(&self.program.facts.functions[self.function as usize].name)
-    }
-
-    /// Gives the sandbox back. `ok`: the call succeeded, or did not start.
-    pub(super) fn give(&self, sandbox: Box<Sandbox<Frame>>, ok: bool) {
-        self.program.plan.give(sandbox, self.function, ok);
-        self.program.runtime.watch.tidy_later();
     }
 
     /// A run that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
-    pub(super) fn failed(&self, error: Error, output: Option<Box<Output>>) -> Ended {
+    pub(super) fn failed(&self, error: Error, output: Option<Arc<Output>>) -> Ended {
         let usage = Usage { fuel: self.program.runtime.limits.fuel, forks: 0 };
         Ended { result: Err(error), usage, output }
     }
 
     #[inline]
-    fn guard(&self) -> Option<Guard<'_>> {
+    fn guard(&self) -> Option<DeadlineGuard<'_>> {
         let runtime = &self.program.runtime;
         Some(runtime.watch.guard(runtime.threads.worker(), self.deadline?))
     }
@@ -155,7 +123,7 @@ impl Run<'_> {
 
 impl Call {
     /// Runs the call; its arguments are the right to do so.
-    pub(super) fn execute(self: &Arc<Call>, args: Given<'_>) {
+    pub(super) fn execute(self: &Arc<Call>, args: ClaimedArgs<'_>) {
         if let Origin::Host(_) = &self.origin
             && let Some(deadline) = self.program().runtime.deadline()
         {
@@ -163,15 +131,15 @@ impl Call {
         }
         if self.facts().can_fork {
             let (this, spawner) = (self.clone(), self.clone());
-            let args = Args { values: std::mem::take(args.values), held: args.held.take() };
+            let args = Args { values: std::mem::take(args.values), charge: args.charge.take() };
             let run = async move {
                 let _unfinished = Unfinished(&this);
-                this.end(this.run().suspendable(&this, args).await);
+                this.end(this.run().suspendable(args, this.clone()).await);
             };
             suspendable(run, move |job| spawner.program().runtime.threads.spawn(job));
         } else {
             let _unfinished = Unfinished(self);
-            self.end(self.run().here(args, &|frame| frame.enter(self.clone()), || self.stopped()));
+            self.end(self.run().here(args, Some(self.clone())));
         }
     }
 
@@ -202,7 +170,7 @@ struct Unfinished<'a>(&'a Call);
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if !self.0.cell.is_done() {
-            self.0.end(self.0.run().failed(self.0.program().runtime.closed_error(), None));
+            self.0.end(self.0.run().failed(self.0.program().runtime.shutdown.error(), None));
         }
     }
 }

@@ -1,23 +1,19 @@
 //! What the calls of an executor have in common.
 
-use super::frame::Frame;
-use super::program::{Program, WeakProgram};
-use crate::backend::Preinitialised;
-use crate::engine::Engines;
+use super::shutdown::Shutdown;
+use super::threads::Threads;
+use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::future::Completion;
 use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::process::Process;
-use crate::sandbox::{Sandbox, Stock, Watch};
-use crate::sched::Job;
-use crate::value::{Value, Values};
+use crate::sandbox::{DeadlineWatch, Sandboxes};
+use crate::value::Value;
 use crate::wasi::Wasi;
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
 /// What the calls of an executor have in common.
@@ -26,63 +22,28 @@ pub(crate) struct Runtime {
     pub(crate) isolation: Isolation,
     /// Whether guests may import WASI.
     pub(crate) wasi: Wasi,
-    pub(crate) engines: Arc<Engines>,
-    pub(crate) stock: Arc<Stock<Sandbox<Frame>>>,
-    pub(crate) watch: Watch,
+    pub(crate) sandboxes: Arc<Sandboxes>,
+    pub(crate) watch: DeadlineWatch,
     pub(crate) observer: Box<dyn Fn(&Event) + Send + Sync>,
-    pub(crate) threads: Box<dyn Threads>,
-    /// Runs a function of a module, whose bytes are given, and freezes the state that it leaves.
-    pub(crate) preinit: Preinit,
-    /// The programs that were loaded, by the digests of their bytes.
-    pub(crate) programs: Mutex<HashMap<String, WeakProgram>>,
+    pub(crate) threads: Arc<dyn Threads>,
+    /// What has calls made, those of guests too.
+    pub(crate) backend: Box<dyn Backend>,
     /// Forks that wait for their arguments.
     pub(crate) deferred: Mutex<Vec<Weak<dyn Completion<Value>>>>,
-    /// The executor was dropped, or shut down.
-    pub(crate) closed: AtomicBool,
-    /// All calls are to end.
-    pub(crate) shut_down: AtomicBool,
+    pub(crate) shutdown: Arc<Shutdown>,
     /// Where its threads are.
     pub(crate) process: Process,
-}
-
-/// What [`Backend::preinit`](crate::backend::Backend::preinit) does; loading modules is for those above.
-pub(crate) type Preinit = fn(&Program, &[u8], u32, Values, &'static Location<'static>) -> Result<Preinitialised>;
-
-/// The threads that run calls: a pool's workers, or the one that forks.
-pub(crate) trait Threads: Send + Sync {
-    /// Has a job run, now or later.
-    fn spawn(&self, job: Job);
-
-    /// The current thread's number, if it is a worker.
-    fn worker(&self) -> Option<usize>;
-
-    /// Whether the current thread is in the midst of running a job.
-    fn runs_jobs(&self) -> bool;
-
-    /// Whether a fork is run to its end before it returns.
-    fn inline(&self) -> bool;
-
-    /// Whether there is a sandbox for one more thread that runs what it waits for.
-    fn may_help(&self) -> bool {
-        true
-    }
-
-    /// Runs a call that nobody has started, on the current thread, which waits for it. `done`: it is complete.
-    fn help(&self, run: &mut dyn FnMut(), done: &dyn Fn() -> bool);
-
-    /// Told that a call was not run by way of its entry in a queue, so that the entry only takes up room.
-    fn stale(&self) {}
 }
 
 impl Runtime {
     /// The shard whose engine the current thread uses.
     pub(super) fn shard(&self) -> usize {
-        self.threads.worker().unwrap_or(self.engines.outside())
+        self.threads.worker().unwrap_or(self.sandboxes.engines.outside())
     }
 
     /// Makes every call that runs look whether it may go on, after one was given up.
-    pub(crate) fn ring(&self) {
-        self.engines.ring();
+    pub(crate) fn interrupt(&self) {
+        self.sandboxes.engines.interrupt();
         self.watch.insist();
     }
 
@@ -115,25 +76,6 @@ impl Runtime {
         }
     }
 
-    /// The program that was loaded from bytes of this digest, if anybody has it.
-    pub(crate) fn known(&self, digest: &str) -> Option<Program> {
-        self.programs().get(digest)?.upgrade()
-    }
-
-    /// Has whoever loads the same bytes get the same program.
-    pub(crate) fn know(&self, digest: &str, program: &Program) {
-        let mut programs = self.programs();
-        // Those that are gone are forgotten whenever the table would have to be made larger.
-        if programs.len() == programs.capacity() {
-            programs.retain(|_, program| program.upgrade().is_some());
-        }
-        programs.insert(digest.to_owned(), program.downgrade());
-    }
-
-    fn programs(&self) -> MutexGuard<'_, HashMap<String, WeakProgram>> {
-        self.programs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Remembers a fork that waits for its arguments, to be cancelled when the executor is shut down.
     pub(super) fn remember(&self, deferred: Weak<dyn Completion<Value>>) {
         let mut all = self.deferred.lock().unwrap_or_else(PoisonError::into_inner);
@@ -146,7 +88,7 @@ impl Runtime {
         }
         all.push(deferred);
         drop(all);
-        if self.is_shut_down() {
+        if self.shutdown.is_shut_down() {
             self.cancel_deferred();
         }
     }
@@ -159,38 +101,10 @@ impl Runtime {
         }
     }
 
-    /// Why no call is taken any more.
-    pub(super) fn closed_error(&self) -> Error {
-        if self.is_shut_down() {
-            return Error::new(ErrorKind::Cancelled, "the executor was shut down");
-        }
-        Error::new(ErrorKind::Cancelled, "the executor was dropped before the call could run")
-            .with_help("keep the `Executor` for as long as its modules are used")
-    }
-
     /// When a tree that starts now has to end.
     #[inline]
     pub(super) fn deadline(&self) -> Option<Instant> {
         let timeout = self.limits.timeout?;
         Instant::now().checked_add(timeout)
-    }
-
-    /// Why a call with this deadline must not go on, if its time is over. `name`: the function's.
-    #[inline]
-    pub(super) fn late(&self, deadline: Option<Instant>, name: impl FnOnce() -> String) -> Option<Error> {
-        let deadline = deadline?;
-        (Instant::now() >= deadline).then(|| {
-            let limit = self.limits.timeout.unwrap_or_default();
-            Error::new(ErrorKind::Timeout, format!("`{}` was still running after {limit:?}", name()))
-                .with_help("raise `Limits::timeout` (`--timeout`) if it is meant to take that long")
-        })
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::SeqCst)
-    }
-
-    pub(super) fn is_shut_down(&self) -> bool {
-        self.shut_down.load(Ordering::SeqCst)
     }
 }

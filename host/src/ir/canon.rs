@@ -1,6 +1,6 @@
 //! The canonical options of a function: how its values lie in a guest's memory.
 
-use super::recipe::Item;
+use super::item::Item;
 use serde::{Deserialize, Serialize};
 
 /// How values lie in a guest's memory, and how room for them is made.

@@ -1,12 +1,9 @@
 //! What is known of a guest: its functions, what it forks, and what it starts with.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::sync::Arc;
-
-use serde::{Deserialize, Serialize};
-
+use super::function::FunctionDef;
 use crate::value::Type;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A guest's facts. The same bytes give the same facts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,7 +11,7 @@ pub(crate) struct Facts {
     /// The module's own name, fit to be shown.
     pub(crate) name: Option<String>,
     /// The exported functions that can be called, in the order of their exports.
-    pub(crate) functions: Vec<FunctionFacts>,
+    pub(crate) functions: Vec<FunctionDef>,
     /// What else is exported by name, and why it cannot be called.
     pub(crate) others: Vec<(String, String)>,
     /// What the module forks and waits for, by name, in the order of first import.
@@ -68,37 +65,6 @@ pub(crate) fn short(name: &str) -> impl Iterator<Item = &str> {
     let of_resource = |item: &str| item.starts_with("[method]") || item.starts_with("[static]");
     let method = item.or(Some(name)).filter(|item| of_resource(item)).and_then(|item| item.split_once(']'));
     item.into_iter().chain(method.map(|(_, method)| method))
-}
-
-/// An exported function.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FunctionFacts {
-    /// The export's name, byte for byte as in the module: look it up, but show it through
-    /// [`shown`](crate::escape::shown). A function of an exported interface is called `interface#function`.
-    pub(crate) name: String,
-    /// The function's index among all functions, imported ones included.
-    pub(crate) index: u32,
-    /// The parameters; no two have the same name.
-    pub(crate) params: Vec<Param>,
-    /// The results.
-    pub(crate) results: Vec<Type>,
-    /// `Ok` when no function that it can reach changes state; else the nearest change.
-    pub(crate) stateless: Result<(), Write>,
-    /// Whether it can reach an import from `fork` or `wait`.
-    pub(crate) can_fork: bool,
-    /// The names that it can fork, over all it can reach, in the order of [`Facts::forks`].
-    pub(crate) forks: Vec<Arc<str>>,
-    /// Whether it is a program of WASI, which takes and gives what all programs do.
-    pub(crate) program: bool,
-}
-
-/// A parameter of an exported function.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Param {
-    /// A name to give the argument by.
-    pub(crate) name: String,
-    /// The type.
-    pub(crate) ty: Type,
 }
 
 /// One forked function: a name among the imports from `fork` and `wait`, or a resource of the interface `fork`.
@@ -183,32 +149,4 @@ pub(crate) struct Counts {
     pub(crate) code_bytes: u64,
     /// Bytes in data segments.
     pub(crate) data_bytes: u64,
-}
-
-/// Why a function is not stateless: the nearest operator that changes state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Write {
-    /// What it does, such as `writes memory`.
-    pub(crate) what: Cow<'static, str>,
-    /// The operator, such as `i32.store`; empty where it is no operator that does it.
-    pub(crate) operator: String,
-    /// The function that it stands in, fit to be shown.
-    pub(crate) function: String,
-    /// From the export to that function, both included.
-    pub(crate) chain: Vec<String>,
-    /// Where the operator is in the file.
-    pub(crate) offset: usize,
-}
-
-impl fmt::Display for Write {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
-        if !self.operator.is_empty() {
-            write!(f, ": {} in `{}`", self.operator, self.function)?;
-        }
-        match self.chain.as_slice() {
-            [] | [_] => Ok(()),
-            [callers @ .., _] => write!(f, " (called by {})", callers.join(" → ")),
-        }
-    }
 }

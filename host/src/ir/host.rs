@@ -2,8 +2,8 @@
 
 use super::canon::Canon;
 use super::core::CoreType;
+use super::item::Item;
 use super::noreturn::NoReturn;
-use super::recipe::Item;
 use super::wasi::{self, Resource};
 use serde::{Deserialize, Serialize};
 

@@ -6,19 +6,21 @@
 mod canon;
 mod core;
 mod facts;
+mod function;
 mod host;
+mod item;
 mod noreturn;
 mod recipe;
 pub(crate) mod wasi;
 
 pub(crate) use canon::{Canon, Encoding};
 pub(crate) use core::{CoreType, core_type};
-pub(crate) use facts::{
-    Counts, Facts, FunctionFacts, LinkFacts, MemoryFacts, Param, TableFacts, WasiFacts, Write, short,
-};
+pub(crate) use facts::{Counts, Facts, LinkFacts, MemoryFacts, TableFacts, WasiFacts, short};
+pub(crate) use function::{CoreFunction, FunctionDef, Receiver, Write};
 pub(crate) use host::{HandleType, HostFunction, HostFunctionKind, ResourceId};
+pub(crate) use item::Item;
 pub(crate) use noreturn::NoReturn;
-pub(crate) use recipe::{ImportBinding, Item, Lifted, Receiver, Recipe, Step};
+pub(crate) use recipe::{ImportBinding, Recipe, Step};
 
 /// The most functions that a guest may export.
 pub(crate) const MAX_EXPORTS: usize = 10_000;

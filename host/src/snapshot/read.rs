@@ -143,8 +143,8 @@ pub(super) struct Parts<'a> {
 impl<'a> Parts<'a> {
     pub(super) fn new(facts: &Facts, recipe: &'a Recipe, state: &'a mut dyn State) -> Parts<'a> {
         let prefix = format!("{ACCESS}#");
-        let access = facts.functions.iter().position(|function| function.name.starts_with(&prefix));
-        let step = access.and_then(|at| recipe.steps.get(recipe.functions.get(at)?.function.instance as usize));
+        let access = facts.functions.iter().find(|function| function.name.starts_with(&prefix));
+        let step = access.and_then(|function| recipe.steps.get(function.core.export.instance as usize));
         let read = step.map(|step| step.imports.as_slice()).unwrap_or_default();
         Parts { reader: Reader { state, shown: HashSet::new(), missing: None }, read }
     }

@@ -19,10 +19,9 @@ use crate::audit::part::{Part as ModulePart, PartFunction};
 use crate::escape::shown;
 use crate::ir::wasi::{self, Preview2};
 use crate::ir::{
-    Canon, CoreType, Encoding, HandleType, HostFunction, HostFunctionKind, ImportBinding, Item, Lifted, Receiver,
-    Recipe, ResourceId, Step,
+    Canon, CoreFunction, CoreType, Encoding, FunctionDef, HandleType, HostFunction, HostFunctionKind, ImportBinding,
+    Item, LinkFacts, Receiver, Recipe, ResourceId, Step, Write,
 };
-use crate::ir::{FunctionFacts, LinkFacts, Param, Write};
 use crate::value::Type;
 
 /// The most core values that parameters are passed in; more are passed in memory.
@@ -64,7 +63,7 @@ pub(super) struct Translate<'a> {
 /// The exported functions.
 #[derive(Default)]
 pub(super) struct Exports {
-    pub(super) functions: Vec<FunctionFacts>,
+    pub(super) functions: Vec<FunctionDef>,
     /// What cannot be called from the host, and why.
     pub(super) others: Vec<(String, String)>,
 }
@@ -429,16 +428,15 @@ impl<'a> Translate<'a> {
         exports: &mut Exports,
     ) -> Result<(), Unsupported> {
         match self.callable(name, ty, core, options)? {
-            Ok((facts, lifted)) => {
-                let types = facts.params.iter().map(|param| &param.ty).chain(&facts.results);
+            Ok(function) => {
+                let types = function.params.iter().chain(&function.results);
                 self.type_parts = self.type_parts.saturating_add(types.map(Type::parts).sum());
                 if self.type_parts > MAX_TYPE_PARTS {
                     return Err(format!(
                         "functions whose types have more than {MAX_TYPE_PARTS} parts all together, those of methods with those of their constructors"
                     ));
                 }
-                exports.functions.push(facts);
-                self.recipe.functions.push(lifted);
+                exports.functions.push(function);
             }
             Err(why) => exports.others.push((name.to_owned(), why)),
         }
@@ -452,7 +450,7 @@ impl<'a> Translate<'a> {
         ty: TypeFuncIndex,
         core: &CoreDef,
         options: OptionsIndex,
-    ) -> Result<Result<(FunctionFacts, Lifted), String>, Unsupported> {
+    ) -> Result<Result<FunctionDef, String>, Unsupported> {
         let function = &self.types[ty];
         if function.async_ {
             return Ok(Err("it is asynchronous".to_owned()));
@@ -466,7 +464,7 @@ impl<'a> Translate<'a> {
             Some(Err(why)) => return Ok(Err(why)),
             None => (None, 0),
         };
-        let mut params = match self.params(function, skipped) {
+        let params = match self.params(function, skipped) {
             Ok(params) => params,
             Err(what) => return Ok(Err(format!("it takes {what}, which the host cannot give"))),
         };
@@ -474,77 +472,65 @@ impl<'a> Translate<'a> {
             Ok(results) => results,
             Err(what) => return Ok(Err(format!("it returns {what}, which ends with the call"))),
         };
-        let mut lifted = self.lifted(core, options)?;
-        let part = self.part(&lifted.function);
-        let leaves = part.is_none_or(|part| part.leaves) || lifted.helpers_leave;
-        let stateless = self.stateless(&lifted, &params);
-        let index = part.map_or(u32::MAX, |part| part.index);
-        let (mut can_fork, mut stateless) = (leaves && !self.links.is_empty(), stateless);
-        if let Some((receiver, made)) = receiver {
-            // Whatever the constructor does, and what the handle's end does, belongs to the call.
-            can_fork = !self.links.is_empty();
-            stateless = Err(super::write("it makes a resource"));
-            params = joined(name, made, params);
-            lifted.receiver = Some(receiver);
-        }
-        let mut results = results;
-        if self.may_wasi && wasi::is_run(name) && params.is_empty() && results == [Type::result(None, None)] {
-            let (takes, gives) = wasi::program();
-            params = takes.map(|(name, ty)| Param { name: name.to_owned(), ty }).into();
-            results = vec![gives];
-            lifted.program = true;
-        }
-        let facts = FunctionFacts {
+        let core = self.core_function(core, options)?;
+        let part = self.part(&core.export);
+        let leaves = part.is_none_or(|part| part.leaves) || core.helpers_leave;
+        let mut def = FunctionDef {
             name: name.to_owned(),
-            index,
+            index: part.map_or(u32::MAX, |part| part.index),
+            stateless: self.stateless(&core, &params),
+            param_names: function.param_names.iter().skip(skipped).cloned().collect(),
             params,
             results,
-            stateless,
-            can_fork,
-            forks: if can_fork { self.links.iter().map(|link| link.name.clone()).collect() } else { Vec::new() },
-            program: lifted.program,
+            can_fork: leaves && !self.links.is_empty(),
+            forks: Vec::new(),
+            program: false,
+            core,
+            receiver: None,
         };
-        Ok(Ok((facts, lifted)))
+        if let Some((receiver, made)) = receiver {
+            // Whatever the constructor does, and what the handle's end does, belongs to the call.
+            def.can_fork = !self.links.is_empty();
+            def.stateless = Err(super::write("it makes a resource"));
+            def.receiver = Some(receiver);
+            made.put_before(&mut def);
+        }
+        if def.can_fork {
+            def.forks = self.links.iter().map(|link| link.name.clone()).collect();
+        }
+        if self.may_wasi && wasi::is_run(name) && def.params.is_empty() && def.results == [Type::result(None, None)] {
+            def.make_program();
+        }
+        Ok(Ok(def))
     }
 
-    fn params(&self, function: &TypeFunc, skipped: usize) -> Result<Vec<Param>, &'static str> {
-        let types = self.types[function.params].types.iter().map(|ty| convert(self.types, ty));
-        let params = function.param_names.iter().zip(types).skip(skipped);
-        params.map(|(name, ty)| Ok(Param { name: name.clone(), ty: ty? })).collect()
+    fn params(&self, function: &TypeFunc, skipped: usize) -> Result<Vec<Type>, &'static str> {
+        self.types[function.params].types.iter().skip(skipped).map(|ty| convert(self.types, ty)).collect()
     }
 
     fn results(&self, function: &TypeFunc) -> Result<Vec<Type>, &'static str> {
         self.types[function.results].types.iter().map(|ty| convert(self.types, ty)).collect()
     }
 
-    fn lifted(&self, core: &CoreDef, options: OptionsIndex) -> Result<Lifted, Unsupported> {
-        let function = self.item(core)?;
+    fn core_function(&self, core: &CoreDef, options: OptionsIndex) -> Result<CoreFunction, Unsupported> {
+        let export = self.item(core)?;
         let (options, canon) = self.canon(options)?;
         let (params, results) = self.core_type(options.core_type)?;
         let post_return = options.post_return.and_then(|post| self.post_returns.get(&post).cloned());
         let helpers_leave = self.leaves(canon.realloc.as_ref()) || self.leaves(post_return.as_ref());
-        Ok(Lifted {
-            function,
-            params,
-            results,
-            canon: Some(canon),
-            post_return,
-            helpers_leave,
-            receiver: None,
-            program: false,
-        })
+        Ok(CoreFunction { export, params, results, canon: Some(canon), post_return, helpers_leave })
     }
 
-    fn stateless(&self, lifted: &Lifted, params: &[Param]) -> Result<(), Write> {
-        let part = self.part(&lifted.function).filter(|part| !part.leaves);
+    fn stateless(&self, core: &CoreFunction, params: &[Type]) -> Result<(), Write> {
+        let part = self.part(&core.export).filter(|part| !part.leaves);
         let part = part.ok_or_else(|| super::write("it can reach other modules, or fork"))?;
         part.stateless.clone()?;
         // The core function has one parameter where more than fit on the stack are passed in memory.
-        let flat: usize = params.iter().map(|param| param.ty.flat_count()).sum();
-        if flat > MAX_FLAT_PARAMS || params.iter().any(|param| param.ty.has_memory()) {
+        let flat: usize = params.iter().map(Type::flat_count).sum();
+        if flat > MAX_FLAT_PARAMS || params.iter().any(Type::has_memory) {
             return Err(super::write("its arguments are written to memory"));
         }
-        match &lifted.post_return {
+        match &core.post_return {
             None => Ok(()),
             Some(post) => match self.part(post) {
                 Some(part) if !part.leaves => part.stateless.clone(),
@@ -559,7 +545,7 @@ impl<'a> Translate<'a> {
         &self,
         name: &str,
         first: Option<&InterfaceType>,
-    ) -> Result<Option<Result<(Receiver, Vec<Param>), String>>, Unsupported> {
+    ) -> Result<Option<Result<(Receiver, Made), String>>, Unsupported> {
         let (taken, owned) = match first {
             Some(InterfaceType::Own(table)) => (table, true),
             Some(InterfaceType::Borrow(table)) => (table, false),
@@ -582,8 +568,9 @@ impl<'a> Translate<'a> {
         if !matches!(given.resource, ResourceId::Own { .. }) || matches!(core, CoreDef::Trampoline(_)) {
             return Ok(Some(Err("its resource is not the guest's own".to_owned())));
         }
-        let constructor = Box::new(self.lifted(core, *options)?);
-        Ok(Some(Ok((Receiver { constructor, params: params.len(), given, taken, owned }, params))))
+        let constructor = self.core_function(core, *options)?;
+        let made = Made { names: function.param_names.clone(), types: params };
+        Ok(Some(Ok((Receiver { constructor, params: made.types.len(), given, taken, owned }, made))))
     }
 }
 
@@ -592,14 +579,20 @@ fn inner(name: &str) -> String {
     format!("{name}{}", if name.contains('#') { "/" } else { "#" })
 }
 
-/// The parameters of a constructor and of a method, in one; a name that both have is told apart by the resource's.
-fn joined(name: &str, made: Vec<Param>, params: Vec<Param>) -> Vec<Param> {
-    let resource = name.rsplit(']').next().and_then(|method| method.split('.').next()).unwrap_or("self");
-    let named = |param: Param| {
-        let clash = params.iter().any(|other| other.name == param.name);
-        Param { name: if clash { format!("{resource}-{}", param.name) } else { param.name }, ..param }
-    };
-    let mut all: Vec<Param> = made.into_iter().map(named).collect();
-    all.extend(params);
-    all
+/// What a resource is made of: its constructor's parameters.
+struct Made {
+    names: Vec<String>,
+    types: Vec<Type>,
+}
+
+impl Made {
+    /// Makes them a method's first; a name that both have is told apart by the resource's.
+    fn put_before(self, method: &mut FunctionDef) {
+        let resource = method.name.rsplit(']').next().and_then(|item| item.split('.').next()).unwrap_or("self");
+        let own = &method.param_names;
+        let apart = |name| if own.contains(&name) { format!("{resource}-{name}") } else { name };
+        let names: Vec<_> = self.names.into_iter().map(apart).collect();
+        method.param_names.splice(0..0, names);
+        method.params.splice(0..0, self.types);
+    }
 }

@@ -39,13 +39,3 @@ pub(crate) fn interface(name: &str) -> Option<&str> {
 pub(crate) fn is_run(name: &str) -> bool {
     name.strip_suffix("#run").and_then(interface) == Some("wasi:cli/run")
 }
-
-/// What a program takes and gives, instead of what it is declared to.
-pub(crate) fn program() -> ([(&'static str, crate::value::Type); 2], crate::value::Type) {
-    use crate::value::Type;
-    let bytes = || Type::list(Type::U8);
-    (
-        [("args", Type::list(Type::String)), ("stdin", bytes())],
-        Type::record([("status", Type::U8), ("stdout", bytes()), ("stderr", bytes())]),
-    )
-}

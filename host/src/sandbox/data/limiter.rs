@@ -1,0 +1,69 @@
+//! What a call may grow to.
+
+use crate::limits::Limits;
+
+/// An element of a table takes so many bytes.
+const ELEMENT: usize = size_of::<usize>();
+
+/// Refuses growth at min(limit, declared maximum), whatever the host could give. If the host cannot give what is below
+/// that, the tree of calls ends: a guest never sees how much memory the host has.
+pub(crate) struct Limiter {
+    memory_limit: usize,
+    /// What a memory with a margin may grow to by its declaration, with the margin; wasmtime is told a smaller one where that is
+    /// more than there can be.
+    maximum: Option<usize>,
+    table_limit: usize,
+    /// Bytes of all linear memories.
+    memory: usize,
+    /// Elements of all tables.
+    elements: usize,
+}
+
+impl Limiter {
+    /// `margin`: bytes that lie in front of the guest's memory, and are not the guest's. `maximum`: what that memory may
+    /// grow to by its declaration.
+    pub(crate) fn new(limits: &Limits, margin: usize, maximum: Option<usize>) -> Limiter {
+        Limiter {
+            memory_limit: limits.memory.saturating_add(margin),
+            maximum: maximum.map(|maximum| maximum.saturating_add(margin)),
+            table_limit: limits.table_elements,
+            memory: 0,
+            elements: 0,
+        }
+    }
+
+    /// What memories and tables take, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.memory.saturating_add(self.elements.saturating_mul(ELEMENT))
+    }
+
+    /// Whether memory may grow from `current` bytes to `desired`; says so in `refused` where it is the limit that forbids it.
+    pub(crate) fn grow_memory(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+        refused: &mut bool,
+    ) -> bool {
+        if self.maximum.or(maximum).is_some_and(|maximum| desired > maximum) {
+            return false;
+        }
+        // `current` is part of `memory`, or 0 for a memory that is being made.
+        let total = (self.memory - current.min(self.memory)).saturating_add(desired);
+        if total > self.memory_limit {
+            *refused = true;
+            return false;
+        }
+        self.memory = total;
+        true
+    }
+
+    /// Whether a table may grow from `current` elements to `desired`.
+    pub(crate) fn grow_table(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> bool {
+        let allowed = desired <= self.table_limit.min(maximum.unwrap_or(usize::MAX));
+        if allowed {
+            self.elements = self.elements.saturating_add(desired.saturating_sub(current));
+        }
+        allowed
+    }
+}

@@ -1,0 +1,39 @@
+//! A guest's memory, to be written to by the host.
+
+use crate::instrument::Margin;
+use std::ops::{Deref, Range};
+
+/// The guest's own part of its memory, of which is marked what is written to.
+pub(super) struct GuestMemoryMut<'m> {
+    memory: &'m mut [u8],
+    margin: Option<Margin>,
+}
+
+impl<'m> GuestMemoryMut<'m> {
+    pub(super) fn new(memory: &'m mut [u8], margin: Option<Margin>) -> GuestMemoryMut<'m> {
+        GuestMemoryMut { memory, margin }
+    }
+
+    /// Memory without anything in front of it.
+    pub(super) fn whole(memory: &'m mut [u8]) -> GuestMemoryMut<'m> {
+        GuestMemoryMut { memory, margin: None }
+    }
+
+    /// A range of it, to write to; none if it is not within memory.
+    pub(super) fn write(&mut self, range: Range<usize>) -> Option<&mut [u8]> {
+        let margin = self.margin.map_or(0, |margin| margin.bytes as usize);
+        let moved = range.start.checked_add(margin)?..range.end.checked_add(margin)?;
+        if let Some(margin) = &self.margin {
+            margin.mark(self.memory, range.start, range.len());
+        }
+        self.memory.get_mut(moved)
+    }
+}
+
+impl Deref for GuestMemoryMut<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.memory.get(self.margin.map_or(0, |margin| margin.bytes as usize)..).unwrap_or_default()
+    }
+}

@@ -1,0 +1,41 @@
+//! A guest as all its sandboxes see it, wherever they are.
+
+use crate::error::Error;
+use crate::escape::shown;
+use crate::ir::{Facts, FunctionDef, Recipe};
+use crate::limits::Limits;
+use crate::sandbox::error::explain;
+use std::sync::Arc;
+
+/// A guest as all its sandboxes see it.
+pub(crate) struct Definition {
+    pub(crate) facts: Arc<Facts>,
+    pub(crate) recipe: Recipe,
+    pub(crate) limits: Limits,
+}
+
+impl Definition {
+    #[inline]
+    pub(crate) fn function(&self, number: u32) -> &FunctionDef {
+        &self.facts.functions[number as usize]
+    }
+
+    /// An exported function's name, fit to be shown.
+    pub(crate) fn name(&self, function: u32) -> String {
+        shown(&self.function(function).name)
+    }
+
+    /// What happened to a call. `refused`: it was refused memory before.
+    pub(crate) fn explain(&self, error: wasmtime::Error, function: u32, refused: bool) -> Error {
+        let exported = |index: u32| {
+            // An index means nothing where there are several modules.
+            if self.recipe.steps.len() != 1 {
+                return None;
+            }
+            let export = self.facts.functions.iter().find(|export| export.index == index).map(|export| &export.name);
+            let initialize = self.recipe.initialize.as_ref().filter(|_| self.recipe.initialize_index == Some(index));
+            export.or(initialize.map(|item| &item.name)).map(|name| shown(name))
+        };
+        explain(error, (&self.name(function), self.limits.timeout), refused, &exported)
+    }
+}

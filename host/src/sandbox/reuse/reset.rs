@@ -1,0 +1,115 @@
+//! A sandbox's state, put back to what it was before the call.
+
+use super::footprint::Footprint;
+use super::image::MemoryImage;
+use crate::instrument::{Margin, Undo};
+use crate::sandbox::data::StoreData;
+use crate::sandbox::exports::{ExportTable, ResolvedExports};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use wasmtime::{AsContextMut as _, Store, Val};
+
+/// How state is put back, in one shard: with exports by number.
+pub(crate) struct Reset {
+    memory: Option<(usize, Margin)>,
+    maximum: Option<usize>,
+    globals: Box<[usize]>,
+}
+
+/// Builds with assertions look through memories of up to so many bytes after each call.
+const CHECKED: usize = 2 << 20;
+
+/// Builds with assertions ask the kernel so often what a sandbox has of its own.
+const ASKED: usize = 4000;
+
+/// The most bytes that are put back: of more, a fresh sandbox takes hardly longer.
+const MOST_PUT_BACK: usize = 4 << 20;
+
+/// The state of a guest before any call.
+pub(crate) struct InitialState {
+    /// The guest's own memory.
+    memory: MemoryImage,
+    globals: Box<[Val]>,
+}
+
+impl Reset {
+    pub(crate) fn new(undo: &Undo, table: &mut ExportTable) -> Reset {
+        Reset {
+            memory: undo.memory.as_ref().map(|marked| (table.memory(&marked.item), marked.margin)),
+            maximum: undo.memory.as_ref().map(|marked| marked.maximum as usize),
+            globals: undo.globals.iter().map(|item| table.global(item)).collect(),
+        }
+    }
+
+    /// What lies in front of the guest's memory.
+    pub(crate) fn margin(&self) -> Option<Margin> {
+        self.memory.map(|(_, margin)| margin)
+    }
+
+    /// What the guest's memory may grow to by its declaration, in bytes, without what lies in front of it.
+    pub(crate) fn maximum(&self) -> Option<usize> {
+        self.maximum
+    }
+
+    /// The state of a sandbox that has served no call; none if it is not what it was said to be.
+    pub(crate) fn initial(&self, store: &mut Store<StoreData>, exports: &ResolvedExports) -> Option<InitialState> {
+        let memory = match self.memory {
+            Some((number, _)) => {
+                MemoryImage::new(exports.own(exports.memory(store.as_context_mut(), number)?.data(&*store)))
+            }
+            None => MemoryImage::new(&[]),
+        };
+        let globals = self.globals.iter().map(|number| {
+            let global = exports.global(store.as_context_mut(), *number)?;
+            Some(global.get(&mut *store))
+        });
+        Some(InitialState { globals: globals.collect::<Option<_>>()?, memory })
+    }
+
+    /// Puts the state back; false if that cannot be done.
+    pub(crate) fn run(
+        &self,
+        store: &mut Store<StoreData>,
+        footprint: &mut Footprint,
+        exports: &ResolvedExports,
+        initial: &InitialState,
+    ) -> bool {
+        if let Some((number, margin)) = self.memory {
+            let Some(memory) = exports.memory(store.as_context_mut(), number) else { return false };
+            let memory = memory.data_mut(&mut *store);
+            // What has grown stays grown.
+            if memory.len() != margin.bytes as usize + initial.memory.len() {
+                return false;
+            }
+            let mut put_back = 0;
+            let undone = margin.undo(memory, |start, bytes| {
+                put_back += bytes.len();
+                if put_back <= MOST_PUT_BACK {
+                    initial.memory.put_back(start, bytes);
+                    let start = margin.bytes as usize + start;
+                    footprint.write(start..start + bytes.len());
+                }
+            });
+            if !undone || put_back > MOST_PUT_BACK {
+                return false;
+            }
+            debug_assert!(
+                initial.memory.len() > CHECKED || initial.memory.is(exports.own(memory)),
+                "a write was not marked"
+            );
+            debug_assert!(
+                memory.len() > CHECKED || !asks() || footprint.covers(memory),
+                "it holds more than was counted"
+            );
+        }
+        self.globals.iter().zip(&initial.globals).all(|(number, value)| {
+            let global = exports.global(store.as_context_mut(), *number);
+            global.is_some_and(|global| global.set(&mut *store, *value).is_ok())
+        })
+    }
+}
+
+/// Whether the kernel is asked once more.
+fn asks() -> bool {
+    static ASKED_BEFORE: AtomicUsize = AtomicUsize::new(0);
+    ASKED_BEFORE.fetch_add(1, Ordering::Relaxed) < ASKED
+}
