@@ -20,7 +20,7 @@ pub use compiled::compiled;
 #[cfg(unix)]
 pub use forked::in_forked_child;
 pub use measure::{Remains, faults, remains};
-pub use process::{Watchdog, in_limited_process, in_own_process};
+pub use process::{Watchdog, in_limited_process, in_own_process, in_process_of, test_of};
 
 use purefork::{Args, Builder, Error, ErrorKind, Executor, ForkSite, Limits, Module, Value, args};
 use std::fmt::Write as _;

@@ -35,25 +35,38 @@ impl Watchdog {
     }
 }
 
-/// Runs a scenario in a process of its own: a crash or a hang of it fails the test `name` alone, and what it leaves
-/// behind can be measured. `name` is the test's own full name in its binary.
+/// Runs a scenario in a process of its own: a crash or a hang of it fails one test alone, and what it leaves behind can be
+/// measured. `scenario` is a closure that stands in the test itself, as its type names the test to start.
 ///
 /// # Panics
 ///
 /// If the scenario fails, crashes or hangs.
 #[track_caller]
-pub fn in_own_process(name: &str, scenario: impl FnOnce()) {
-    run_in_own_process(name, None, scenario);
+pub fn in_own_process(scenario: impl FnOnce()) {
+    in_process_of(&test_of(&scenario), scenario);
 }
 
 /// As [`in_own_process`], in a process with limits of its own: what a shell's `ulimit` is given.
 #[track_caller]
-pub fn in_limited_process(name: &str, limits: &str, scenario: impl FnOnce()) {
-    run_in_own_process(name, Some(limits), scenario);
+pub fn in_limited_process(limits: &str, scenario: impl FnOnce()) {
+    run(&test_of(&scenario), Some(limits), scenario);
+}
+
+/// As [`in_own_process`], for what many tests share; `name` is the test's own full name in its binary, as of [`test_of`].
+#[track_caller]
+pub fn in_process_of(name: &str, scenario: impl FnOnce()) {
+    run(name, None, scenario);
+}
+
+/// The full name of the test in which a closure stands. That a type's name is of this form is not guaranteed: if it were not, no
+/// test of this name would be found, which [`in_own_process`] says.
+pub fn test_of<F>(_closure: &F) -> String {
+    let path = std::any::type_name::<F>().replace("::{{closure}}", "");
+    path.split_once("::").map_or(path.as_str(), |(_binary, test)| test).to_owned()
 }
 
 #[track_caller]
-fn run_in_own_process(name: &str, limits: Option<&str>, scenario: impl FnOnce()) {
+fn run(name: &str, limits: Option<&str>, scenario: impl FnOnce()) {
     const KEY: &str = "PUREFORK_TESTS_SCENARIO";
     const DONE: &str = "the scenario has come to its end";
     if env::var_os(KEY).is_some_and(|running| running == name) {

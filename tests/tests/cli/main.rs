@@ -1,0 +1,16 @@
+//! The binary `purefork`, as somebody at a terminal meets it: what was typed, and all that it printed.
+
+mod arguments;
+mod errors;
+mod files;
+mod help;
+mod inspect;
+mod link;
+mod options;
+mod output;
+mod preinit;
+mod support;
+mod values;
+mod wasi;
+mod words;
+mod written;
