@@ -15,6 +15,7 @@ pub mod histories;
 mod measure;
 mod process;
 pub mod smith;
+pub mod sources;
 
 pub use compiled::compiled;
 #[cfg(unix)]

@@ -2,6 +2,7 @@
 //! scenario in a process of its own (`in_own_process`); where each test of a file does, the file is in `tests/process`.
 
 mod accounting;
+mod behaviours;
 mod bulk;
 mod compile;
 mod components;

@@ -1,8 +1,9 @@
 //! The order of the rooms in `host/src`, read from the `use` lines.
 
+use purefork_tests::sources::{root, sources};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The rooms and their ranks, as in ARCHITECTURE.md.
 const RANKS: &[(u32, &[&str])] = &[
@@ -106,25 +107,4 @@ fn room_of(file: &Path) -> Option<String> {
     let first = inside.components().next()?.as_os_str().to_str()?;
     let room = first.strip_suffix(".rs").unwrap_or(first);
     (room != "lib").then(|| room.to_owned())
-}
-
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder is readable") {
-            let path = entry.expect("an entry is readable").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ is in the root").to_owned()
 }

@@ -9,7 +9,7 @@ use purefork_tests::{Watchdog, assert_kind, each_executor, error, in_own_process
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-/// Rows 37 and 38.
+/// Row 37.
 #[test]
 fn collect_all_completes_with_the_futures_once_each_is_complete() {
     each_executor(|exec| {
@@ -39,7 +39,7 @@ fn collect_all_of_nothing_is_complete_at_once() {
     assert!(all.wait().unwrap().is_empty());
 }
 
-/// Row 38: the same future twice, and one that was complete before.
+/// Row 37: the same future twice, and one that was complete before.
 #[test]
 fn collect_all_takes_a_future_twice() {
     let (promise, future) = promise::<i32>();
