@@ -1,5 +1,6 @@
 //! Bytes to a module.
 
+use super::key::{digest, key};
 use super::loader::Loader;
 use crate::audit::cost::{BYTES_PER_UNIT, Cost, Single, UNIT, cost};
 use crate::audit::{Audited, Refusal, audit, function_name, too_deep};
@@ -15,9 +16,7 @@ use crate::limits::Limits;
 use crate::module::Module;
 use crate::sandbox::Guest;
 use crate::wasi::Wasi;
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -89,17 +88,6 @@ pub(super) fn program(loader: &Loader, bytes: &[u8]) -> Result<(Program, String)
     };
     loader.know(&digest, &program);
     Ok((program, digest))
-}
-
-/// The form of what is kept beside the machine code. It changes with everything that decides about it: the audit, the
-/// recipes, and how the engine is configured.
-const FORMAT: u32 = 16;
-
-/// Under which key a guest is kept.
-fn key(runtime: &Runtime, digest: &str) -> Key {
-    // How a guest is rewritten depends on how much memory it may have; and how it is compiled, on where that lies.
-    let rewriting = (runtime.isolation, runtime.limits.memory, runtime.sandboxes.engines.layouts());
-    Key::new(digest, (env!("CARGO_PKG_VERSION"), FORMAT, cfg!(debug_assertions), rewriting, runtime.wasi))
 }
 
 /// The guest as an earlier run has kept it.
@@ -382,12 +370,4 @@ fn refused(refusal: Refusal) -> Error {
                 .with_reasons(reasons)
         }
     }
-}
-
-fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -1,6 +1,7 @@
 //! The executor: engines, sandboxes and threads, put together.
 
 mod builder;
+mod key;
 mod load;
 mod loader;
 mod pool;
