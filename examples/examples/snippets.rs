@@ -5,7 +5,7 @@
 //! `examples/snippet-js/build snippet-js.wasm` has built.
 
 use anyhow::{Context as _, ensure};
-use purefork::{Error, ErrorKind, Executor, Future, Limits, Module, Value, args, default_cache_dir, wait_all};
+use purefork::{Builder, Error, ErrorKind, Executor, Future, Limits, Module, Value, args, wait_all};
 use std::time::{Duration, Instant};
 
 /// Function number `i`.
@@ -59,7 +59,7 @@ impl Count {
 fn main() -> anyhow::Result<()> {
     let path = std::env::args().nth(1).context("expected the path of snippet-js.wasm")?;
     let mut builder = Executor::builder().limits(Limits::default().timeout(Duration::from_millis(5)));
-    if let Some(dir) = default_cache_dir() {
+    if let Some(dir) = Builder::default_cache_dir() {
         builder = builder.cache_dir(dir);
     }
     let exec = builder.build()?;

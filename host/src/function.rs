@@ -1,6 +1,6 @@
-//! A typed handle on an exported function.
+//! A typed handle on an exported function, and what its calls take.
 
-use crate::args::{IntoArgs, signature};
+use crate::args::signature;
 use crate::backend::Forked;
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
@@ -13,6 +13,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
+
+pub use crate::args::{Arg, IntoArg, IntoArgs};
 
 /// An exported function whose parameters are `P` and whose result is `R`; from
 /// [`Module::function`](crate::Module::function).

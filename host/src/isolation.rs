@@ -14,7 +14,7 @@ pub enum Isolation {
     /// Guests are rewritten when they are loaded, so that what a call has changed can be put back, and another call can have
     /// the sandbox: in a fifth of a microsecond instead of several. Code that does little but write to memory is up to a
     /// quarter slower for it, and each store costs a few units of fuel more. A guest that cannot be rewritten runs as
-    /// under [`Isolation::Fresh`]; [`Inspection::fresh`](crate::Inspection::fresh) tells why.
+    /// under [`Isolation::Fresh`]; [`Inspection::fresh`](crate::inspect::Inspection::fresh) tells why.
     #[default]
     Recycled,
     /// Guests run as they are, and each call gets a new instance. For few long calls.

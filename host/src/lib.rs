@@ -6,7 +6,7 @@
 //! to any depth.
 //!
 //! ```
-//! use purefork::{Executor, Future, args, wait_all};
+//! use purefork::{Executor, Future, args, wait, wait_all};
 //!
 //! let exec = Executor::new()?;
 //! let math = exec.load_bytes(r#"(module
@@ -17,6 +17,7 @@
 //! assert_eq!(five.wait()?.to_string(), "5");
 //!
 //! let add = math.function::<(i32, i32), i32>("add")?;     // typed: the signature is checked once, here
+//! assert_eq!(wait(add.fork((2, 3)))?, 5);
 //! let sums: Vec<Future<i32>> = (0..1000).map(|i| add.fork((i, 2))).collect();
 //! assert_eq!(wait_all(sums)?[10], 12);
 //! # Ok::<(), purefork::Error>(())
@@ -41,6 +42,11 @@
 //! assert_eq!(fib.fork("fib", args![12])?.wait()?.to_string(), "144");
 //! # Ok::<(), purefork::Error>(())
 //! ```
+//!
+//! # Modules
+//!
+//! What nearly every program uses is here. [`value`] has types, lists and tensors; [`error`] what an [`Error`] is made
+//! of; [`inspect`] what the audit tells of a guest; [`function`] and [`future`] the rest of what calls take and give.
 
 mod abi;
 mod args;
@@ -48,14 +54,14 @@ mod audit;
 mod backend;
 mod deferred;
 mod engine;
-mod error;
+pub mod error;
 mod escape;
 mod event;
 mod executor;
 mod fork;
-mod function;
-mod future;
-mod inspect;
+pub mod function;
+pub mod future;
+pub mod inspect;
 mod instrument;
 mod ir;
 mod isolation;
@@ -67,21 +73,18 @@ mod process;
 mod sandbox;
 mod sched;
 mod snapshot;
-mod value;
+pub mod value;
 mod wasi;
 
-pub use args::{Arg, Args, IntoArg, IntoArgs};
-
-pub use error::{Error, ErrorKind, ForkFrame, ForkSite, GuestFrame, Reason, ReasonKind, Result};
+// What nearly every program uses. The rest is in the modules.
+pub use args::Args;
+pub use error::{Error, ErrorKind, Result};
 pub use event::Event;
-pub use executor::{Builder, Executor, default_cache_dir, inspect, inspect_with};
+pub use executor::{Builder, Executor};
 pub use function::Function;
-pub use future::{
-    Future, Promise, Report, cancel_rest, collect_all, collect_any, first_ok, promise, wait_all, wait_all_or_cancel,
-};
-pub use inspect::{InspectedFork, InspectedFunction, InspectedOther, InspectedWasi, Inspection};
+pub use future::{Future, Promise, collect_all, collect_any, first_ok, promise, wait, wait_all, wait_all_or_cancel};
 pub use isolation::Isolation;
 pub use limits::{Limits, Usage};
 pub use module::Module;
-pub use value::{Alone, Element, List, Name, Params, Payload, Results, Tensor, TensorType, Type, Typed, Value};
+pub use value::Value;
 pub use wasi::{Output, Wasi};

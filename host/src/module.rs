@@ -96,7 +96,7 @@ impl Module {
 
     /// A typed handle on an exported function; its signature is checked once, here.
     ///
-    /// `P` is a tuple of the parameters' Rust types, `R` the result's; see [`Typed`](crate::Typed).
+    /// `P` is a tuple of the parameters' Rust types, `R` the result's; see [`Typed`](crate::value::Typed).
     ///
     /// # Errors
     ///

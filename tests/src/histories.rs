@@ -339,7 +339,7 @@ fn load(exec: &Executor, at: usize) -> Module {
 /// The functions of one number that a guest exports.
 fn functions(text: &str) -> Vec<String> {
     let inspection =
-        purefork::inspect_with(text, Wasi::Frozen).unwrap_or_else(|error| panic!("it is refused: {error}"));
+        Executor::builder().wasi(Wasi::Frozen).inspect(text).unwrap_or_else(|error| panic!("it is refused: {error}"));
     inspection
         .functions
         .into_iter()

@@ -23,7 +23,8 @@ pub use forked::in_forked_child;
 pub use measure::{Remains, faults, remains};
 pub use process::{Watchdog, in_limited_process, in_own_process, in_process_of, test_of};
 
-use purefork::{Args, Builder, Error, ErrorKind, Executor, ForkSite, Limits, Module, Value, args};
+use purefork::error::ForkSite;
+use purefork::{Args, Builder, Error, ErrorKind, Executor, Limits, Module, Value, args};
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::pin;

@@ -4,7 +4,8 @@
 
 use crate::{Mode, built, outcome};
 use arbitrary::Unstructured;
-use purefork::{Executor, Isolation, Type, Value};
+use purefork::value::Type;
+use purefork::{Executor, Isolation, Value};
 use wasm_encoder::Encode;
 use wasm_smith::{Config, InstructionKind, InstructionKinds};
 
@@ -43,7 +44,7 @@ impl Ways {
         let (seed, bytes) = bytes.split_first_chunk()?;
         let seed = u64::from_le_bytes(*seed);
         let module = module([bytes, &Random(seed).bytes(WORDS)].concat(), seed)?;
-        let inspection = purefork::inspect(&module).ok().filter(|inspection| inspection.fresh.is_none())?;
+        let inspection = Executor::builder().inspect(&module).ok().filter(|inspection| inspection.fresh.is_none())?;
         let (ours, fresh) = match (self.recycled.load_bytes(&module), self.fresh.load_bytes(&module)) {
             (Ok(ours), Ok(fresh)) => (ours, fresh),
             (Err(_), Err(_)) => return None,

@@ -32,7 +32,7 @@ fn load(path: &str) {
         .expect("limits");
     let loaded = exec.load(path);
     let after = usage();
-    let cost = std::fs::read(path).ok().and_then(|bytes| purefork::inspect_with(bytes, Wasi::Frozen).ok());
+    let cost = std::fs::read(path).ok().and_then(|bytes| Executor::builder().wasi(Wasi::Frozen).inspect(bytes).ok());
     let cost = cost.map_or(0, |inspection| inspection.compile);
     let error = loaded.err().map(|error| error.to_string().lines().next().unwrap_or_default().to_owned());
     println!("{} {} {cost} {}", after.0 - before.0, after.1, error.unwrap_or_default());

@@ -6,7 +6,8 @@ use crate::layout::brief;
 use crate::npy;
 use crate::report::{Usage, shown_path};
 use anyhow::{Context as _, Result};
-use purefork::{ErrorKind, List, Tensor, Type, Typed as _, Value};
+use purefork::value::{List, Tensor, Type, Typed as _};
+use purefork::{ErrorKind, Value};
 use std::ffi::OsStr;
 use std::path::Path;
 

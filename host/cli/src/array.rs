@@ -1,6 +1,7 @@
 //! Lists of numbers and tensors as numpy's arrays.
 
-use purefork::{List, Tensor, TensorType, Type, Value};
+use purefork::Value;
+use purefork::value::{List, Tensor, TensorType, Type};
 
 /// The type of a tensor's elements of numpy's dtype.
 pub(crate) fn tensor_type(dtype: &str) -> Option<TensorType> {

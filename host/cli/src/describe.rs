@@ -6,7 +6,8 @@ use crate::flags::is_option;
 use crate::inspect::{indented, traits};
 use crate::layout::{WIDTH, brief_signature, full, range};
 use crate::report::shown_path;
-use purefork::{InspectedFunction, Inspection, Tensor, Type, Typed as _};
+use purefork::inspect::{InspectedFunction, Inspection};
+use purefork::value::{Tensor, Type, Typed as _};
 use std::path::Path;
 
 /// The most columns of a type that stands beside its parameter.

@@ -1,6 +1,7 @@
 //! Values to show how values are written.
 
-use purefork::{List, Tensor, Type, Typed as _, Value};
+use purefork::Value;
+use purefork::value::{List, Tensor, Type, Typed as _};
 use std::sync::Arc;
 
 /// The longest value, in WAVE, that is shown on a command line.

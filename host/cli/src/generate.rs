@@ -2,7 +2,8 @@
 
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
-use purefork::{List, Name, Type, Value};
+use purefork::Value;
+use purefork::value::{List, Name, Type};
 use std::sync::Arc;
 
 /// A type, and some values of it.

@@ -5,7 +5,8 @@ use crate::flags::Inspect;
 use crate::report::{Usage, as_options, shown_path};
 use crate::{json, layout, stdout};
 use anyhow::{Context as _, Result};
-use purefork::{Error, ErrorKind, InspectedFork, InspectedFunction, InspectedWasi, Inspection, Wasi};
+use purefork::inspect::{InspectedFork, InspectedFunction, InspectedWasi, Inspection};
+use purefork::{Error, ErrorKind, Executor, Wasi};
 use serde_json::json;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -34,7 +35,7 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<bool> {
 
 /// Reads and audits a module.
 pub(crate) fn audit(path: &Path, wasi: Option<Wasi>) -> Result<Inspection> {
-    purefork::inspect_with(read(path)?, wasi.unwrap_or_default()).with_context(|| shown_module(path))
+    Executor::builder().wasi(wasi.unwrap_or_default()).inspect(read(path)?).with_context(|| shown_module(path))
 }
 
 /// A module as it is named in a message.

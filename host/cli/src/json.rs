@@ -1,6 +1,8 @@
 //! Errors and inspections as JSON.
 
-use purefork::{ForkSite, GuestFrame, Inspection, Reason, Type};
+use purefork::error::{ForkSite, GuestFrame, Reason};
+use purefork::inspect::Inspection;
+use purefork::value::Type;
 use serde_json::{Value, json};
 
 /// A result as JSON text, on one line.

@@ -3,7 +3,8 @@
 use crate::example;
 use crate::generate::{typed_values, types};
 use proptest::prelude::*;
-use purefork::{List, Name, Type, Value};
+use purefork::Value;
+use purefork::value::{List, Name, Type};
 use std::sync::Arc;
 
 /// A name that no type has.

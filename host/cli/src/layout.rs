@@ -1,6 +1,7 @@
 //! Types and signatures for a terminal: on one line where they fit, else broken like code.
 
-use purefork::{InspectedFunction, Name, Type};
+use purefork::inspect::InspectedFunction;
+use purefork::value::{Name, Type};
 
 /// The columns that a line may take.
 pub(crate) const WIDTH: usize = 100;

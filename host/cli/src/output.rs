@@ -6,7 +6,9 @@ use crate::report::{Usage, shown_path};
 use crate::target::Target;
 use crate::{array, json, npy, stdout};
 use anyhow::{Context as _, Result, anyhow};
-use purefork::{InspectedFunction, List, Tensor, Type, Typed as _, Value};
+use purefork::Value;
+use purefork::inspect::InspectedFunction;
+use purefork::value::{List, Tensor, Type, Typed as _};
 use std::io::{self, Write as _};
 use std::path::Path;
 

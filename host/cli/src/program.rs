@@ -6,7 +6,8 @@ use crate::output::Output;
 use crate::report::{self, Usage, shown_path};
 use crate::stdout;
 use anyhow::Result;
-use purefork::{Args, ErrorKind, InspectedFunction, Inspection, Module, Value};
+use purefork::inspect::{InspectedFunction, Inspection};
+use purefork::{Args, ErrorKind, Module, Value};
 use std::ffi::OsString;
 use std::io::Write as _;
 

@@ -1,7 +1,7 @@
 //! Errors, for people on stderr and for programs as JSON on stdout.
 
 use crate::{json, stdout};
-use purefork::{ForkFrame, ForkSite, GuestFrame};
+use purefork::error::{ForkFrame, ForkSite, GuestFrame};
 use serde_json::{Value, json};
 use std::fmt;
 use std::io::Write as _;

@@ -9,10 +9,9 @@ use crate::output::Output;
 use crate::report::Usage;
 use crate::{describe, program, stdout};
 use anyhow::{Context as _, Result};
-use purefork::{
-    Args, Error, ErrorKind, Executor, InspectedFunction, Inspection, Limits, Module, Type, Value, Wasi,
-    default_cache_dir,
-};
+use purefork::inspect::{InspectedFunction, Inspection};
+use purefork::value::Type;
+use purefork::{Args, Builder, Error, ErrorKind, Executor, Limits, Module, Value, Wasi};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -102,7 +101,7 @@ pub(crate) fn executor(common: &Common) -> Result<Executor> {
         }
         builder.build()
     };
-    match (&common.cache_dir, default_cache_dir().filter(|_| !common.no_cache)) {
+    match (&common.cache_dir, Builder::default_cache_dir().filter(|_| !common.no_cache)) {
         (Some(dir), _) => Ok(build(Some(dir))?),
         // Whoever did not ask for a cache can do without.
         (None, Some(dir)) => Ok(build(Some(&dir)).or_else(|_| build(None))?),

@@ -1,4 +1,4 @@
-//! The one public error: what happened, where, and what to do next.
+//! The one error of the library, and its parts: what happened, where, and what to do next.
 //!
 //! An [`Error`] is cheap to clone: every handle on a failed future sees the same one. It keeps its
 //! [`ErrorKind`]; text is for people, the kind is for programs.

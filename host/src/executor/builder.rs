@@ -1,11 +1,12 @@
 //! What an executor is made of.
 
 use super::loader::Loader;
-use super::{Executor, pool, serial};
+use super::{Executor, load, pool, serial};
 use crate::engine::{Cache, Engines, advice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
 use crate::fork::{Local, Runtime, Shutdown, Threads};
+use crate::inspect::Inspection;
 use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::process::Process;
@@ -31,13 +32,6 @@ const KEPT: usize = 16 << 20;
 
 /// A sandbox that was not used for so long, or at most twice as long, is not kept any more.
 const UNUSED: Duration = Duration::from_secs(1);
-
-/// Where a user's programs keep what they can make again: `purefork` in the user's cache directory, if there is one.
-///
-/// For [`Builder::cache_dir`].
-pub fn default_cache_dir() -> Option<PathBuf> {
-    Cache::default_dir()
-}
 
 /// Chooses an executor's threads, limits and the rest; from [`Executor::builder`].
 pub struct Builder {
@@ -101,7 +95,7 @@ impl Builder {
     }
 
     /// Keeps compiled guests in a directory, so that they are compiled once and not at each start. By default, nothing is
-    /// kept. See [`default_cache_dir`].
+    /// kept. See [`Builder::default_cache_dir`].
     ///
     /// What is in the directory is run as it is: it has to belong to the user, and nobody else may write to it. Up to
     /// two gigabytes are kept; what was used least recently goes first. Any number of processes may use it at a
@@ -111,12 +105,35 @@ impl Builder {
         self
     }
 
+    /// A directory for [`Builder::cache_dir`]: `purefork` in the user's cache directory, if there is one.
+    pub fn default_cache_dir() -> Option<PathBuf> {
+        Cache::default_dir()
+    }
+
     /// Who is told what no future tells. By default it is logged with `tracing`.
     ///
     /// It runs on the thread on which the event happens; a panic in it is caught.
     pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Builder {
         self.observer = Box::new(observer);
         self
+    }
+
+    /// What the audit finds out about a guest, and how an executor built so would run it, without starting one.
+    ///
+    /// ```
+    /// use purefork::Executor;
+    ///
+    /// let inspection = Executor::builder().inspect(r#"(module (func (export "one") (result i32) (i32.const 1)))"#)?;
+    /// assert_eq!(inspection.functions[0].to_string(), "one() -> i32");
+    /// assert!(inspection.functions[0].stateless);
+    /// # Ok::<(), purefork::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`], or [`ErrorKind::Impure`] with every reason.
+    pub fn inspect(&self, bytes: impl AsRef<[u8]>) -> Result<Inspection> {
+        load::inspect(bytes.as_ref(), self.wasi, self.isolation, &self.limits)
     }
 
     /// Starts the executor.

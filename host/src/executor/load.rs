@@ -203,32 +203,12 @@ fn rewritten(
     instrument(modules, recipe, memory)
 }
 
-/// What the audit finds out about a module, without an executor.
-///
-/// ```
-/// let inspection = purefork::inspect(r#"(module (func (export "one") (result i32) (i32.const 1)))"#)?;
-/// assert_eq!(inspection.functions[0].to_string(), "one() -> i32");
-/// assert!(inspection.functions[0].stateless);
-/// # Ok::<(), purefork::Error>(())
-/// ```
-///
-/// # Errors
-///
-/// [`ErrorKind::Malformed`], or [`ErrorKind::Impure`] with every reason.
-pub fn inspect(bytes: impl AsRef<[u8]>) -> Result<Inspection> {
-    inspect_with(bytes, Wasi::None)
-}
-
-/// As [`inspect`], for executors whose guests may import WASI.
-///
-/// # Errors
-///
-/// As [`inspect`].
-pub fn inspect_with(bytes: impl AsRef<[u8]>, wasi: Wasi) -> Result<Inspection> {
-    let bytes = binary(bytes.as_ref())?;
+/// What the audit finds out about a guest, and how it would be rewritten under a configuration.
+pub(super) fn inspect(bytes: &[u8], wasi: Wasi, isolation: Isolation, limits: &Limits) -> Result<Inspection> {
+    let bytes = binary(bytes)?;
     let Audited { mut facts, recipe, modules } = audited(&bytes, wasi)?;
     let (modules, _) = all_in_parts(modules)?;
-    let modules = match rewritten(&facts, &recipe, &modules, Isolation::default(), Limits::default().memory) {
+    let modules = match rewritten(&facts, &recipe, &modules, isolation, limits.memory) {
         Ok(rewritten) => rewritten.modules,
         Err(why) => {
             facts.fresh = Some(why);

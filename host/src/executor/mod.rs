@@ -8,8 +8,7 @@ mod pool;
 mod preinit;
 mod serial;
 
-pub use builder::{Builder, default_cache_dir};
-pub use load::{inspect, inspect_with};
+pub use builder::Builder;
 
 use crate::error::Result;
 use crate::module::Module;

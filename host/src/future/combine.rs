@@ -1,4 +1,4 @@
-//! Many futures at once.
+//! Functions of futures, most of them of many at once.
 
 use super::promise::Plain;
 use super::sources::{Derived, Needs};
@@ -6,6 +6,15 @@ use super::{Cell, Future, nested};
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Waits for a future and returns its value: [`Future::join`] as a function.
+///
+/// # Errors
+///
+/// The future's error.
+pub fn wait<T: Clone>(future: Future<T>) -> Result<T> {
+    future.join()
+}
 
 /// Waits for all futures and returns their values in order, or the first error in that order.
 ///

@@ -1,12 +1,13 @@
-//! One result: pending, ready, failed or cancelled.
+//! Futures: results to be, pending, ready, failed or cancelled, and what is done with many of them.
 //!
-//! This room promises: a future is completed once; callbacks run in the order of their registration, outside every lock,
-//! on the thread that completes the future, or at once if it is complete; a callback's panic is caught. It does not know
-//! what computes a result: that is behind [`Completion`].
-//!
-//! What waits for a future takes one place there, and leaves it when nobody can see it any more: a handle that was polled when it is
-//! dropped, a derived future with its last handle, and what a race has decided at once. Only what has to be called all the
-//! same stays until the future is complete: callbacks of `then` and `on_done`, and forks that wait for their arguments.
+//! A future is completed once; callbacks run in the order of their registration, outside every lock, on the thread that
+//! completes the future, or at once if it is complete; a callback's panic is caught.
+
+// This module does not know what computes a result: that is behind `Completion`.
+//
+// What waits for a future takes one place there, and leaves it when nobody can see it any more: a handle that was polled when it is
+// dropped, a derived future with its last handle, and what a race has decided at once. Only what has to be called all the
+// same stays until the future is complete: callbacks of `then` and `on_done`, and forks that wait for their arguments.
 
 mod cell;
 mod combine;
@@ -20,7 +21,7 @@ mod then;
 mod waiters;
 
 pub(crate) use cell::Cell;
-pub use combine::{cancel_rest, collect_all, collect_any, first_ok, wait_all, wait_all_or_cancel};
+pub use combine::{cancel_rest, collect_all, collect_any, first_ok, wait, wait_all, wait_all_or_cancel};
 pub(crate) use promise::cancelled;
 pub use promise::{Promise, promise};
 pub(crate) use ready::Ready;

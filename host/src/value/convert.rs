@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// | `Vec<T>` | `list<T>` | |
 /// | `(A, B, …)` | `tuple<A, B, …>` | |
 /// | `Option<T>`, `Result<T, E>` | `option<T>`, `result<T, E>` | |
-/// | [`Tensor`](crate::Tensor) | `purefork:types/tensors.tensor` | |
+/// | [`Tensor`](crate::value::Tensor) | `purefork:types/tensors.tensor` | |
 pub trait Typed: Clone + Send + Sync + 'static + sealed::Sealed {
     /// The type, for messages; of those it may stand for, WIT's.
     fn ty() -> Type;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 /// Numbers are held as numbers: a list of four million bytes takes four million bytes.
 ///
 /// ```
-/// use purefork::{List, Value};
+/// use purefork::value::List;
+/// use purefork::Value;
 ///
 /// let list = List::from(vec![1.5f32, 2.5]);
 /// assert_eq!(list.len(), 2);

@@ -32,7 +32,8 @@ use types::{is_integer, range};
 /// what is in it.
 ///
 /// ```
-/// use purefork::{Type, Value};
+/// use purefork::value::Type;
+/// use purefork::Value;
 ///
 /// let value = Value::from_wave(&Type::F64, "1.5")?;
 /// assert_eq!(value, Value::F64(1.5));

@@ -64,7 +64,7 @@ impl TensorType {
 /// Numbers in any number of dimensions: WIT's `purefork:types/tensors.tensor`.
 ///
 /// ```
-/// use purefork::{Tensor, TensorType};
+/// use purefork::value::{Tensor, TensorType};
 ///
 /// let tensor = Tensor::new([2, 1], TensorType::U8, vec![7, 8])?;
 /// assert_eq!(tensor.dimensions(), [2, 1]);

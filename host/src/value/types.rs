@@ -207,7 +207,7 @@ impl Type {
 
 impl fmt::Display for Type {
     /// Writes the type as WIT does; types that WIT would give a name are written out. The type of
-    /// [`Tensor`](crate::Tensor) is written `tensor`.
+    /// [`Tensor`](crate::value::Tensor) is written `tensor`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Type::I32 => "i32",

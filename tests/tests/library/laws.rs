@@ -1,7 +1,9 @@
 //! Laws that hold for every guest, tried with guests made at random.
 
 use proptest::prelude::*;
-use purefork::{Executor, ForkSite, Module, Type, Value, args};
+use purefork::error::ForkSite;
+use purefork::value::Type;
+use purefork::{Executor, Module, Value, args};
 use purefork_tests::{Mode, Watchdog, limits, loaded};
 use std::fmt::Write as _;
 use std::sync::LazyLock;

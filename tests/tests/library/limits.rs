@@ -1,7 +1,8 @@
 //! Every limit, and every kind of error: the whole text, whether it may be caught, the frames, the chain of forks.
 
 use expect_test::{Expect, expect};
-use purefork::{Error, ErrorKind, Executor, Limits, Module, Type, Value, args, inspect};
+use purefork::value::Type;
+use purefork::{Error, ErrorKind, Executor, Limits, Module, Value, args};
 use purefork_tests::guests::{CHAIN, FIB, MATH};
 use purefork_tests::{Mode, Watchdog, describe, each_executor, each_executor_with, error, limits, loaded, modes};
 use std::sync::Barrier;
@@ -745,6 +746,6 @@ fn the_largest_limits_that_are_valid() {
 
 #[test]
 fn an_inspection_fails_like_a_load() {
-    assert_eq!(error(inspect("nothing")).kind(), ErrorKind::Malformed);
-    assert_eq!(error(inspect(r#"(module (import "a" "b" (func)))"#)).kind(), ErrorKind::Impure);
+    assert_eq!(error(Executor::builder().inspect("nothing")).kind(), ErrorKind::Malformed);
+    assert_eq!(error(Executor::builder().inspect(r#"(module (import "a" "b" (func)))"#)).kind(), ErrorKind::Impure);
 }

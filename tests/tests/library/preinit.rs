@@ -413,7 +413,7 @@ fn the_same_initialiser_gives_the_same_bytes_whatever_runs_it() {
         for module in &ready {
             // It is a file like any other.
             let bytes = module.bytes().unwrap();
-            assert_eq!(purefork::inspect(&bytes).unwrap().digest, module.digest());
+            assert_eq!(purefork::Executor::builder().inspect(&bytes).unwrap().digest, module.digest());
             assert_eq!(exec.load_bytes(&bytes).unwrap().digest(), module.digest());
         }
         seen.push(ready.iter().map(|module| module.bytes().unwrap()).collect());

@@ -1,6 +1,7 @@
 //! Guests that the SDK has made: what `cargo build` for wasm32 gives is loaded as it is.
 
-use purefork::{ErrorKind, Executor, Module, Result, Tensor, TensorType, Value, args};
+use purefork::value::{Tensor, TensorType};
+use purefork::{ErrorKind, Executor, Module, Result, Value, args};
 use purefork_tests::{Watchdog, compiled, each_executor, each_executor_with};
 
 fn load(exec: &Executor, name: &str) -> Module {

@@ -42,7 +42,8 @@ impl Value {
     /// a record may be left out. A field that is unknown, or given twice, is refused. Numbers are read as in WAVE.
     ///
     /// ```
-    /// use purefork::{Type, Value};
+    /// use purefork::value::Type;
+    /// use purefork::Value;
     ///
     /// let point = Type::record([("x", Type::F64), ("label", Type::option(Type::String))]);
     /// let value = Value::from_json(&point, r#"{"x": 1.5}"#)?;

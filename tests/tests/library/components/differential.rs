@@ -2,7 +2,8 @@
 
 use super::random::{Core, Written, any_type, flat, has_pointers, value};
 use proptest::prelude::*;
-use purefork::{Args, Executor, Module, Type, Value};
+use purefork::value::Type;
+use purefork::{Args, Executor, Module, Value};
 use purefork_tests::components::LIBC;
 use purefork_tests::{Mode, Watchdog, loaded};
 use std::sync::{Arc, LazyLock};

@@ -3,7 +3,7 @@
 use super::support::{failure, leafy, refusal};
 use expect_test::expect;
 use proptest::prelude::*;
-use purefork::{Executor, Value, args, inspect};
+use purefork::{Executor, Value, args};
 use purefork_tests::components::{component, export};
 use purefork_tests::{Mode, Watchdog, each_executor, loaded, still_answers};
 use std::fmt::Write as _;
@@ -640,7 +640,7 @@ fn a_component_cut_off_anywhere_is_no_panic() {
     let mut taken = 0;
     for end in 0..bytes.len() {
         // As bytes alone: a cut one that still is one would be compiled.
-        taken += usize::from(inspect(&bytes[..end]).is_ok());
+        taken += usize::from(Executor::builder().inspect(&bytes[..end]).is_ok());
     }
     // Sections at the end may go: what is exported gets less.
     assert!(taken < 40, "{taken} of {} are taken", bytes.len());
@@ -658,7 +658,7 @@ proptest! {
             let at = at.index(bytes.len());
             bytes[at] = byte;
         }
-        if inspect(&bytes).is_ok() && let Ok(module) = EXECUTOR.load_bytes(&bytes) {
+        if Executor::builder().inspect(&bytes).is_ok() && let Ok(module) = EXECUTOR.load_bytes(&bytes) {
             for (name, args) in [("f", args![3u32]), ("text", args!["x"]), ("g", args![3u32])] {
                 let _ = module.fork(name, args).and_then(|future| future.wait());
             }

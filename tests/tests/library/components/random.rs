@@ -1,7 +1,8 @@
 //! Types and values made at random, and types as WAT writes them.
 
 use proptest::prelude::*;
-use purefork::{List, Name, Type, Value};
+use purefork::Value;
+use purefork::value::{List, Name, Type};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -69,7 +70,9 @@ fn text() -> BoxedStrategy<String> {
 
 /// A value of a type. Lists of numbers are as the host makes them: half of them held as numbers, half value by value.
 pub(crate) fn value(ty: &Type) -> BoxedStrategy<Value> {
-    fn numbers<T: purefork::Element + std::fmt::Debug>(one: impl Strategy<Value = T> + 'static) -> BoxedStrategy<Value>
+    fn numbers<T: purefork::value::Element + std::fmt::Debug>(
+        one: impl Strategy<Value = T> + 'static,
+    ) -> BoxedStrategy<Value>
     where
         List: From<Vec<T>>,
     {

@@ -1,7 +1,8 @@
 //! Components from Rust: typed functions, arguments by name, names of functions.
 
 use expect_test::expect;
-use purefork::{Typed, Value, args};
+use purefork::value::Typed;
+use purefork::{Value, args};
 use purefork_tests::components::{component, export};
 use purefork_tests::{each_executor, error, loaded};
 use std::fmt::Debug;

@@ -54,16 +54,16 @@ fn types_within_types_do_not_use_up_the_hosts_stack() {
         for kind in [0x41, 0x42] {
             for levels in [150, 100_000] {
                 let component = nested_types(kind, levels);
-                assert_eq!(error(purefork::inspect(&component)).kind(), ErrorKind::Impure);
+                assert_eq!(error(Executor::builder().inspect(&component)).kind(), ErrorKind::Impure);
                 // The same in a core module that is meant to become a component.
                 let name = b"component-type:x";
                 let custom = [leb(name.len()), name.to_vec(), component].concat();
                 let module = [b"\0asm\x01\0\0\0".to_vec(), section(0, &custom)].concat();
-                let note = purefork::inspect(module).unwrap().note;
+                let note = Executor::builder().inspect(module).unwrap().note;
                 let why = "the component type in its custom section cannot be read: types lie too many levels within each other";
                 assert_eq!(note, Some(format!("it is used as a core module, as {why}")));
             }
-            assert!(purefork::inspect(nested_types(kind, 50)).is_ok());
+            assert!(Executor::builder().inspect(nested_types(kind, 50)).is_ok());
         }
     });
 }
@@ -72,8 +72,8 @@ fn types_within_types_do_not_use_up_the_hosts_stack() {
 #[test]
 fn components_within_components_take_no_memory_by_the_square() {
     let _watchdog = Watchdog::new();
-    assert_eq!(error(purefork::inspect(nested_components(20_000))).kind(), ErrorKind::Impure);
-    assert!(purefork::inspect(nested_components(50)).is_ok());
+    assert_eq!(error(Executor::builder().inspect(nested_components(20_000))).kind(), ErrorKind::Impure);
+    assert!(Executor::builder().inspect(nested_components(50)).is_ok());
 }
 
 /// More parameters than fit on the stack are written to memory, though none of them has memory of its own: the core function has
@@ -248,7 +248,7 @@ fn methods_do_not_multiply_their_constructors_parameters() {
         let _ = write!(wat, r#"(export "[method]r.m{method}" (func $meth))"#);
     }
     wat.push(')');
-    let text = error(purefork::inspect(wat)).to_string();
+    let text = error(Executor::builder().inspect(wat)).to_string();
     assert!(text.contains("have more than 1000000 parts all together"), "{text}");
 }
 
@@ -265,7 +265,7 @@ fn functions_do_not_multiply_their_interfaces_name() {
         let _ = write!(wat, r#"(export "f{function}" (func $f))"#);
     }
     let _ = write!(wat, r#") (export "a:b/{}" (instance $x)))"#, "c".repeat(90_000));
-    let text = error(purefork::inspect(wat)).to_string();
+    let text = error(Executor::builder().inspect(wat)).to_string();
     assert!(text.contains("exports whose names have more than 16777216 bytes all together"), "{text}");
 }
 
@@ -281,7 +281,7 @@ fn instances_do_not_multiply_their_exports() {
         let _ = write!(wat, r#"(export "f{function}" (func $f))"#);
     }
     let _ = write!(wat, ") {})", "(instance (instantiate $c))".repeat(400));
-    let text = error(purefork::inspect(wat)).to_string();
+    let text = error(Executor::builder().inspect(wat)).to_string();
     assert!(text.contains("more than 1000000 imports, exports, aliases and functions"), "{text}");
 }
 
@@ -290,7 +290,8 @@ fn instances_do_not_multiply_their_exports() {
 fn instances_do_not_multiply_their_globals() {
     let globals = "(global (mut i64) (i64.const 7))".repeat(19_000);
     let instances = "(core instance (instantiate $m))".repeat(200);
-    let text = error(purefork::inspect(format!("(component (core module $m {globals}) {instances})"))).to_string();
+    let text =
+        error(Executor::builder().inspect(format!("(component (core module $m {globals}) {instances})"))).to_string();
     assert!(text.contains("bytes beside their memories, and 33554432 are allowed"), "{text}");
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn builder(isolation: Isolation) -> Builder {
 
 /// Why a module's sandboxes are not recycled.
 pub(crate) fn not_recycled(bytes: &[u8]) -> Option<String> {
-    purefork::inspect(bytes).expect("it is pure").fresh
+    Executor::builder().inspect(bytes).expect("it is pure").fresh
 }
 
 /// A guest in both ways.

@@ -1,8 +1,8 @@
 //! Many futures at once.
 
+use purefork::future::cancel_rest;
 use purefork::{
-    Error, ErrorKind, Future, Value, args, cancel_rest, collect_all, collect_any, first_ok, promise, wait_all,
-    wait_all_or_cancel,
+    Error, ErrorKind, Future, Value, args, collect_all, collect_any, first_ok, promise, wait_all, wait_all_or_cancel,
 };
 use purefork_tests::guests::MATH;
 use purefork_tests::{Watchdog, assert_kind, each_executor, error, in_own_process, loaded};

@@ -1,7 +1,8 @@
 //! A module is usable but for what cannot be called; and what cannot matter stops none.
 
 use expect_test::expect;
-use purefork::{ErrorKind, Inspection, args, inspect};
+use purefork::inspect::Inspection;
+use purefork::{ErrorKind, Executor, args};
 use purefork_tests::{each_executor, error, loaded};
 
 /// What can be called and what cannot, a line for each.
@@ -90,7 +91,7 @@ fn references_to_what_is_the_hosts_can_only_be_null() {
 /// A call through a table fails where the types differ, and has to.
 #[test]
 fn where_types_of_functions_would_become_one_a_module_is_refused() {
-    let error = error(inspect(
+    let error = error(Executor::builder().inspect(
         r#"(module
             (type $a (func (param externref))) (type $b (func (param funcref)))
             (table 1 funcref) (elem (i32.const 0) $f) (func $f (type $a))

@@ -1,7 +1,7 @@
 //! Forking, waiting, and what can be forked.
 
 use expect_test::expect;
-use purefork::{Error, ErrorKind, Event, Future, Value, args, inspect, promise, wait_all};
+use purefork::{Error, ErrorKind, Event, Executor, Future, Value, args, promise, wait_all};
 use purefork_tests::guests::{FIB, MATH};
 use purefork_tests::{
     MODES, Mode, Watchdog, assert_kind, built, describe, each_executor, error, loaded, modes, still_answers,
@@ -454,12 +454,12 @@ fn value_does_not_wait() {
 /// What a guest is, is known without an executor too.
 #[test]
 fn a_module_says_what_it_forks() {
-    let inspection = inspect(FIB).unwrap();
+    let inspection = Executor::builder().inspect(FIB).unwrap();
     assert_eq!(inspection.functions[0].to_string(), "fib(n: i32) -> i64");
     assert!(inspection.functions[0].can_fork);
     assert_eq!(inspection.functions[0].forks, ["fib"]);
     assert!(inspection.forks[0].own);
-    let named = inspect(
+    let named = Executor::builder().inspect(
         r#"(module (import "fork" "self#f" (func (result i32))) (func (export "f"))
             (func (export "go") (result i32) (call 0)))"#,
     );

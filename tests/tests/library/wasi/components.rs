@@ -2,7 +2,7 @@
 
 use super::*;
 use expect_test::expect;
-use purefork::{Args, ErrorKind, args, inspect_with};
+use purefork::{Args, ErrorKind, Executor, args};
 use purefork_tests::{error, loaded};
 
 /// A component that hands what it is given to functions of WASI. `fork` is what it imports beside.
@@ -276,7 +276,7 @@ fn an_import_of_another_type_is_refused() {
             "#]],
         ),
     ] {
-        let error = error(inspect_with(format!("(component {wat})"), Wasi::Frozen));
+        let error = error(Executor::builder().wasi(Wasi::Frozen).inspect(format!("(component {wat})")));
         expected.assert_eq(&format!("{}: {error}\n", error.kind().name()));
         assert_eq!(error.kind(), ErrorKind::Impure);
     }

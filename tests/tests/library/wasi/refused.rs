@@ -2,19 +2,19 @@
 
 use super::*;
 use expect_test::{Expect, expect};
-use purefork::{ErrorKind, inspect, inspect_with};
+use purefork::{ErrorKind, Executor};
 use purefork_tests::error;
 
 #[track_caller]
 fn check(wat: &str, expected: &Expect) {
-    let error = error(inspect_with(wat, Wasi::Frozen));
+    let error = error(Executor::builder().wasi(Wasi::Frozen).inspect(wat));
     expected.assert_eq(&format!("{}: {error}\n", error.kind().name()));
 }
 
 #[test]
 fn without_it_a_guest_is_refused_and_told_of_it() {
     let wat = guest(&[("sched_yield", "(result i32)")], "");
-    let error = error(inspect(&wat));
+    let error = error(Executor::builder().inspect(&wat));
     expect![[r#"
         Impure: the guest cannot be shown to be pure, for 1 reason
           it imports nothing else than WASI: `Builder::wasi` (`--wasi frozen`) gives it one in which time stands still and there are no files
@@ -22,8 +22,8 @@ fn without_it_a_guest_is_refused_and_told_of_it() {
     "#]]
     .assert_eq(&format!("{}: {error}\n", error.kind().name()));
     let both = guest(&[("sched_yield", "(result i32)")], "").replace("(memory", r#"(import "env" "f" (func)) (memory"#);
-    assert_eq!(purefork_tests::error(inspect(both)).help(), None);
-    assert!(inspect_with(wat, Wasi::Frozen).is_ok());
+    assert_eq!(purefork_tests::error(Executor::builder().inspect(both)).help(), None);
+    assert!(Executor::builder().wasi(Wasi::Frozen).inspect(wat).is_ok());
 }
 
 #[test]
@@ -57,7 +57,7 @@ fn what_wasi_does_not_have_is_refused() {
 #[test]
 fn wasi_is_not_handed_on() {
     let wat = guest(&[("sched_yield", "(result i32)")], r#"(export "yield" (func $sched_yield)) (func (export "f"))"#);
-    let inspection = inspect_with(wat, Wasi::Frozen).unwrap();
+    let inspection = Executor::builder().wasi(Wasi::Frozen).inspect(wat).unwrap();
     let [yields] = inspection.others.as_slice() else { panic!("{inspection:?}") };
     assert_eq!(
         (yields.name.as_str(), yields.why.as_str()),
@@ -109,16 +109,17 @@ fn wasi_needs_a_memory_only_where_it_reads_or_writes_one() {
 
 #[test]
 fn a_forked_function_called_like_one_of_wasi_is_another() {
-    let inspection = inspect_with(
-        r#"(module
+    let inspection = Executor::builder()
+        .wasi(Wasi::Frozen)
+        .inspect(
+            r#"(module
             (import "fork" "fd_write" (func (result i32)))
             (import "wait" "fd_write" (func (param i32)))
             (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32)))
             (memory (export "memory") 1)
             (func (export "fd_write")))"#,
-        Wasi::Frozen,
-    )
-    .unwrap();
+        )
+        .unwrap();
     assert_eq!((inspection.forks.len(), inspection.wasi.len()), (1, 1));
 }
 
