@@ -40,6 +40,7 @@ impl<T: Into<Value> + Clone + Send + 'static> From<&Future<T>> for Arg {
 }
 
 /// Arguments by position and by name; made by [`args!`](crate::args).
+#[must_use = "arguments are for a `fork`"]
 #[derive(Clone, Debug, Default)]
 pub struct Args(Vec<(Option<String>, Arg)>);
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub use crate::args::{Arg, IntoArg, IntoArgs};
 
 /// An exported function whose parameters are `P` and whose result is `R`; from
-/// [`Module::function`](crate::Module::function).
+/// [`Module::function`](crate::Module::function). It is `Send` and `Sync`, whatever its types are.
 ///
 /// ```
 /// use purefork::{Executor, Future, wait_all};

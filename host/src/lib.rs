@@ -88,3 +88,12 @@ pub use limits::{Limits, Usage};
 pub use module::Module;
 pub use value::Value;
 pub use wasi::{Output, Wasi};
+
+/// What is documented to be `Send` and `Sync` is; a field that were not would be a breaking change.
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<(Executor, Builder, Module, Function<(i32,), i32>, Future<Value>, Promise<i32>)>();
+    shared::<(Args, Value, value::Type, Limits, Usage, Isolation, Wasi, Output, Error, Event, inspect::Inspection)>();
+    // Whatever their types are: these name what is passed, and hold none of it.
+    shared::<(Function<std::cell::Cell<i32>, ()>, Future<std::cell::Cell<i32>>)>();
+};

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// What every call, and every tree of calls, may use.
 ///
+/// Each has a method that sets it, and one that tells it, whose name begins with `get_`.
+///
 /// The limits of a call hold in full for each call, wherever it stands in the tree; so whether a call stays within
 /// them is a result of the function and its arguments alone.
 ///
@@ -16,6 +18,7 @@ use std::time::Duration;
 ///     .build()?;
 /// # Ok::<(), purefork::Error>(())
 /// ```
+#[must_use = "limits hold in an executor that `Builder::limits` gives them to"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub(crate) fuel: u64,
@@ -150,10 +153,37 @@ impl Limits {
     }
 
     /// Wall time for a whole tree of calls, from the moment its root starts to run. None by default.
-    pub fn timeout(mut self, timeout: Duration) -> Limits {
-        self.timeout = Some(timeout);
+    pub fn timeout(mut self, timeout: impl Into<Option<Duration>>) -> Limits {
+        self.timeout = timeout.into();
         self
     }
+}
+
+macro_rules! getters {
+    ($($get:ident $limit:ident $ty:ty;)*) => {
+        impl Limits {
+            $(
+                #[doc = concat!("What [`Limits::", stringify!($limit), "`] is set to.")]
+                pub fn $get(&self) -> $ty {
+                    self.$limit
+                }
+            )*
+        }
+    };
+}
+
+getters! {
+    get_fuel fuel u64;
+    get_memory memory usize;
+    get_table_elements table_elements usize;
+    get_stack stack usize;
+    get_forks forks u32;
+    get_depth depth u32;
+    get_tree_forks tree_forks u64;
+    get_tree_values tree_values usize;
+    get_output output usize;
+    get_compile compile u32;
+    get_timeout timeout Option<Duration>;
 }
 
 /// What a call has used: itself, and the calls that it forked and waited for.
@@ -168,4 +198,37 @@ pub struct Usage {
     pub fuel: u64,
     /// Forks that were waited for.
     pub forks: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_what_it_was_set_to() {
+        let (fuel, memory, table_elements, stack, forks, depth) = (1, 2, 3, 4, 5, 6);
+        let (tree_forks, tree_values, output, compile, timeout) = (7, 8, 9, 10, Some(Duration::from_secs(11)));
+        let whole = Limits {
+            fuel,
+            memory,
+            table_elements,
+            stack,
+            forks,
+            depth,
+            tree_forks,
+            tree_values,
+            output,
+            compile,
+            timeout,
+        };
+        let set = Limits::default().fuel(fuel).memory(memory).table_elements(table_elements).stack(stack).forks(forks);
+        let set = set.depth(depth).tree_forks(tree_forks).tree_values(tree_values).output(output).compile(compile);
+        let set = set.timeout(Duration::from_secs(11));
+        assert_eq!(set, whole);
+        assert_eq!((set.get_fuel(), set.get_memory(), set.get_table_elements()), (fuel, memory, table_elements));
+        assert_eq!((set.get_stack(), set.get_forks(), set.get_depth()), (stack, forks, depth));
+        assert_eq!((set.get_tree_forks(), set.get_tree_values()), (tree_forks, tree_values));
+        assert_eq!((set.get_output(), set.get_compile(), set.get_timeout()), (output, compile, timeout));
+        assert_eq!(set.timeout(None).get_timeout(), None);
+    }
 }

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// A guest that was audited and compiled: immutable, and shared by its clones.
 ///
 /// A module keeps its executor's sandboxes, but not its threads: once the [`Executor`](crate::Executor) is dropped,
-/// its forks fail with [`ErrorKind::Cancelled`].
+/// its forks fail with [`ErrorKind::Cancelled`]. It is `Send` and `Sync`.
 #[derive(Clone)]
 pub struct Module {
     facts: Arc<Facts>,

@@ -21,7 +21,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// What went wrong, with the place it was forked from, the guest's backtrace and the chain of forks.
 ///
 /// `Display` prints two lines: what happened, and where or what to do. Everything else is reached by the
-/// accessors.
+/// accessors. It is `Send` and `Sync`.
 ///
 /// ```
 /// use purefork::{Executor, ErrorKind, args};

@@ -34,6 +34,7 @@ const KEPT: usize = 16 << 20;
 const UNUSED: Duration = Duration::from_secs(1);
 
 /// Chooses an executor's threads, limits and the rest; from [`Executor::builder`].
+#[must_use = "nothing is started before `build`"]
 pub struct Builder {
     threads: Option<usize>,
     serial: bool,

@@ -11,6 +11,7 @@ mod serial;
 pub use builder::Builder;
 
 use crate::error::Result;
+use crate::limits::Limits;
 use crate::module::Module;
 use crate::sched::Scheduler;
 use loader::Loader;
@@ -19,8 +20,10 @@ use std::sync::Arc;
 
 /// Worker threads, engines and sandboxes.
 ///
-/// Dropping it runs every call that was forked to its end, then ends the threads; [`Executor::shut_down`] cancels them
+/// Dropping it runs every call that was forked to its end, then ends the threads; [`Executor::shutdown`] cancels them
 /// instead.
+///
+/// It is `Send` and `Sync`: any number of threads may load and fork.
 ///
 /// It belongs to the process that made it. In a child that is made by fork(2), as Python's `multiprocessing` does, it has no threads:
 /// there, results that were complete can still be had, all else fails at once with [`ErrorKind::Invalid`](crate::ErrorKind::Invalid),
@@ -44,7 +47,7 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// An executor with a worker for each core and the default [`Limits`](crate::Limits).
+    /// An executor with a worker for each core and the default [`Limits`].
     ///
     /// # Errors
     ///
@@ -80,8 +83,13 @@ impl Executor {
         load::load_bytes(&self.loader, bytes.as_ref())
     }
 
+    /// What calls may use.
+    pub fn limits(&self) -> &Limits {
+        &self.loader.runtime.limits
+    }
+
     /// Cancels every call that is not complete, and takes no more.
-    pub fn shut_down(&self) {
+    pub fn shutdown(&self) {
         // The calls are another process's.
         if self.loader.runtime.here().is_err() {
             return;

@@ -84,7 +84,8 @@ pub(crate) trait Completion<T>: Send + Sync {
 
 /// The result to be of a fork, or of host work made into a future.
 ///
-/// A handle: clones are the same future. Dropping every handle does not cancel the call.
+/// A handle: clones are the same future. Dropping every handle does not cancel the call. It is `Send` and `Sync`, whatever
+/// `T` is.
 ///
 /// ```
 /// use purefork::{Executor, args};
@@ -115,6 +116,7 @@ pub(crate) trait Completion<T>: Send + Sync {
 ///     future
 /// }
 /// ```
+#[must_use = "what the call fails with is told to nobody who waits for it; `drop` the future if that is all right"]
 pub struct Future<T> {
     source: Source<T>,
     /// Where this handle waits, or has waited, among those who wait for the result.
@@ -216,10 +218,15 @@ impl<T> Future<T> {
             // Not run here: a call that runs on this thread could not be left in time.
             nested::waiting(|| self.block(Instant::now().checked_add(timeout)));
         }
-        self.done().then(|| self.value())
+        self.try_get()
     }
 
     /// Whether the result is there, be it a value or an error.
+    pub fn is_done(&self) -> bool {
+        self.done()
+    }
+
+    /// [`Future::is_done`], by its name in PyTorch.
     pub fn done(&self) -> bool {
         self.is_there() || process::was_forked() && self.stranded().is_some()
     }
@@ -244,12 +251,8 @@ impl<T> Future<T> {
         }
     }
 
-    /// The result, without waiting for it.
-    ///
-    /// # Errors
-    ///
-    /// The call's own error, or [`ErrorKind::NotReady`] if the result is not there yet.
-    pub fn value(&self) -> Result<T>
+    /// The result, without waiting for it; `None` if it is not there yet.
+    pub fn try_get(&self) -> Option<Result<T>>
     where
         T: Clone,
     {
@@ -259,18 +262,21 @@ impl<T> Future<T> {
                 Ok(value) => read(Cow::Borrowed(value)),
                 Err(error) => Err(error.clone()),
             }),
-            Source::Ready(ready, read) => return read(Cow::Borrowed(&ready.value)),
+            Source::Ready(ready, read) => return Some(read(Cow::Borrowed(&ready.value))),
         };
-        result.unwrap_or_else(|| Err(self.no_value()))
+        result.or_else(|| if process::was_forked() { self.stranded().map(Err) } else { None })
     }
 
-    /// Why there is no value.
-    #[cold]
-    fn no_value(&self) -> Error {
-        let stranded = if process::was_forked() { self.stranded() } else { None };
-        stranded.unwrap_or_else(|| {
-            Error::new(ErrorKind::NotReady, "the future has no value yet").with_help("wait for it, or ask `done` first")
-        })
+    /// [`Future::try_get`] for those who know that the result is there.
+    ///
+    /// # Errors
+    ///
+    /// The call's own error, or [`ErrorKind::NotReady`] if the result is not there yet.
+    pub fn value(&self) -> Result<T>
+    where
+        T: Clone,
+    {
+        self.try_get().unwrap_or_else(|| Err(not_ready()))
     }
 
     /// Cancels the call, and returns whether that came in time. If so, the future is complete with
@@ -401,6 +407,12 @@ impl<T> Future<T> {
             }
         }
     }
+}
+
+/// Why there is no value.
+#[cold]
+fn not_ready() -> Error {
+    Error::new(ErrorKind::NotReady, "the future has no value yet").with_help("wait for it, or ask `done` first")
 }
 
 /// Runs `f` with enough stack for what may nest to any depth.

@@ -29,7 +29,7 @@ use types::{is_integer, range};
 /// A value: an argument or a result.
 ///
 /// Two values are equal when their bits are: a NaN equals itself, and 0.0 is not -0.0. Cloning a value does not copy
-/// what is in it.
+/// what is in it. It is `Send` and `Sync`.
 ///
 /// ```
 /// use purefork::value::Type;

@@ -440,7 +440,7 @@ fn shut_down() {
         let exec = mode.executor();
         let guest = greedy(&exec);
         let running = (mode != Mode::Serial).then(|| guest.fork("spin", args![]).unwrap());
-        exec.shut_down();
+        exec.shutdown();
         if let Some(running) = running {
             let stopped = error(running.wait());
             assert_eq!((stopped.kind(), stopped.message()), (ErrorKind::Cancelled, "the executor was shut down"));
@@ -476,7 +476,7 @@ fn shut_down_stops_a_call_that_another_thread_runs_where_it_was_forked() {
             });
             together.wait();
             (0..turns).for_each(|_| std::hint::spin_loop());
-            exec.shut_down();
+            exec.shutdown();
             call.join().unwrap()
         });
         assert_eq!((stopped.kind(), stopped.message()), (ErrorKind::Cancelled, "the executor was shut down"));
@@ -515,7 +515,7 @@ fn shut_down_while_a_fork_waits_for_its_argument() {
         let exec = mode.executor();
         let (_later, pending) = purefork::promise::<i32>();
         let future = loaded(&exec, MATH).fork("square", args![&pending]).unwrap();
-        exec.shut_down();
+        exec.shutdown();
         // "Cancels every call that is not complete."
         let cancelled = future.wait_timeout(Duration::from_secs(10)).expect("it was not cancelled");
         assert_eq!(error(cancelled).kind(), ErrorKind::Cancelled);

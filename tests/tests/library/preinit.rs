@@ -547,7 +547,7 @@ fn an_executor_that_has_ended_preinitialises_nothing() {
     for mode in [Mode::Serial, Mode::Threads(1)] {
         let exec = mode.executor();
         let module = loaded(&exec, STATE);
-        exec.shut_down();
+        exec.shutdown();
         assert_kind(module.preinit("load", args![7]), ErrorKind::Cancelled);
         drop(exec);
         assert_kind(module.preinit("load", args![7]), ErrorKind::Cancelled);

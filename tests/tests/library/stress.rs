@@ -160,7 +160,7 @@ fn an_executor_that_is_shut_down_completes_every_future() {
             let (math, fib) = (loaded(&exec, MATH), loaded(&exec, FIB));
             let endless: Vec<_> = (0..5).map(|_| math.fork("spin", args![]).unwrap()).collect();
             let trees: Vec<_> = (0..5).map(|_| fib.fork("fib", args![20]).unwrap()).collect();
-            exec.shut_down();
+            exec.shutdown();
             endless.iter().for_each(|future| assert_kind(future.wait(), ErrorKind::Cancelled));
             trees.iter().for_each(|future| assert_kind(future.wait(), ErrorKind::Cancelled));
             drop(exec);

@@ -70,7 +70,7 @@ impl Before {
         assert_eq!(self.lengths[0].wait().unwrap(), 2);
         assert_eq!(wait_all(self.all.wait().unwrap()).unwrap(), [Value::I32(5), Value::I32(49)]);
         still_answers(&self.exec);
-        self.exec.shut_down();
+        self.exec.shutdown();
     }
 }
 
@@ -187,7 +187,7 @@ fn every_use_of_the_executor_in_the_child_is_a_clear_error_at_once() {
         elsewhere(math.fork("square", args![&before.pending[0]]).map(drop));
         elsewhere(math.function::<(i32,), i32>("square").map(drop));
         elsewhere(math.preinit("unit", args![]));
-        exec.shut_down();
+        exec.shutdown();
         elsewhere(before.pending[0].wait());
     });
 }

@@ -205,7 +205,7 @@ fn nothing_remains_of_an_executor_that_was_shut_down() {
             let (math, fib) = (loaded(&exec, MATH), loaded(&exec, FIB));
             let _endless: Vec<_> = (0..20).map(|_| math.fork("spin", args![]).unwrap()).collect();
             let _trees: Vec<_> = (0..20).map(|_| fib.fork("fib", args![25]).unwrap()).collect();
-            exec.shut_down();
+            exec.shutdown();
         }
     });
 }

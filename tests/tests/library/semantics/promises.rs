@@ -1,7 +1,7 @@
 //! Futures that the host completes.
 
 use expect_test::expect;
-use purefork::{Error, ErrorKind, Future, Value, args, promise};
+use purefork::{Error, ErrorKind, Executor, Future, Value, args, promise, wait};
 use purefork_tests::guests::MATH;
 use purefork_tests::{Watchdog, assert_kind, block_on, each_executor, error, loaded};
 use std::thread;
@@ -37,6 +37,27 @@ fn a_promise_that_is_dropped_is_broken() {
     let broken = error(future.wait());
     assert_eq!(broken.kind(), ErrorKind::BrokenPromise);
     expect!["the promise was dropped before it was completed"].assert_eq(&broken.to_string());
+}
+
+#[test]
+fn a_future_tells_whether_its_result_is_there_and_gives_it_without_waiting() {
+    let (promise, future) = promise::<i32>();
+    assert!(!future.is_done());
+    assert!(future.try_get().is_none());
+    promise.set(1).unwrap();
+    assert!(future.is_done());
+    assert_eq!(future.try_get().unwrap().unwrap(), 1);
+    assert_eq!(wait(future).unwrap(), 1);
+
+    let serial = Executor::builder().serial().build().unwrap();
+    let square = loaded(&serial, MATH).fork("square", args![3]).unwrap();
+    assert!(square.is_done());
+    assert_eq!(square.try_get().unwrap().unwrap(), Value::I32(9));
+
+    let (promise, future) = purefork::promise::<i32>();
+    promise.fail(Error::failed("the disk is full")).unwrap();
+    assert_kind(future.try_get().unwrap(), ErrorKind::Failed);
+    assert_kind(wait(future), ErrorKind::Failed);
 }
 
 /// Row 28: a cancelled future is complete.
