@@ -30,10 +30,10 @@ pub struct Inspection {
     pub wasi: Vec<InspectedWasi>,
     /// What it imports that never returns, such as `env.abort`: to call it is a trap.
     pub traps: Vec<String>,
-    /// Bytes of linear memory at the start, and at the most if every memory declares a maximum; one entry per memory.
-    pub memories: Vec<(u64, Option<u64>)>,
-    /// Elements at the start, and the declared maximum; one entry per table.
-    pub tables: Vec<(u64, Option<u64>)>,
+    /// Its linear memories.
+    pub memories: Vec<InspectedMemory>,
+    /// Its tables.
+    pub tables: Vec<InspectedTable>,
     /// Whether it has a start function, which runs each time a fresh sandbox is made.
     pub start: bool,
     /// Why each call of a function that is not stateless gets a fresh sandbox; none where a sandbox serves one call after
@@ -53,8 +53,8 @@ pub struct InspectedFunction {
     pub name: String,
     /// Its name as it is, byte for byte: to fork it by, not to be shown.
     pub exact: String,
-    /// The names and types of its parameters.
-    pub params: Vec<(String, Type)>,
+    /// Its parameters.
+    pub params: Vec<InspectedParam>,
     /// The types of its results.
     pub results: Vec<Type>,
     /// Whether nothing it can reach changes any state, so that its sandbox may be used again as it is.
@@ -68,6 +68,36 @@ pub struct InspectedFunction {
     /// Whether it is a program of [WASI](crate::Wasi), which takes and gives what all programs do.
     pub program: bool,
     signature: String,
+}
+
+/// A parameter of an exported function.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectedParam {
+    /// A name to give the argument by.
+    pub name: String,
+    /// Its type.
+    pub ty: Type,
+}
+
+/// A linear memory.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InspectedMemory {
+    /// How large it is at the start, in bytes.
+    pub minimum_bytes: u64,
+    /// How large it declares itself to become at the most, in bytes.
+    pub maximum_bytes: Option<u64>,
+}
+
+/// A table.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InspectedTable {
+    /// How many elements it has at the start.
+    pub minimum: u64,
+    /// How many it declares to have at the most.
+    pub maximum: Option<u64>,
 }
 
 /// An export that cannot be called.
@@ -124,7 +154,9 @@ impl Inspection {
         let functions = facts.functions.iter().map(|function| InspectedFunction {
             name: shown(&function.name),
             exact: function.name.clone(),
-            params: function.param_names.iter().cloned().zip(function.params.iter().cloned()).collect(),
+            params: (function.param_names.iter().zip(&function.params))
+                .map(|(name, ty)| InspectedParam { name: name.clone(), ty: ty.clone() })
+                .collect(),
             results: function.results.clone(),
             stateless: function.stateless.is_ok(),
             state: function.stateless.as_ref().err().map(ToString::to_string),
@@ -164,9 +196,16 @@ impl Inspection {
             memories: facts
                 .memories
                 .iter()
-                .map(|m| (m.initial_bytes, m.maximum.map(|pages| bytes(pages, m.page_size_log2))))
+                .map(|m| InspectedMemory {
+                    minimum_bytes: m.initial_bytes,
+                    maximum_bytes: m.maximum.map(|pages| bytes(pages, m.page_size_log2)),
+                })
                 .collect(),
-            tables: facts.tables.iter().map(|table| (table.initial, table.maximum)).collect(),
+            tables: facts
+                .tables
+                .iter()
+                .map(|table| InspectedTable { minimum: table.initial, maximum: table.maximum })
+                .collect(),
             start: facts.start,
             fresh: facts.fresh.clone(),
             code_bytes: facts.counts.code_bytes,

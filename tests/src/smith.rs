@@ -54,7 +54,7 @@ impl Ways {
         let calls: Vec<(String, Vec<Value>)> = (0..3)
             .flat_map(|_| &inspection.functions)
             .map(|function| {
-                let values = function.params.iter().map(|(_, ty)| value(ty, &mut random)).collect();
+                let values = function.params.iter().map(|param| value(&param.ty, &mut random)).collect();
                 (function.exact.clone(), values)
             })
             .collect();

@@ -6,7 +6,7 @@ use crate::flags::is_option;
 use crate::inspect::{indented, traits};
 use crate::layout::{WIDTH, brief_signature, full, range};
 use crate::report::shown_path;
-use purefork::inspect::{InspectedFunction, Inspection};
+use purefork::inspect::{InspectedFunction, InspectedParam, Inspection};
 use purefork::value::{Tensor, Type, Typed as _};
 use std::path::Path;
 
@@ -59,8 +59,8 @@ pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &Inspected
     if !function.params.is_empty() {
         lines.push("\nParameters:".to_owned());
         lines.extend(parameters(&function.params));
-        if let Some((name, _)) = function.params.iter().find(|(name, _)| is_option(name)) {
-            lines.push(format!("\n`--{name}` is also an option of purefork: give the parameter after `--`."));
+        if let Some(param) = function.params.iter().find(|param| is_option(&param.name)) {
+            lines.push(format!("\n`--{}` is also an option of purefork: give the parameter after `--`.", param.name));
         }
     }
     lines.push("\nResult:".to_owned());
@@ -90,20 +90,20 @@ pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &Inspected
     lines.push("\nExamples:".to_owned());
     lines.push(format!("{program}{}", words(function, |_| String::new())));
     if !function.params.is_empty() {
-        let dashes = if !dashed && function.params.iter().any(|(name, _)| is_option(name)) { " --" } else { "" };
+        let dashes = if !dashed && function.params.iter().any(|param| is_option(&param.name)) { " --" } else { "" };
         lines.push(format!("{program}{dashes}{}", words(function, |name| format!("--{name} "))));
     }
     lines.join("\n")
 }
 
 /// The parameters: name, type and form in columns, or, if the type is long, below each other.
-fn parameters(params: &[(String, Type)]) -> Vec<String> {
+fn parameters(params: &[InspectedParam]) -> Vec<String> {
     let columns = |ty: &Type| Some(ty.to_string().chars().count()).filter(|columns| *columns <= NARROW);
-    let narrow = params.iter().filter_map(|(name, ty)| columns(ty).map(|columns| (name.len(), columns)));
+    let narrow = params.iter().filter_map(|param| columns(&param.ty).map(|columns| (param.name.len(), columns)));
     let (names, types): (Vec<usize>, Vec<usize>) = narrow.unzip();
     let name_width = names.into_iter().max().unwrap_or_default() + 2;
     let type_width = types.into_iter().max().unwrap_or_default();
-    let shown = params.iter().map(|(name, ty)| {
+    let shown = params.iter().map(|InspectedParam { name, ty, .. }| {
         let optional = if matches!(ty, Type::Option(_)) { "may be left out; " } else { "" };
         let form = format!("{optional}{}", form(name, ty));
         match columns(ty) {
@@ -116,7 +116,8 @@ fn parameters(params: &[(String, Type)]) -> Vec<String> {
 
 /// An example of each argument, after what `name` makes of its parameter.
 fn words(function: &InspectedFunction, name: impl Fn(&str) -> String) -> String {
-    function.params.iter().map(|(param, ty)| format!(" {}{}", name(param), example::word(param, ty))).collect()
+    let word = |param: &InspectedParam| format!(" {}{}", name(&param.name), example::word(&param.name, &param.ty));
+    function.params.iter().map(word).collect()
 }
 
 /// How values of a type are written.

@@ -86,11 +86,11 @@ fn pure_text(path: &str, inspection: &Inspection) -> String {
     }
     fact("digest", inspection.digest.clone());
     fact("code", bytes(inspection.code_bytes));
-    for (initial, maximum) in &inspection.memories {
-        fact("memory", from_to(*initial, *maximum, bytes));
+    for memory in &inspection.memories {
+        fact("memory", from_to(memory.minimum_bytes, memory.maximum_bytes, bytes));
     }
-    for (initial, maximum) in &inspection.tables {
-        fact("table", from_to(*initial, *maximum, |n| count(n, "element")));
+    for table in &inspection.tables {
+        fact("table", from_to(table.minimum, table.maximum, |n| count(n, "element")));
     }
     if let Some(note) = &inspection.note {
         fact("note", note.clone());

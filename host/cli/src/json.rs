@@ -50,7 +50,7 @@ pub(crate) fn reasons(reasons: &[Reason]) -> Value {
 /// What the audit found out.
 pub(crate) fn inspection(inspection: &Inspection) -> Value {
     let functions = inspection.functions.iter().map(|function| {
-        let params = function.params.iter().map(|(name, ty)| json!({ "name": name, "type": ty.to_string() }));
+        let params = function.params.iter().map(|param| json!({ "name": param.name, "type": param.ty.to_string() }));
         json!({
             "name": function.name,
             "signature": function.to_string(),
@@ -85,12 +85,12 @@ pub(crate) fn inspection(inspection: &Inspection) -> Value {
         "memories": inspection
             .memories
             .iter()
-            .map(|(bytes, maximum)| json!({ "bytes": bytes, "maximum": maximum }))
+            .map(|memory| json!({ "bytes": memory.minimum_bytes, "maximum": memory.maximum_bytes }))
             .collect::<Value>(),
         "tables": inspection
             .tables
             .iter()
-            .map(|(elements, maximum)| json!({ "elements": elements, "maximum": maximum }))
+            .map(|table| json!({ "elements": table.minimum, "maximum": table.maximum }))
             .collect::<Value>(),
         "start": inspection.start,
         "fresh": inspection.fresh,

@@ -71,13 +71,13 @@ pub(crate) fn full(ty: &Type, indent: usize, column: usize) -> String {
 
 /// The signature in full, in as many lines as it takes, all but the first indented by `indent`.
 pub(crate) fn signature(function: &InspectedFunction, indent: usize) -> String {
-    let params: Vec<_> = function.params.iter().map(|(name, ty)| (Some(name.as_str()), ty)).collect();
+    let params: Vec<_> = function.params.iter().map(|param| (Some(param.name.as_str()), &param.ty)).collect();
     laid_out(&function.name, &params, Some(&function.results), indent, full)
 }
 
 /// The signature with what is long left out.
 pub(crate) fn brief_signature(function: &InspectedFunction) -> String {
-    let params: Vec<_> = function.params.iter().map(|(name, ty)| (Some(name.as_str()), ty)).collect();
+    let params: Vec<_> = function.params.iter().map(|param| (Some(param.name.as_str()), &param.ty)).collect();
     laid_out(&function.name, &params, Some(&function.results), 0, |ty, _, _| brief(ty))
 }
 

@@ -9,7 +9,7 @@ use crate::output::Output;
 use crate::report::Usage;
 use crate::{describe, program, stdout};
 use anyhow::{Context as _, Result};
-use purefork::inspect::{InspectedFunction, Inspection};
+use purefork::inspect::{InspectedFunction, InspectedParam, Inspection};
 use purefork::value::Type;
 use purefork::{Args, Builder, Error, ErrorKind, Executor, Limits, Module, Value, Wasi};
 use std::io::Write as _;
@@ -185,26 +185,26 @@ pub(crate) fn arguments(function: &InspectedFunction, given: &[Given]) -> Result
         };
         let value = match param {
             None => Value::from(()),
-            Some((param, ty)) => reader
-                .read(param, ty, &given.value)
-                .with_context(|| format!("argument `{param}` of `{}`", function.name))?,
+            Some(param) => reader
+                .read(&param.name, &param.ty, &given.value)
+                .with_context(|| format!("argument `{}` of `{}`", param.name, function.name))?,
         };
         args = match &given.name {
             None => args.push(value),
-            Some(name) => args.push_named(param.map_or(name, |(param, _)| param), value),
+            Some(name) => args.push_named(param.map_or(name, |param| &param.name), value),
         };
     }
     let names: Vec<_> = given.iter().filter_map(|given| parameter(function, given.name.as_deref()?)).collect();
-    for param in positional.filter(|param| matches!(param.1, Type::Option(_)) && !names.contains(param)) {
-        args = args.push_named(&param.0, Value::from(None::<Value>));
+    for param in positional.filter(|param| matches!(param.ty, Type::Option(_)) && !names.contains(param)) {
+        args = args.push_named(&param.name, Value::from(None::<Value>));
     }
     Ok(args)
 }
 
 /// The parameter of that name: dashes and underscores are the same, as no two parameters differ in them alone.
-fn parameter<'a>(function: &'a InspectedFunction, name: &str) -> Option<&'a (String, Type)> {
+fn parameter<'a>(function: &'a InspectedFunction, name: &str) -> Option<&'a InspectedParam> {
     let same = |param: &str| param.bytes().map(dash).eq(name.bytes().map(dash));
-    function.params.iter().find(|(param, _)| same(param))
+    function.params.iter().find(|param| same(&param.name))
 }
 
 fn dash(byte: u8) -> u8 {
@@ -225,10 +225,12 @@ pub(crate) fn hint(error: Error, function: &InspectedFunction, given: &[Given]) 
         }
         // What is not given may have been taken for an option.
         None if error.kind() == ErrorKind::ArgumentMismatch => {
-            let taken = function.params.iter().find(|(param, _)| is_option(param));
-            let taken = taken.filter(|(param, _)| !names().any(|name| name == param));
-            taken.map(|(param, _)| {
-                format!("`--{param}` before `--` is an option of purefork: give the parameter after it, `-- --{param} VALUE`")
+            let taken = function.params.iter().find(|param| is_option(&param.name));
+            let taken = taken.filter(|param| !names().any(|name| name == param.name));
+            taken.map(|InspectedParam { name, .. }| {
+                format!(
+                    "`--{name}` before `--` is an option of purefork: give the parameter after it, `-- --{name} VALUE`"
+                )
             })
         }
         _ => None,

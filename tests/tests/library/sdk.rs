@@ -96,7 +96,7 @@ fn a_short_call_does_not_grow_memory() {
     each_executor(|exec| {
         let leaf = load(exec, "leaf");
         // As much as there is at the start, so that growth is refused; the allocator would abort.
-        let start: u64 = leaf.inspect().memories.iter().map(|(bytes, _)| bytes).sum();
+        let start: u64 = leaf.inspect().memories.iter().map(|memory| memory.minimum_bytes).sum();
         let limits = purefork_tests::limits().memory(start as usize);
         let exec = Executor::builder().threads(1).limits(limits).build().unwrap();
         let shout = load(&exec, "leaf").function::<String, String>("shout").unwrap();
@@ -194,7 +194,7 @@ fn a_short_call_does_not_grow_memory_after_much_was_loaded() {
     let _watchdog = Watchdog::new();
     each_executor(|exec| {
         let loaded = load(exec, "weights").preinit("load-as-given", args![vec![1.5f32; 300_000]]).unwrap();
-        let start: u64 = loaded.inspect().memories.iter().map(|(bytes, _)| bytes).sum();
+        let start: u64 = loaded.inspect().memories.iter().map(|memory| memory.minimum_bytes).sum();
         let limits = purefork_tests::limits().memory(start as usize);
         let exec = Executor::builder().threads(1).limits(limits).build().unwrap();
         let churn = exec.load_bytes(loaded.bytes().unwrap()).unwrap();
