@@ -30,7 +30,7 @@ struct Tree {
     held: AtomicUsize,
 }
 
-/// Bytes that a call of a tree holds; until it is dropped.
+/// Bytes that a call charges to its tree, until this is dropped.
 pub(super) struct TreeCharge {
     tree: Arc<Tree>,
     bytes: usize,

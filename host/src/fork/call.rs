@@ -1,4 +1,4 @@
-//! One call: forked, started by somebody, complete.
+//! One call: its arguments, who forked it, and what comes of it.
 
 use super::branch::{Branch, TreeCharge};
 use super::claim::Claim;

@@ -44,7 +44,7 @@ impl Runtime {
     /// Makes every call that runs look whether it may go on, after one was given up.
     pub(crate) fn interrupt(&self) {
         self.sandboxes.engines.interrupt();
-        self.watch.insist();
+        self.watch.repeat();
     }
 
     /// Fails in a child process of the one whose the executor is: its threads are not here, and locks that they held are never

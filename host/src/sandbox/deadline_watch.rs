@@ -1,4 +1,4 @@
-//! Deadlines.
+//! Watches deadlines: one thread interrupts calls that have run for too long.
 //!
 //! Only a call that runs needs a watch: one that waits ends when what it waits for does. So there is no list of
 //! deadlines: each worker has a slot with the deadline of the call that it runs at the moment, and one thread sleeps
@@ -16,13 +16,13 @@ use std::time::{Duration, Instant};
 /// No deadline.
 const NEVER: u64 = u64::MAX;
 
-/// How long after the bell was rung it is rung again, if the call still runs: it may have been loading, or resetting.
+/// How long after an interrupt the next one follows, if the call still runs: it may have been loading, or resetting.
 const AGAIN: Duration = Duration::from_millis(1);
 
-/// For how long the bell is rung after a call was given up.
-const INSIST: Duration = Duration::from_millis(200);
+/// For how long interrupts are repeated after a call was given up.
+const REPEATED: Duration = Duration::from_millis(200);
 
-/// Rings a bell when the call of some worker has run for too long; and tidies up.
+/// Interrupts calls when that of some worker has run for too long; and does a chore.
 pub(crate) struct DeadlineWatch {
     shared: Arc<Shared>,
     thread: Thread,
@@ -37,10 +37,10 @@ struct Shared {
     others: Mutex<Vec<u64>>,
     /// Until when the watch means to sleep.
     target: AtomicU64,
-    /// Until when the bell is rung over and over, in nanoseconds since `start`.
-    insist: AtomicU64,
+    /// Until when interrupts are repeated, in nanoseconds since `start`.
+    repeat: AtomicU64,
     stop: AtomicBool,
-    ring: Box<dyn Fn() + Send + Sync>,
+    interrupt: Box<dyn Fn() + Send + Sync>,
     chore: Chore,
     /// When that is done next, in nanoseconds since `start`; `NEVER` if nobody has asked.
     chore_at: AtomicU64,
@@ -69,10 +69,10 @@ pub(crate) struct DeadlineGuard<'a> {
 }
 
 impl DeadlineWatch {
-    /// Starts a watch for `workers` workers that calls `ring`, and does a chore when it is asked to.
+    /// Starts a watch for `workers` workers that calls `interrupt`, and does a chore when it is asked to.
     pub(crate) fn new(
         workers: usize,
-        ring: impl Fn() + Send + Sync + 'static,
+        interrupt: impl Fn() + Send + Sync + 'static,
         chore: Chore,
     ) -> std::io::Result<DeadlineWatch> {
         let shared = Arc::new(Shared {
@@ -80,9 +80,9 @@ impl DeadlineWatch {
             slots: (0..workers).map(|_| CachePadded::new(AtomicU64::new(NEVER))).collect(),
             others: Mutex::default(),
             target: AtomicU64::new(NEVER),
-            insist: AtomicU64::new(0),
+            repeat: AtomicU64::new(0),
             stop: AtomicBool::new(false),
-            ring: Box::new(ring),
+            interrupt: Box::new(interrupt),
             chore,
             chore_at: AtomicU64::new(NEVER),
         });
@@ -110,11 +110,11 @@ impl DeadlineWatch {
         DeadlineGuard { shared, worker, deadline, before }
     }
 
-    /// Rings the bell over and over for a while. A call that has just looked, and is about to listen again, misses a
-    /// single ring.
-    pub(crate) fn insist(&self) {
-        let until = self.shared.now().saturating_add(INSIST.as_nanos() as u64);
-        self.shared.insist.store(until, Ordering::SeqCst);
+    /// Repeats interrupts for a while. A call that has just looked, and has not set its next epoch deadline yet, misses a single
+    /// one.
+    pub(crate) fn repeat(&self) {
+        let until = self.shared.now().saturating_add(REPEATED.as_nanos() as u64);
+        self.shared.repeat.store(until, Ordering::SeqCst);
         self.thread.unpark();
     }
 
@@ -171,9 +171,9 @@ impl Shared {
         while !self.stop.load(Ordering::SeqCst) {
             let now = self.now();
             let (passed, next) = self.look(now);
-            let passed = passed || now < self.insist.load(Ordering::SeqCst);
+            let passed = passed || now < self.repeat.load(Ordering::SeqCst);
             if passed {
-                (self.ring)();
+                (self.interrupt)();
             }
             self.tidy(now);
             let again = if passed { now + AGAIN.as_nanos() as u64 } else { NEVER };
@@ -184,7 +184,7 @@ impl Shared {
                 return;
             }
             let (passed_since, next) = self.look(now);
-            let passed_since = passed_since || now < self.insist.load(Ordering::SeqCst);
+            let passed_since = passed_since || now < self.repeat.load(Ordering::SeqCst);
             if next.min(self.chore_at.load(Ordering::SeqCst)) < target || (passed_since && !passed) {
                 continue;
             }

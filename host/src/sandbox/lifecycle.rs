@@ -1,4 +1,4 @@
-//! A sandbox: made, given a call to run, asked what the call has used.
+//! A sandbox's life: it is made, begins a call, ends it, and begins the next.
 
 use super::data::{CallState, Interrupts, StoreData};
 use super::error::AfterRefusal;

@@ -115,8 +115,8 @@ impl Plan {
             made => return made.map_err(|error| self.definition.explain(error, function, false)),
         };
         let shards = self.shared.engines.shards();
-        // The shard's pool is full: with calls that wait, or with sandboxes that are kept for later. Any other shard
-        // will do; and what is kept for later has to make place.
+        // The shard's pool is full: with calls that wait, or with pooled sandboxes. Any other shard
+        // will do; and the pool has to make place.
         for clear in [false, true] {
             if clear {
                 self.shared.pool.clear();
@@ -226,7 +226,7 @@ impl Plan {
         let Sandboxes { engines, pool, .. } = &*self.shared;
         let (loaded, cost) = self.load_anew(shard).or_else(|error| match error.kind() {
             ErrorKind::Exhausted => {
-                // What is kept for later has to make place.
+                // The pool has to make place.
                 pool.clear();
                 engines.unload();
                 self.load_anew(shard)
@@ -236,7 +236,7 @@ impl Plan {
         let (loaded, first) = self.shards.put(shard, loaded);
         let weak: Weak<Shards> = Arc::downgrade(&self.shards);
         if first && !engines.loaded(weak, shard, cost) {
-            // What is kept for later has guests in use.
+            // Pooled sandboxes have guests in use.
             pool.clear();
             engines.trim();
         }

@@ -1,13 +1,13 @@
-//! Sandboxes that are kept for later.
+//! The sandbox pool: sandboxes that wait for their next call.
 
 use crossbeam_utils::CachePadded;
 use crossbeam_utils::atomic::AtomicCell;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What a stock keeps: sandboxes, and, in tests, less than that.
+/// What a pool holds: sandboxes; in tests, something smaller.
 pub(crate) trait Reusable {
-    /// The number of the module whose calls it may serve.
+    /// The number of the guest whose calls it may serve.
     fn guest(&self) -> u64;
 
     /// The shard that it belongs to.
@@ -19,8 +19,8 @@ pub(crate) trait Reusable {
 
 /// For each shard, the sandboxes that may serve another call.
 ///
-/// How many are kept, and how much memory they hold together, is bounded over all modules, so that those of one never take the
-/// places of another's for good. What has not been used for a while is dropped by [`Stock::tidy`].
+/// How many are kept, and how much memory they hold together, is bounded over all guests, so that those of one never take the
+/// places of another's for good. What has not been used for a while is dropped by [`SandboxPool::tidy`].
 ///
 /// A thread that runs one call after another puts a sandbox and takes it again, without a lock; the others lie on a shelf behind it.
 pub(crate) struct SandboxPool<S> {
@@ -56,7 +56,7 @@ struct Shelf<S> {
 }
 
 impl<S: Reusable> SandboxPool<S> {
-    /// A stock for `shards` shards that keeps so much in each.
+    /// A pool for `shards` shards that keeps so much in each.
     pub(crate) fn new(shards: usize, most: PoolLimits) -> SandboxPool<S> {
         let shard = |_| CachePadded::new(Shard { last: AtomicCell::new(None), shelf: Mutex::default() });
         // One may lie beside the shelf.
@@ -64,22 +64,22 @@ impl<S: Reusable> SandboxPool<S> {
         SandboxPool { shards: (0..shards).map(shard).collect(), most }
     }
 
-    /// Takes the sandbox of module `module` that was used last in a shard.
+    /// Takes the sandbox of a guest that was used last in a shard.
     #[inline]
-    pub(crate) fn take(&self, module: u64, shard: usize) -> Option<Box<S>> {
+    pub(crate) fn take(&self, guest: u64, shard: usize) -> Option<Box<S>> {
         match self.shards[shard].last.take() {
-            Some(sandbox) if sandbox.guest() == module => Some(sandbox),
-            other => self.take_from_shelf(module, shard, other),
+            Some(sandbox) if sandbox.guest() == guest => Some(sandbox),
+            other => self.take_from_shelf(guest, shard, other),
         }
     }
 
-    /// The same, where the one used last is another module's, or was taken before.
-    fn take_from_shelf(&self, module: u64, shard: usize, other: Option<Box<S>>) -> Option<Box<S>> {
+    /// The same, where the one used last is another guest's, or was taken before.
+    fn take_from_shelf(&self, guest: u64, shard: usize, other: Option<Box<S>>) -> Option<Box<S>> {
         let mut shelf = self.lock(shard);
         if let Some(other) = other {
             shelf.push(other);
         }
-        let found = shelf.take(module);
+        let found = shelf.take(guest);
         let surplus = shelf.take_surplus(self.most);
         drop(shelf);
         drop(surplus);
@@ -128,9 +128,9 @@ impl<S: Reusable> SandboxPool<S> {
         left
     }
 
-    /// Drops every sandbox of a module.
-    pub(crate) fn purge(&self, module: u64) {
-        self.drop_all(|sandbox| sandbox.guest() == module);
+    /// Drops every sandbox of a guest.
+    pub(crate) fn purge(&self, guest: u64) {
+        self.drop_all(|sandbox| sandbox.guest() == guest);
     }
 
     /// Drops every sandbox.
@@ -164,9 +164,9 @@ impl<S: Reusable> Shelf<S> {
         self.kept.push_back((self.tidied, sandbox));
     }
 
-    /// Takes out the sandbox of a module that was used last.
-    fn take(&mut self, module: u64) -> Option<Box<S>> {
-        let at = self.kept.iter().rposition(|(_, sandbox)| sandbox.guest() == module)?;
+    /// Takes out the sandbox of a guest that was used last.
+    fn take(&mut self, guest: u64) -> Option<Box<S>> {
+        let at = self.kept.iter().rposition(|(_, sandbox)| sandbox.guest() == guest)?;
         let (_, sandbox) = self.kept.remove(at)?;
         self.bytes -= sandbox.bytes();
         Some(sandbox)
@@ -217,7 +217,7 @@ mod tests {
         /// Where its name goes when it is dropped.
         dropped: Arc<Mutex<Vec<usize>>>,
         /// Looked into when it is dropped.
-        stock: Weak<SandboxPool<Fake>>,
+        pool: Weak<SandboxPool<Fake>>,
     }
 
     impl Reusable for Fake {
@@ -238,33 +238,33 @@ mod tests {
         fn drop(&mut self) {
             self.dropped.lock().unwrap().push(self.name);
             // Were the lock held, this would never end.
-            if let Some(stock) = self.stock.upgrade() {
-                assert!(stock.take(u64::MAX, self.shard).is_none());
+            if let Some(pool) = self.pool.upgrade() {
+                assert!(pool.take(u64::MAX, self.shard).is_none());
             }
         }
     }
 
     struct Store {
-        stock: Arc<SandboxPool<Fake>>,
+        pool: Arc<SandboxPool<Fake>>,
         dropped: Arc<Mutex<Vec<usize>>>,
     }
 
     impl Store {
         /// With room for so much on the shelf, and for one sandbox beside it.
         fn new(sandboxes: usize, units: usize) -> Store {
-            let stock = Arc::new(SandboxPool::new(2, PoolLimits { sandboxes, bytes: units * UNIT + LARGE }));
-            Store { stock, dropped: Arc::default() }
+            let pool = Arc::new(SandboxPool::new(2, PoolLimits { sandboxes, bytes: units * UNIT + LARGE }));
+            Store { pool, dropped: Arc::default() }
         }
 
         fn put(&self, name: usize, module: u64, shard: usize, units: usize) {
-            let (dropped, stock) = (self.dropped.clone(), Arc::downgrade(&self.stock));
-            self.stock.put(Box::new(Fake { module, shard, bytes: units * UNIT, name, dropped, stock }));
+            let (dropped, pool) = (self.dropped.clone(), Arc::downgrade(&self.pool));
+            self.pool.put(Box::new(Fake { module, shard, bytes: units * UNIT, name, dropped, pool }));
         }
 
         fn take(&self, module: u64, shard: usize) -> Option<usize> {
-            // It is not dropped by the stock then.
-            let mut taken = self.stock.take(module, shard)?;
-            (taken.dropped, taken.stock) = (Arc::default(), Weak::new());
+            // It is not dropped by the pool then.
+            let mut taken = self.pool.take(module, shard)?;
+            (taken.dropped, taken.pool) = (Arc::default(), Weak::new());
             Some(taken.name)
         }
 
@@ -288,7 +288,7 @@ mod tests {
     fn the_one_used_last_is_put_and_taken_without_a_lock() {
         assert!(AtomicCell::<Option<Box<Fake>>>::is_lock_free());
         let store = Store::new(9, 1000);
-        let locked = store.stock.lock(0);
+        let locked = store.pool.lock(0);
         store.put(1, 7, 0, 40);
         assert_eq!(store.take(7, 0), Some(1));
         drop(locked);
@@ -340,13 +340,13 @@ mod tests {
         for (name, module, shard, units) in [(1, 1, 0, 10), (2, 2, 0, 100), (3, 3, 1, 10)] {
             store.put(name, module, shard, units);
         }
-        assert!(store.stock.tidy(), "all were used since");
+        assert!(store.pool.tidy(), "all were used since");
         assert!(store.dropped().is_empty());
         assert_eq!(store.take(1, 0), Some(1));
         store.put(1, 1, 0, 10);
-        assert!(store.stock.tidy());
+        assert!(store.pool.tidy());
         assert_eq!(store.dropped(), [2, 3]);
-        assert!(!store.stock.tidy(), "nothing is left");
+        assert!(!store.pool.tidy(), "nothing is left");
         assert_eq!(store.dropped(), [1]);
         // Nor is it counted.
         (4..14).for_each(|name| store.put(name, 1, 0, 100));
@@ -359,11 +359,11 @@ mod tests {
         for (name, module, shard) in [(1, 1, 0), (2, 2, 0), (3, 1, 0), (4, 1, 1), (5, 2, 1)] {
             store.put(name, module, shard, 10);
         }
-        store.stock.purge(1);
+        store.pool.purge(1);
         assert_eq!(store.dropped(), [1, 3, 4]);
         store.put(6, 3, 0, 990);
         assert!(store.dropped().is_empty());
-        store.stock.clear();
+        store.pool.clear();
         assert_eq!(store.dropped(), [2, 6, 5]);
         store.put(7, 1, 0, 1000);
     }
@@ -383,35 +383,35 @@ mod tests {
                 scope.spawn(move || {
                     for _ in 0..ROUNDS {
                         let module = thread % 2;
-                        let taken = store.stock.take(module, 0);
+                        let taken = store.pool.take(module, 0);
                         let sandbox = match taken {
                             Some(sandbox) => sandbox,
                             None => {
                                 let name = made.fetch_add(1, Ordering::SeqCst);
-                                let (dropped, stock) = (store.dropped.clone(), Weak::new());
-                                Box::new(Fake { module, shard: 0, bytes: (1 + name % 60) * UNIT, name, dropped, stock })
+                                let (dropped, pool) = (store.dropped.clone(), Weak::new());
+                                Box::new(Fake { module, shard: 0, bytes: (1 + name % 60) * UNIT, name, dropped, pool })
                             }
                         };
                         assert!(!used[sandbox.name].swap(true, Ordering::SeqCst), "it is used twice");
                         thread::yield_now();
                         assert!(used[sandbox.name].swap(false, Ordering::SeqCst));
-                        store.stock.put(sandbox);
+                        store.pool.put(sandbox);
                     }
                     done.fetch_add(1, Ordering::SeqCst);
                 });
             }
             scope.spawn(|| {
                 while done.load(Ordering::SeqCst) < THREADS {
-                    store.stock.tidy();
-                    store.stock.clear();
+                    store.pool.tidy();
+                    store.pool.clear();
                     thread::yield_now();
                 }
             });
         });
-        store.stock.clear();
+        store.pool.clear();
         let mut dropped = store.dropped();
         dropped.sort_unstable();
         assert_eq!(dropped, (0..made.into_inner()).collect::<Vec<_>>());
-        assert_eq!(store.stock.lock(0).bytes, 0);
+        assert_eq!(store.pool.lock(0).bytes, 0);
     }
 }
