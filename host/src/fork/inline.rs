@@ -16,7 +16,8 @@ use std::sync::Arc;
 #[inline]
 pub(super) fn run(program: &Program, function: u32, mut values: Values, site: &'static Location<'static>) -> Forked {
     let run = Run { program, function, is_root: true, deadline: program.runtime.deadline() };
-    let ended = run.here(ClaimedArgs { values: &mut values, charge: &mut None }, None);
+    let mut ended = Ended::default();
+    run.here(ClaimedArgs { values: &mut values, charge: &mut None }, None, &mut ended);
     match ended.result {
         Ok(value) => Forked::Ready(Ready { value, fuel: ended.usage.fuel, output: ended.output }),
         Err(error) => Forked::Call(fail(&run, Ended { result: Err(error), ..ended }, site)),

@@ -31,23 +31,38 @@ pub(super) struct Ended {
     pub(super) output: Option<Arc<Output>>,
 }
 
-impl Run<'_> {
-    /// Runs a function that cannot wait. `call`: what may stop it, beside its deadline and the end of the executor.
+impl Default for Ended {
     #[inline]
-    pub(super) fn here(&self, args: ClaimedArgs<'_>, call: Option<Arc<dyn CallState>>) -> Ended {
+    fn default() -> Ended {
+        // Of no meaning, and without an allocation that would be counted.
+        Ended::new(Ok(Value::Bool(false)))
+    }
+}
+
+impl Ended {
+    #[inline]
+    fn new(result: Result<Value>) -> Ended {
+        Ended { result, usage: Usage::default(), output: None }
+    }
+}
+
+impl Run<'_> {
+    /// Runs a function that cannot wait; what comes of it is written to `ended`. `call`: what may stop it, beside its deadline and the end of the executor.
+    #[inline]
+    pub(super) fn here(&self, args: ClaimedArgs<'_>, call: Option<Arc<dyn CallState>>, ended: &mut Ended) {
         let stack = self.program.runtime.limits.stack + HOST_STACK;
         stacker::maybe_grow(stack, stack + HOST_STACK, || {
             let guard = self.guard();
             let mut sandbox = match self.sandbox(call) {
                 Ok(sandbox) => sandbox,
-                Err(error) => return self.failed(error, None),
+                Err(error) => return *ended = self.failed(error),
             };
             // What the arguments take is the sandbox's from now on.
             *args.charge = None;
-            let result = sandbox.call(self.function, args.values);
+            sandbox.call(self.function, args.values, &mut ended.result);
             drop(args);
             drop(guard);
-            self.ended(sandbox, result)
+            self.end(sandbox, ended);
         })
     }
 
@@ -59,10 +74,10 @@ impl Run<'_> {
         };
         let mut sandbox = match taken {
             Ok(sandbox) => sandbox,
-            Err(error) => return self.failed(error, None),
+            Err(error) => return self.failed(error),
         };
         drop(args.charge);
-        let result = {
+        let mut ended = Ended::new({
             let mut call = pin!(sandbox.call_async(self.function, args.values));
             // It may go on in another thread each time.
             poll_fn(|cx| {
@@ -70,8 +85,9 @@ impl Run<'_> {
                 call.as_mut().poll(cx)
             })
             .await
-        };
-        self.ended(sandbox, result)
+        });
+        self.end(sandbox, &mut ended);
+        ended
     }
 
     /// A sandbox that is ready for the call.
@@ -91,27 +107,28 @@ impl Run<'_> {
 
     /// Gives the sandbox back, or leaves it to whoever is to have it.
     #[inline]
-    fn ended(&self, mut sandbox: Box<Sandbox>, result: Result<Value>) -> Ended {
-        let output = sandbox.take_output();
+    fn end(&self, mut sandbox: Box<Sandbox>, ended: &mut Ended) {
+        let ok = ended.result.is_ok();
+        ended.output = sandbox.take_output();
         let futures = if self.program.capture.is_some() { sandbox.futures() } else { 0 };
         let usage = sandbox.usage();
+        ended.usage = if ok { usage } else { self.whole() };
         match &self.program.capture {
-            Some(capture) if result.is_ok() && self.is_root => capture.put(Captured::new(sandbox, futures)),
+            Some(capture) if ok && self.is_root => capture.put(Captured::new(sandbox, futures)),
             _ => {
-                self.program.plan.give(sandbox, self.function, result.is_ok());
+                self.program.plan.give(sandbox, self.function, ok);
                 self.program.runtime.watch.tidy_later();
             }
         }
-        match result {
-            Ok(value) => Ended { result: Ok(value), usage, output },
-            Err(error) => self.failed(error, output),
-        }
+    }
+
+    pub(super) fn failed(&self, error: Error) -> Ended {
+        Ended { usage: self.whole(), ..Ended::new(Err(error)) }
     }
 
     /// A run that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
-    pub(super) fn failed(&self, error: Error, output: Option<Arc<Output>>) -> Ended {
-        let usage = Usage { fuel: self.program.runtime.limits.fuel, forks: 0 };
-        Ended { result: Err(error), usage, output }
+    fn whole(&self) -> Usage {
+        Usage { fuel: self.program.runtime.limits.fuel, forks: 0 }
     }
 
     #[inline]
@@ -139,7 +156,9 @@ impl Call {
             suspendable(run, move |job| spawner.program().runtime.threads.spawn(job));
         } else {
             let _unfinished = Unfinished(self);
-            self.end(self.run().here(args, Some(self.clone())));
+            let mut ended = Ended::default();
+            self.run().here(args, Some(self.clone()), &mut ended);
+            self.end(ended);
         }
     }
 
@@ -170,7 +189,7 @@ struct Unfinished<'a>(&'a Call);
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if !self.0.cell.is_done() {
-            self.0.end(self.0.run().failed(self.0.program().runtime.shutdown.error(), None));
+            self.0.end(self.0.run().failed(self.0.program().runtime.shutdown.error()));
         }
     }
 }

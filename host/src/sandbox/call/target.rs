@@ -9,7 +9,6 @@ use crate::value::Type;
 /// What a call needs to know of its function.
 #[derive(Clone, Copy)]
 pub(crate) struct Target<'a> {
-    pub(crate) stack: Stack,
     pub(crate) definition: &'a Definition,
     pub(crate) number: u32,
     pub(crate) function: &'a FunctionDef,
@@ -21,22 +20,12 @@ pub(crate) struct Target<'a> {
     pub(crate) results: &'a [Type],
 }
 
-/// The stack that the guest runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stack {
-    /// This thread's.
-    Thread,
-    /// One of its own, which is set aside while the guest waits.
-    Fiber,
-}
-
 impl<'a> Target<'a> {
     #[inline(always)]
-    pub(crate) fn new(loaded: &'a Loaded, number: u32, stack: Stack) -> Target<'a> {
+    pub(crate) fn new(loaded: &'a Loaded, number: u32) -> Target<'a> {
         let definition = &*loaded.definition;
         let function = definition.function(number);
         Target {
-            stack,
             definition,
             number,
             function,
