@@ -12,6 +12,7 @@ pub mod components;
 mod forked;
 pub mod guests;
 pub mod histories;
+pub mod imports;
 mod measure;
 mod process;
 pub mod smith;
