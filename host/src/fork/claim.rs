@@ -1,7 +1,8 @@
 //! A value that exactly one thread can take.
+//!
+//! `tests/model` runs this file under a model checker.
 
-use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use super::sync::{AtomicBool, Ordering, UnsafeCell};
 
 /// A value that exactly one thread can take.
 pub(super) struct Claim<T> {
@@ -25,46 +26,11 @@ impl<T> Claim<T> {
             return None;
         }
         // SAFETY: of all calls of this, one gets here, and nothing else gives out a reference.
-        Some(unsafe { &mut *self.value.get() })
+        Some(self.value.with_mut(|value| unsafe { &mut *value }))
     }
 
     #[inline]
     pub(super) fn is_taken(&self) -> bool {
         self.taken.load(Ordering::Acquire)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::Barrier;
-    use std::sync::atomic::AtomicUsize;
-    use std::thread;
-
-    #[test]
-    fn one_of_many_threads_is_given_it() {
-        for _ in 0..500 {
-            let (claim, barrier, given) = (Claim::new("it".to_owned()), Barrier::new(4), AtomicUsize::new(0));
-            thread::scope(|scope| {
-                for _ in 0..4 {
-                    scope.spawn(|| {
-                        barrier.wait();
-                        if let Some(it) = claim.take() {
-                            assert_eq!(std::mem::take(it), "it");
-                            given.fetch_add(1, Ordering::Relaxed);
-                        }
-                        assert!(claim.is_taken());
-                    });
-                }
-            });
-            assert_eq!(given.into_inner(), 1);
-        }
-    }
-
-    #[test]
-    fn what_nobody_asked_for_is_dropped_with_it() {
-        let it = std::sync::Arc::new(());
-        drop(Claim::new(it.clone()));
-        assert_eq!(std::sync::Arc::strong_count(&it), 1);
     }
 }

@@ -10,6 +10,8 @@ mod branch;
 mod call;
 mod capture;
 mod claim;
+#[cfg(test)]
+mod claim_tests;
 mod futures;
 mod inline;
 mod interrupt;
@@ -28,3 +30,5 @@ pub(crate) use runtime::Runtime;
 pub(crate) use shutdown::Shutdown;
 pub(crate) use start::Local;
 pub(crate) use threads::Threads;
+
+use crate::future::sync;

@@ -16,7 +16,7 @@ mod once;
 mod promise;
 mod ready;
 mod sources;
-mod sync;
+pub(crate) mod sync;
 mod then;
 mod waiters;
 

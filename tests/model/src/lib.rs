@@ -7,7 +7,7 @@
 mod sync {
     //! In the place of the modules of that name.
     pub(super) use loom::cell::UnsafeCell;
-    pub(super) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
+    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence};
     pub(super) use loom::sync::{Condvar, Mutex, MutexGuard};
     pub(super) use loom::thread::yield_now;
     pub(super) use std::sync::{PoisonError, TryLockError};
@@ -24,7 +24,15 @@ mod sleep;
 mod once;
 
 #[cfg(test)]
+#[path = "../../../host/src/fork/claim.rs"]
+#[allow(dead_code)]
+mod claim;
+
+#[cfg(test)]
 mod sleep_tests;
 
 #[cfg(test)]
 mod once_tests;
+
+#[cfg(test)]
+mod claim_tests;
