@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use purefork::error::ForkSite;
 use purefork::value::Type;
-use purefork::{Executor, Module, Value, args};
-use purefork_tests::{Mode, Watchdog, limits, loaded};
+use purefork::{ErrorKind, Executor, Isolation, Module, Value, args};
+use purefork_tests::{Mode, Watchdog, built, limits, loaded};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -48,6 +48,11 @@ fn program() -> impl Strategy<Value = Vec<Vec<Step>>> {
 const MOST_FORKS: usize = 4;
 
 fn text(program: &[Vec<Step>]) -> String {
+    text_of(program, |_| true)
+}
+
+/// A module of some functions of a program; the others are forked all the same.
+fn text_of(program: &[Vec<Step>], is_here: impl Fn(usize) -> bool) -> String {
     let mut wat = String::from("(module\n");
     let mut line = |text: String| {
         // Writing into a string does not fail.
@@ -58,7 +63,7 @@ fn text(program: &[Vec<Step>]) -> String {
         line(format!(r#"(import "wait" "f{function}" (func $wait{function} (param i32) (result i32)))"#));
     }
     line("(memory 1) (global $count (mut i32) (i32.const 1))".to_owned());
-    for (function, steps) in program.iter().enumerate() {
+    for (function, steps) in program.iter().enumerate().filter(|(function, _)| is_here(*function)) {
         line(format!(
             r#"(func $f{function} (export "f{function}") (param $acc i32) (result i32) (local $i i32) {}"#,
             (0..MOST_FORKS).map(|i| format!("(local $future{i} i32)")).collect::<String>()
@@ -149,6 +154,32 @@ static EXECUTORS: LazyLock<[Executor; 3]> = LazyLock::new(|| {
     [Mode::Serial, Mode::Threads(1), Mode::Threads(4)].map(|mode| mode.with(limits().fuel(1500)))
 });
 
+/// As [`EXECUTORS`], with a fresh sandbox for each call.
+static FRESH: LazyLock<Executor> =
+    LazyLock::new(|| built(Mode::Serial.builder().isolation(Isolation::Fresh).limits(limits().fuel(1500))));
+
+/// What becomes of a call that was forked.
+#[derive(Clone, Debug)]
+enum Fate {
+    Wait,
+    Drop,
+    Cancel,
+    /// It is cancelled once so many others have been forked, and perhaps waited for.
+    CancelAfter(usize),
+    /// It is waited for at the end.
+    Keep,
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        2 => Just(Fate::Wait),
+        1 => Just(Fate::Drop),
+        2 => Just(Fate::Cancel),
+        2 => (1..6usize).prop_map(Fate::CancelAfter),
+        1 => Just(Fate::Keep),
+    ]
+}
+
 fn config() -> ProptestConfig {
     // A failure prints the program; nothing is written into the source tree.
     ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() }
@@ -191,6 +222,77 @@ proptest! {
                     Err(error) => seen(&error),
                 };
                 prop_assert_eq!(again, first(*function, *argument), "f{}({}) of {}", function, argument, wat);
+            }
+        }
+    }
+
+    #[test]
+    fn calls_that_are_cancelled_or_dropped_change_nothing_for_others(
+        program in program(),
+        calls in prop::collection::vec((0..6usize, -3..3i32, fate()), 1..30),
+    ) {
+        let _watchdog = Watchdog::new();
+        let wat = text(&program);
+        let alone = loaded(&FRESH, &wat);
+        for exec in EXECUTORS.iter().chain([&*FRESH]) {
+            let module = loaded(exec, &wat);
+            let mut later = Vec::new();
+            for (at, (function, argument, fate)) in calls.iter().enumerate() {
+                let (function, argument) = (function % program.len(), *argument);
+                let future = module.fork(&format!("f{function}"), args![argument]).unwrap();
+                match fate {
+                    Fate::Wait => {
+                        let given = future.wait().map_or_else(|error| seen(&error), |value| value.to_string());
+                        prop_assert_eq!(given, outcome(&alone, function, argument), "f{}({}) of {}", function, argument, wat);
+                    }
+                    Fate::Drop => drop(future),
+                    Fate::Cancel => drop(future.cancel()),
+                    Fate::CancelAfter(others) => later.push((Some(at + others), function, argument, future)),
+                    Fate::Keep => later.push((None, function, argument, future)),
+                }
+                for (_, _, _, future) in later.iter().filter(|(when, ..)| *when == Some(at)) {
+                    future.cancel();
+                }
+            }
+            for (when, function, argument, future) in later {
+                let given = match future.wait() {
+                    Err(error) if error.kind() == ErrorKind::Cancelled && when.is_some() => continue,
+                    ended => ended.map_or_else(|error| seen(&error), |value| value.to_string()),
+                };
+                prop_assert_eq!(given, outcome(&alone, function, argument), "f{}({}) of {}", function, argument, wat);
+            }
+            for (function, argument, _) in &calls {
+                let function = function % program.len();
+                prop_assert_eq!(
+                    outcome(&module, function, *argument), outcome(&alone, function, *argument),
+                    "f{}({}) of {}", function, argument, wat
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn linked_modules_give_the_same_each_way_and_what_one_module_of_all_gives(
+        program in program(), here in any::<[bool; 6]>(), argument in any::<i32>(),
+    ) {
+        let _watchdog = Watchdog::new();
+        let parts = [true, false].map(|part| text_of(&program, |function| here[function] == part));
+        let whole = loaded(&FRESH, &text(&program));
+        let mut expected = Vec::new();
+        for exec in [&*FRESH].into_iter().chain(EXECUTORS.iter()) {
+            let [one, other] = parts.each_ref().map(|text| loaded(exec, text));
+            let linked = Module::link_together(&[("one", &one), ("other", &other)]).unwrap();
+            // Twice: what the first calls have left is not seen by the second.
+            for function in (0..program.len()).chain(0..program.len()) {
+                let given = outcome(&linked[usize::from(!here[function])], function, argument);
+                if expected.len() < program.len() {
+                    // Errors name places, which are others in other modules.
+                    let kind = |outcome: &str| outcome.split(": ").next().unwrap_or_default().to_owned();
+                    prop_assert_eq!(kind(&given), kind(&outcome(&whole, function, argument)), "f{} of {:?}", function, parts);
+                    expected.push(given);
+                } else {
+                    prop_assert_eq!(&given, &expected[function], "f{} of {:?}", function, parts);
+                }
             }
         }
     }

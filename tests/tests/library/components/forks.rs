@@ -6,10 +6,12 @@ use super::support::{failure, refusal};
 use expect_test::expect;
 use proptest::prelude::*;
 use purefork::value::Type;
-use purefork::{Args, ErrorKind, Executor, Limits, Module, Value, args};
+use purefork::{Args, ErrorKind, Executor, Isolation, Limits, Module, Value, args};
 use purefork_tests::components::{Fork, LIBC, component, export, forking};
 use purefork_tests::guests::FIB as CORE_FIB;
-use purefork_tests::{MODES, Mode, Watchdog, assert_kind, each_executor, each_executor_with, limits, loaded};
+use purefork_tests::{
+    MODES, Mode, Watchdog, arguments, assert_kind, built, each_executor, each_executor_with, limits, loaded, outcome,
+};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -283,6 +285,9 @@ fn via(ty: &Type, encoding: &str) -> String {
 /// One executor for all cases: they differ in their modules.
 static EXECUTORS: LazyLock<[Executor; 2]> = LazyLock::new(|| [Mode::Serial, Mode::Threads(2)].map(Mode::executor));
 
+/// With a fresh sandbox for each call.
+static FRESH: LazyLock<Executor> = LazyLock::new(|| built(Mode::Serial.builder().isolation(Isolation::Fresh)));
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
 
@@ -305,6 +310,56 @@ proptest! {
                 let (plain, via) = (call("bits", value), call("bits-via", value));
                 if !has_pointers(&ty) {
                     prop_assert_eq!(plain, via, "{}", ty);
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn calls_with_any_values_end_the_same_each_way(
+        (ty, calls) in any_type().prop_flat_map(|ty| {
+            let one = prop::collection::vec(value(&ty), 0..4);
+            let calls = prop::collection::vec((0..4usize, one), 1..8);
+            (Just(ty), calls)
+        }),
+        encoding in prop::sample::select(vec!["utf8", "utf16", "latin1+utf16"]),
+        cancelled in prop::collection::vec(any::<bool>(), 8),
+    ) {
+        let _watchdog = Watchdog::new();
+        let guest = via(&ty, encoding);
+        let small = flat(&ty).len() <= 16;
+        // `bits` gives what the guest was given, addresses among it: so what lies where is compared too.
+        let calls: Vec<(&str, Vec<Value>)> = calls
+            .into_iter()
+            .map(|(function, values)| match (function, values.first()) {
+                (0, Some(value)) if small => ("bits", vec![value.clone()]),
+                (1, Some(value)) if small => ("bits-via", vec![value.clone()]),
+                (2, _) => ("list", vec![Value::List(values.into_iter().collect())]),
+                _ => ("list-via", vec![Value::List(values.into_iter().collect())]),
+            })
+            .collect();
+        let fresh = loaded(&FRESH, &guest);
+        let expected: Vec<_> = calls.iter().map(|(function, values)| outcome(&fresh, function, values)).collect();
+        for exec in EXECUTORS.iter() {
+            let module = loaded(exec, &guest);
+            let fork = |(function, values): &(&str, Vec<Value>)| module.fork(function, arguments(values)).unwrap();
+            let futures: Vec<_> = calls.iter().zip(&cancelled).map(|(call, cancel)| (fork(call), *cancel)).collect();
+            for (future, _) in futures.iter().filter(|(_, cancel)| *cancel) {
+                future.cancel();
+            }
+            for ((function, values), expected) in calls.iter().zip(&expected).rev() {
+                prop_assert_eq!(&outcome(&module, function, values), expected, "{} of {}", function, ty);
+            }
+            for ((future, cancelled), expected) in futures.iter().zip(&expected) {
+                match (future.wait(), expected) {
+                    (Ok(value), Ok(expected)) => prop_assert_eq!(&value, expected, "{}", ty),
+                    (Err(error), _) if *cancelled && error.kind() == ErrorKind::Cancelled => {}
+                    (Err(_), Err(_)) => {}
+                    (given, expected) => prop_assert!(false, "{:?} is not {:?}: {}", given, expected, ty),
                 }
             }
         }
