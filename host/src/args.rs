@@ -27,6 +27,26 @@ impl<T: Into<Value>> From<T> for Arg {
     }
 }
 
+/// As its value. One that is to come has none yet.
+#[cfg(feature = "serde")]
+impl serde::Serialize for Arg {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match &self.0 {
+            Slot::Value(value) => value.serialize(to),
+            Slot::Future(_) => Err(serde::ser::Error::custom(
+                "expected arguments that are values, but was given a future: wait for it first",
+            )),
+        }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Arg {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Arg, D::Error> {
+        Value::deserialize(from).map(|value| Arg(Slot::Value(value)))
+    }
+}
+
 impl<T: Into<Value> + Clone + Send + 'static> From<Future<T>> for Arg {
     fn from(future: Future<T>) -> Arg {
         Arg::from(&future)
@@ -42,6 +62,7 @@ impl<T: Into<Value> + Clone + Send + 'static> From<&Future<T>> for Arg {
 /// Arguments by position and by name; made by [`args!`](crate::args).
 #[must_use = "arguments are for a `fork`"]
 #[derive(Clone, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Args(Vec<(Option<String>, Arg)>);
 
 impl Args {
@@ -268,5 +289,22 @@ impl<T: Alone, A: IntoArg<T>> IntoArgs<T> for A {
     #[inline]
     fn into_args(self) -> Bound {
         Bound::new([self.into_arg()])
+    }
+}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_serialisable_once_they_are_values() {
+        let args = args![5u8, b = "five"];
+        let text = serde_json::to_string(&args).unwrap();
+        assert_eq!(text, r#"[[null,{"u8":5}],["b",{"string":"five"}]]"#);
+        let read: Args = serde_json::from_str(&text).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        let (_promise, future) = crate::future::promise::<i32>();
+        let error = serde_json::to_string(&args![future]).unwrap_err();
+        assert_eq!(error.to_string(), "expected arguments that are values, but was given a future: wait for it first");
     }
 }

@@ -20,6 +20,7 @@ use std::time::Duration;
 /// ```
 #[must_use = "limits hold in an executor that `Builder::limits` gives them to"]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
 pub struct Limits {
     pub(crate) fuel: u64,
     pub(crate) memory: usize,
@@ -192,6 +193,7 @@ getters! {
 /// nobody waited for counts for nothing. Instantiation is not counted.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Usage {
     /// Fuel, in the units of [`Limits::fuel`]. A call that failed and was caught counts its whole limit: how much it has
     /// used is not known.
@@ -230,5 +232,15 @@ mod tests {
         assert_eq!((set.get_tree_forks(), set.get_tree_values()), (tree_forks, tree_values));
         assert_eq!((set.get_output(), set.get_compile(), set.get_timeout()), (output, compile, timeout));
         assert_eq!(set.timeout(None).get_timeout(), None);
+    }
+
+    #[cfg(feature = "serde")]
+    #[test]
+    fn limits_that_are_not_given_are_the_default_and_unknown_ones_are_refused() {
+        let limits: Limits = serde_json::from_str(r#"{"fuel":5,"timeout":{"secs":1,"nanos":0}}"#).unwrap();
+        assert_eq!(limits, Limits::default().fuel(5).timeout(Duration::from_secs(1)));
+        assert_eq!(serde_json::from_str::<Limits>(&serde_json::to_string(&limits).unwrap()).unwrap(), limits);
+        let error = serde_json::from_str::<Limits>(r#"{"full":5}"#).unwrap_err().to_string();
+        assert!(error.starts_with("unknown field `full`, expected one of `fuel`, `memory`,"), "{error}");
     }
 }

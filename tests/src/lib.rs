@@ -144,8 +144,8 @@ pub fn loaded(exec: &Executor, wat: &str) -> Module {
 pub fn describe(error: &Error, file: &str, line: u32) -> String {
     let here = format!("{file}:{line}");
     let site = |site: &ForkSite| match site {
-        ForkSite::Host(location) => {
-            assert_eq!((location.file(), location.line()), (file, line), "the fork site");
+        ForkSite::Host { file: found, line: at, .. } => {
+            assert_eq!((&**found, *at), (file, line), "the fork site");
             "HERE".to_owned()
         }
         site => site.to_string(),

@@ -29,7 +29,7 @@ pub(crate) fn error(error: &purefork::Error) -> Value {
 /// Where a fork was made. Which line of this program made it is nobody's concern.
 fn site(site: &ForkSite) -> Value {
     match site {
-        ForkSite::Guest { number } => json!({ "by": "guest", "number": number }),
+        ForkSite::Guest { number, .. } => json!({ "by": "guest", "number": number }),
         _ => json!({ "by": "host" }),
     }
 }

@@ -121,7 +121,7 @@ fn forks(chain: &[ForkFrame], omitted: usize) -> Option<String> {
         return Some(format!("{forks} forks below `{}`", root.function));
     }
     let calls = chain.iter().map(|frame| match frame.site {
-        ForkSite::Guest { number } => format!("`{}`, fork #{number} of ", frame.function),
+        ForkSite::Guest { number, .. } => format!("`{}`, fork #{number} of ", frame.function),
         _ => format!("`{}`", frame.function),
     });
     Some(format!("in {}", calls.collect::<String>()))

@@ -429,3 +429,16 @@ fn what_is_large_is_read_and_written_with_looks_in_between_and_whole() {
         }
     }
 }
+
+#[cfg(feature = "serde")]
+proptest! {
+    #[test]
+    fn values_and_types_come_back_from_serde_bit_for_bit(
+        given in any_type().prop_flat_map(|ty| (Just(ty.clone()), value(&ty)))
+    ) {
+        let binary = postcard::to_stdvec(&given).unwrap();
+        prop_assert_eq!(&postcard::from_bytes::<(Type, Value)>(&binary).unwrap(), &given);
+        let text = serde_json::to_string(&given).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<(Type, Value)>(&text).unwrap(), &given);
+    }
+}

@@ -35,9 +35,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// # Ok::<(), purefork::Error>(())
 /// ```
 #[derive(Clone)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Error(Arc<Inner>);
 
 #[derive(Clone, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -74,7 +76,7 @@ impl Error {
 
     /// For an error that comes with no place of its own.
     pub(crate) fn with_site_if_none(self, site: &'static Location<'static>) -> Error {
-        if self.0.site.is_some() { self } else { self.edit(|inner| inner.site = Some(ForkSite::Host(site))) }
+        if self.0.site.is_some() { self } else { self.edit(|inner| inner.site = Some(ForkSite::host(site))) }
     }
 
     /// The chain of forks, innermost first, and how many of its middle were left out.
@@ -205,3 +207,40 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(all(test, feature = "serde"))]
+mod tests {
+    use super::*;
+
+    fn every_part() -> Error {
+        let site = Location::caller();
+        let frame = |function: &str, site| ForkFrame { function: function.to_owned(), site };
+        let reason = Reason {
+            what: ReasonKind::Import,
+            message: "it imports a clock".to_owned(),
+            chain: vec!["run".to_owned(), "now".to_owned()],
+            offset: Some(7),
+        };
+        Error::new(ErrorKind::Trap, "the guest trapped")
+            .with_help("do not")
+            .with_reasons(vec![reason])
+            .with_backtrace(vec![GuestFrame { function: "inner".to_owned(), offset: Some(0x20) }])
+            .with_chain(vec![frame("leaf", ForkSite::Guest { number: 3 }), frame("root", ForkSite::host(site))], 5)
+            .ending_tree()
+    }
+
+    #[test]
+    fn an_error_comes_back_from_serde_with_all_that_it_tells() {
+        for error in [every_part(), Error::failed("the disk is full"), Error::new(ErrorKind::OutOfFuel, "no fuel")] {
+            let binary = postcard::to_stdvec(&error).unwrap();
+            let text = serde_json::to_string(&error).unwrap();
+            for read in [postcard::from_bytes::<Error>(&binary).unwrap(), serde_json::from_str(&text).unwrap()] {
+                assert_eq!(format!("{read:?}"), format!("{error:?}"));
+                assert_eq!((read.kind(), read.message(), read.help()), (error.kind(), error.message(), error.help()));
+                assert_eq!((read.reasons(), read.fork_site()), (error.reasons(), error.fork_site()));
+                assert_eq!((read.backtrace(), read.chain()), (error.backtrace(), error.chain()));
+                assert_eq!((read.omitted(), read.is_catchable()), (error.omitted(), error.is_catchable()));
+            }
+        }
+    }
+}

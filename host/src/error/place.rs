@@ -1,11 +1,13 @@
 //! Places: in the guest, and where a fork was made.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
 
 /// One frame of a guest's backtrace.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct GuestFrame {
     /// The function's name from the name section; else the name it is exported by; else `func[N]`.
     pub function: String,
@@ -27,22 +29,36 @@ impl fmt::Display for GuestFrame {
 /// Where a fork was made.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum ForkSite {
     /// By the host, at this place in its source.
-    Host(&'static Location<'static>),
+    #[non_exhaustive]
+    Host {
+        /// The path of the file, as the compiler was given it.
+        file: Cow<'static, str>,
+        /// The line, from 1.
+        line: u32,
+        /// The column, from 1.
+        column: u32,
+    },
     /// By a guest: the parent's `number`-th fork, counted from 1.
+    #[non_exhaustive]
     Guest {
         /// The number of the future in the call that forked it.
         number: u32,
     },
 }
 
+impl ForkSite {
+    pub(crate) fn host(place: &'static Location<'static>) -> ForkSite {
+        ForkSite::Host { file: place.file().into(), line: place.line(), column: place.column() }
+    }
+}
+
 impl fmt::Display for ForkSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ForkSite::Host(location) => {
-                write!(f, "{}:{}", location.file(), location.line())
-            }
+            ForkSite::Host { file, line, .. } => write!(f, "{file}:{line}"),
             ForkSite::Guest { number } => write!(f, "fork #{number} of its parent"),
         }
     }
@@ -51,6 +67,7 @@ impl fmt::Display for ForkSite {
 /// One call in the chain of forks that led to a failure.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ForkFrame {
     /// The function that was called.
     pub function: String,

@@ -172,7 +172,7 @@ impl Call {
         let mut next = Some(self);
         while let Some(call) = next {
             let site = match &call.origin {
-                Origin::Host(site) => ForkSite::Host(site),
+                Origin::Host(site) => ForkSite::host(site),
                 Origin::Guest { number, .. } => ForkSite::Guest { number: *number },
             };
             if inner.len() < CHAIN {

@@ -73,10 +73,13 @@ pub(crate) struct LinkFacts {
     /// The name, byte for byte as in the module.
     pub(crate) name: Arc<str>,
     /// What `fork` takes: the parameters of the forked function. It gives one `i32`, the future.
+    #[serde(with = "crate::value::wire")]
     pub(crate) params: Vec<Type>,
     /// What `wait` gives for that future; `None` when the module does not import `wait` for this name.
+    #[serde(with = "crate::value::wire")]
     pub(crate) results: Option<Vec<Type>>,
     /// What `try-wait` gives, where a component has that.
+    #[serde(with = "crate::value::wire")]
     pub(crate) caught: Option<Vec<Type>>,
 }
 

@@ -19,9 +19,11 @@ pub(crate) struct FunctionDef {
     /// The function's index in its core module, imported functions included.
     pub(crate) index: u32,
     /// The parameters' types; for a method, its resource's constructor's come first.
+    #[serde(with = "crate::value::wire")]
     pub(crate) params: Vec<Type>,
     /// For each parameter, a name to give the argument by; no two are the same.
     pub(crate) param_names: Vec<String>,
+    #[serde(with = "crate::value::wire")]
     pub(crate) results: Vec<Type>,
     /// `Ok` when no function that it can reach changes state; else the nearest change.
     pub(crate) stateless: Result<(), Write>,

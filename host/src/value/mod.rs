@@ -4,12 +4,15 @@ mod convert;
 mod fit;
 mod json;
 mod list;
+#[cfg(feature = "serde")]
+mod serial;
 pub(crate) mod size;
 mod tensor;
 mod text;
 mod types;
 mod values;
 mod wave;
+pub(crate) mod wire;
 
 pub use convert::{Alone, Params, Payload, Results, Typed};
 pub use list::{Element, List};
@@ -45,15 +48,16 @@ use types::{is_integer, range};
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 pub enum Value {
     /// A 32-bit integer: WIT's `s32`, or the `i32` of core WebAssembly, which has no sign but is shown with one.
     I32(i32),
     /// A 64-bit integer: `s64`, or the `i64` of core WebAssembly.
     I64(i64),
     /// A 32-bit float.
-    F32(f32),
+    F32(#[cfg_attr(feature = "serde", serde(with = "serial::float"))] f32),
     /// A 64-bit float.
-    F64(f64),
+    F64(#[cfg_attr(feature = "serde", serde(with = "serial::float"))] f64),
     /// A 128-bit vector, as its 16 bytes in memory order.
     V128([u8; 16]),
     /// True or false.

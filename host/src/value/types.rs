@@ -14,7 +14,7 @@ pub type Name = Arc<str>;
 /// Types are equal when they are made of the same parts under the same names; what a WIT document calls a type, and
 /// where it is defined, does not matter.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Type {
     /// A 32-bit integer of core WebAssembly, which has no sign of its own.
     I32,

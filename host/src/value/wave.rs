@@ -3,8 +3,9 @@
 //! The types of core WebAssembly are written as the component model's: `i32` as `s32`, `v128` as a tuple of 16 bytes.
 
 use super::text::cut;
-use super::{Type, Value};
+use super::{Name, Value};
 use std::borrow::Cow;
+use std::sync::Arc;
 use wasm_wave::wasm::{WasmType, WasmTypeKind, WasmValue};
 
 /// The most characters of a value that a message shows.
@@ -12,7 +13,7 @@ const SHOWN: usize = 60;
 
 pub(super) fn to_string(value: &Value) -> String {
     // Writing into a string fails only for values that WAVE has no form for; there are none.
-    wasm_wave::to_string(value).unwrap_or_default()
+    wasm_wave::to_string(&Wave(value.clone())).unwrap_or_default()
 }
 
 /// The value in a form for messages: cut where it is long.
@@ -23,39 +24,37 @@ pub(super) fn shown(value: &Value) -> String {
     cut(&to_string(value), SHOWN)
 }
 
-impl WasmType for Type {
+/// A value for `wasm-wave`, whose trait is none that the public [`Value`] has.
+#[derive(Clone)]
+struct Wave(Value);
+
+/// What is written says itself of what type it is.
+#[derive(Clone)]
+enum NoType {}
+
+impl WasmType for NoType {
     fn kind(&self) -> WasmTypeKind {
-        match self {
-            Type::I32 | Type::S32 => WasmTypeKind::S32,
-            Type::I64 | Type::S64 => WasmTypeKind::S64,
-            Type::F32 => WasmTypeKind::F32,
-            Type::F64 => WasmTypeKind::F64,
-            Type::V128 | Type::Tuple(_) => WasmTypeKind::Tuple,
-            Type::Bool => WasmTypeKind::Bool,
-            Type::S8 => WasmTypeKind::S8,
-            Type::U8 => WasmTypeKind::U8,
-            Type::S16 => WasmTypeKind::S16,
-            Type::U16 => WasmTypeKind::U16,
-            Type::U32 => WasmTypeKind::U32,
-            Type::U64 => WasmTypeKind::U64,
-            Type::Char => WasmTypeKind::Char,
-            Type::String => WasmTypeKind::String,
-            Type::List(_) => WasmTypeKind::List,
-            Type::Record(_) => WasmTypeKind::Record,
-            Type::Variant(_) => WasmTypeKind::Variant,
-            Type::Enum(_) => WasmTypeKind::Enum,
-            Type::Option(_) => WasmTypeKind::Option,
-            Type::Result(_) => WasmTypeKind::Result,
-            Type::Flags(_) => WasmTypeKind::Flags,
-        }
+        match *self {}
     }
+}
+
+fn borrowed(name: &Name) -> Cow<'_, str> {
+    Cow::Borrowed(name)
+}
+
+fn wave(value: &Value) -> Cow<'_, Wave> {
+    Cow::Owned(Wave(value.clone()))
+}
+
+fn payload(value: &Option<Arc<Value>>) -> Option<Cow<'_, Wave>> {
+    value.as_deref().map(wave)
 }
 
 macro_rules! scalars {
     ($($unwrap:ident $variant:ident $rust:ty;)*) => {
         $(
             fn $unwrap(&self) -> $rust {
-                match self {
+                match &self.0 {
                     Value::$variant(value) => *value,
                     _ => Default::default(),
                 }
@@ -64,11 +63,11 @@ macro_rules! scalars {
     };
 }
 
-impl WasmValue for Value {
-    type Type = Type;
+impl WasmValue for Wave {
+    type Type = NoType;
 
     fn kind(&self) -> WasmTypeKind {
-        match self {
+        match &self.0 {
             Value::I32(_) => WasmTypeKind::S32,
             Value::I64(_) => WasmTypeKind::S64,
             Value::F32(_) => WasmTypeKind::F32,
@@ -109,68 +108,66 @@ impl WasmValue for Value {
     }
 
     fn unwrap_string(&self) -> Cow<'_, str> {
-        match self {
+        match &self.0 {
             Value::String(text) => Cow::Borrowed(text),
             _ => Cow::Borrowed(""),
         }
     }
 
-    fn unwrap_list(&self) -> Box<dyn Iterator<Item = Cow<'_, Value>> + '_> {
-        match self {
-            Value::List(list) => Box::new(list.iter().map(Cow::Owned)),
+    fn unwrap_list(&self) -> Box<dyn Iterator<Item = Cow<'_, Wave>> + '_> {
+        match &self.0 {
+            Value::List(list) => Box::new(list.iter().map(|value| Cow::Owned(Wave(value)))),
             _ => Box::new(std::iter::empty()),
         }
     }
 
-    fn unwrap_record(&self) -> Box<dyn Iterator<Item = (Cow<'_, str>, Cow<'_, Value>)> + '_> {
-        match self {
-            Value::Record(fields) => {
-                Box::new(fields.iter().map(|(name, value)| (Cow::Borrowed(&**name), Cow::Borrowed(value))))
-            }
+    fn unwrap_record(&self) -> Box<dyn Iterator<Item = (Cow<'_, str>, Cow<'_, Wave>)> + '_> {
+        match &self.0 {
+            Value::Record(fields) => Box::new(fields.iter().map(|(name, value)| (borrowed(name), wave(value)))),
             _ => Box::new(std::iter::empty()),
         }
     }
 
-    fn unwrap_tuple(&self) -> Box<dyn Iterator<Item = Cow<'_, Value>> + '_> {
-        match self {
-            Value::Tuple(values) => Box::new(values.iter().map(Cow::Borrowed)),
-            Value::V128(bytes) => Box::new(bytes.iter().map(|&byte| Cow::Owned(Value::U8(byte)))),
+    fn unwrap_tuple(&self) -> Box<dyn Iterator<Item = Cow<'_, Wave>> + '_> {
+        match &self.0 {
+            Value::Tuple(values) => Box::new(values.iter().map(wave)),
+            Value::V128(bytes) => Box::new(bytes.iter().map(|&byte| Cow::Owned(Wave(Value::U8(byte))))),
             _ => Box::new(std::iter::empty()),
         }
     }
 
-    fn unwrap_variant(&self) -> (Cow<'_, str>, Option<Cow<'_, Value>>) {
-        match self {
-            Value::Variant(case, value) => (Cow::Borrowed(case), value.as_deref().map(Cow::Borrowed)),
+    fn unwrap_variant(&self) -> (Cow<'_, str>, Option<Cow<'_, Wave>>) {
+        match &self.0 {
+            Value::Variant(case, value) => (borrowed(case), payload(value)),
             _ => (Cow::Borrowed(""), None),
         }
     }
 
     fn unwrap_enum(&self) -> Cow<'_, str> {
-        match self {
-            Value::Enum(case) => Cow::Borrowed(case),
+        match &self.0 {
+            Value::Enum(case) => borrowed(case),
             _ => Cow::Borrowed(""),
         }
     }
 
-    fn unwrap_option(&self) -> Option<Cow<'_, Value>> {
-        match self {
-            Value::Option(value) => value.as_deref().map(Cow::Borrowed),
+    fn unwrap_option(&self) -> Option<Cow<'_, Wave>> {
+        match &self.0 {
+            Value::Option(value) => payload(value),
             _ => None,
         }
     }
 
-    fn unwrap_result(&self) -> Result<Option<Cow<'_, Value>>, Option<Cow<'_, Value>>> {
-        match self {
-            Value::Result(Ok(value)) => Ok(value.as_deref().map(Cow::Borrowed)),
-            Value::Result(Err(value)) => Err(value.as_deref().map(Cow::Borrowed)),
+    fn unwrap_result(&self) -> Result<Option<Cow<'_, Wave>>, Option<Cow<'_, Wave>>> {
+        match &self.0 {
+            Value::Result(Ok(value)) => Ok(payload(value)),
+            Value::Result(Err(value)) => Err(payload(value)),
             _ => Ok(None),
         }
     }
 
     fn unwrap_flags(&self) -> Box<dyn Iterator<Item = Cow<'_, str>> + '_> {
-        match self {
-            Value::Flags(flags) => Box::new(flags.iter().map(|name| Cow::Borrowed(&**name))),
+        match &self.0 {
+            Value::Flags(flags) => Box::new(flags.iter().map(borrowed)),
             _ => Box::new(std::iter::empty()),
         }
     }

@@ -140,7 +140,7 @@ fn seen(error: &purefork::Error) -> String {
         .chain()
         .iter()
         .map(|frame| match &frame.site {
-            ForkSite::Guest { number } => format!("{}#{number}", frame.function),
+            ForkSite::Guest { number, .. } => format!("{}#{number}", frame.function),
             _ => frame.function.clone(),
         })
         .collect();

@@ -17,7 +17,7 @@ pub(crate) enum Function {
     /// One of WASI 0.1.
     Preview1(Preview1),
     /// One of WASI 0.2, with the type of its result, in which handles are numbers.
-    Preview2(Preview2, Option<crate::value::Type>),
+    Preview2(Preview2, #[serde(with = "crate::value::wire")] Option<crate::value::Type>),
     /// The end of a handle of WASI 0.2.
     Drop(Resource),
     /// One without an answer; with its name, fit to be shown.
