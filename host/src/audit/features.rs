@@ -1,21 +1,9 @@
-//! The parts of WebAssembly that a guest may use, and what to say about the rest.
+//! Validation with the proposals that a guest may use, and what it uses beyond them.
 
 use wasmparser::types::{CoreTypeId, Types};
 use wasmparser::{CompositeInnerType, FuncType, Validator, WasmFeatures};
 
-/// What a guest may use: what is deterministic, shares nothing, and runs without a garbage collector.
-///
-/// The engine must enable these at least. Typed function references are among them because they need no
-/// collector; `externref` and the types and subtypes of the GC proposal are not.
-pub(crate) const ALLOWED: WasmFeatures = WasmFeatures::WASM2
-    .union(WasmFeatures::TAIL_CALL)
-    .union(WasmFeatures::MULTI_MEMORY)
-    .union(WasmFeatures::MEMORY64)
-    .union(WasmFeatures::EXTENDED_CONST)
-    .union(WasmFeatures::FUNCTION_REFERENCES)
-    .difference(WasmFeatures::GC_TYPES);
-
-/// A valid module, and what it uses beyond [`ALLOWED`].
+/// A valid module, and what it uses beyond what it may.
 pub(super) struct Valid {
     /// The types of everything in it.
     pub(super) types: Types,
@@ -84,53 +72,5 @@ pub(super) fn validate(bytes: &[u8], allowed: WasmFeatures) -> Result<Valid, was
             detail: error.message().to_owned(),
             offset: error.offset(),
         });
-    }
-}
-
-/// What a proposal is, and what to do without it.
-pub(super) fn explain(proposal: &str) -> (&'static str, &'static str) {
-    match proposal {
-        p if p.starts_with("cm_async") || p == "cm_more_async_builtins" || p == "cm_threading" => (
-            "component-model concurrency (`async` functions, streams, futures, threads)",
-            "it shows a guest what finished first; build it with synchronous functions, and fork instead",
-        ),
-        "cm64" => ("64-bit memory in the canonical ABI", "compile for 32-bit memory"),
-        "cm_gc" => ("values in garbage-collected memory", "guests run without a collector; compile for linear memory"),
-        "cm_error_context" => ("error contexts", "return a string instead"),
-        "cm_fixed_length_lists" => ("lists of fixed length", "use a tuple or a list"),
-        "cm_map" => ("maps", "use a list of tuples"),
-        "threads" => (
-            "threads (shared memory or atomic instructions)",
-            "calls share nothing; compile without threads (no `-pthread`, no `+atomics`) and fork instead",
-        ),
-        "shared_everything_threads" => {
-            ("shared-everything threads", "calls share nothing; compile without threads and fork instead")
-        }
-        "relaxed_simd" => ("relaxed SIMD", "its results differ between machines; use plain SIMD (no `+relaxed-simd`)"),
-        "gc" => (
-            "garbage collection (its types, subtypes or constants)",
-            "guests run without a collector; compile for linear memory",
-        ),
-        "gc_types" => (
-            "references that need a garbage collector (`externref`, `anyref` or others)",
-            "guests run without a collector; compile without them",
-        ),
-        "custom_descriptors" => {
-            ("custom descriptors", "guests run without a garbage collector; compile for linear memory")
-        }
-        "exceptions" => (
-            "exceptions (tags, `throw` or `try_table`)",
-            "they need a garbage collector, which guests do not have; compile without them, so that a failure traps",
-        ),
-        "legacy_exceptions" => (
-            "exceptions of the old kind (`try` and `catch`)",
-            "no engine has to support them; compile without exceptions, so that a failure traps",
-        ),
-        "stack_switching" => ("stack switching", "compile without it and fork instead"),
-        "wide_arithmetic" => ("wide arithmetic", "compile without it (no `+wide-arithmetic`)"),
-        "custom_page_sizes" => ("custom page sizes", "compile for pages of 64 KiB"),
-        "memory_control" => ("memory control", "compile without it"),
-        "compact_imports" => ("compact imports", "write the imports one by one"),
-        _ => ("something that is not known here", "compile for an older version of WebAssembly"),
     }
 }

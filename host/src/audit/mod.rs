@@ -3,7 +3,7 @@
 //! The author of a guest is assumed to know this source. So nothing is allowed because it looks harmless;
 //! everything is refused that is not known to be harmless:
 //!
-//! - *Validity.* The module must validate with the [`ALLOWED`] features alone. If it does not, but would with
+//! - *Validity.* The module must validate with the [`CORE`](proposals::CORE) features alone. If it does not, but would with
 //!   more, each further feature is a reason; the module is accepted by that one validation and by no other.
 //! - *Imports.* A guest's only way out. Functions from `fork` and `wait` are let through, with the types that
 //!   these can have; and what only ends the call, such as `abort` ([`NoReturn`](crate::ir::NoReturn)). Whatever else is imported, of whatever kind, is a reason.
@@ -50,7 +50,7 @@ mod types;
 
 use crate::error::{Reason, ReasonKind};
 use crate::escape::shown;
-use crate::ir::{Facts, FunctionDef, Recipe};
+use crate::ir::{Facts, FunctionDef, Recipe, proposals};
 use crate::wasi::Wasi;
 pub(crate) use component::too_deep;
 pub(crate) use malformed::Malformed;
@@ -94,7 +94,7 @@ pub(crate) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
 /// Audits a core module.
 fn core(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     let invalid = |error| Refusal::Malformed(malformed::invalid(&error));
-    let valid = features::validate(bytes, features::ALLOWED).map_err(invalid)?;
+    let valid = features::validate(bytes, proposals::CORE).map_err(invalid)?;
     // Where that is not enough, the reasons are those of the module as it was given.
     if let Some(without) = prepare::without_host_references(bytes, &valid)
         && let Ok(audited) = prepared(&without.0, without.1, wasi)
@@ -110,7 +110,7 @@ fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> 
     let bytes = prepare::prepared(bytes);
     let valid = match &bytes {
         Cow::Borrowed(_) => valid,
-        Cow::Owned(bytes) => features::validate(bytes, features::ALLOWED).map_err(invalid)?,
+        Cow::Owned(bytes) => features::validate(bytes, proposals::CORE).map_err(invalid)?,
     };
     let scan = scan::scan(&bytes, &valid).map_err(invalid)?;
     let labels = Labels::new(&scan);
@@ -226,7 +226,7 @@ fn judge_features(
 }
 
 fn feature(proposal: &str, detail: &str, chain: Vec<String>, offset: usize) -> Reason {
-    let (what, instead) = features::explain(proposal);
+    let (what, instead) = proposals::explain(proposal);
     Reason {
         what: ReasonKind::Feature,
         message: format!("uses {what}, which guests do not have: {detail}; {instead}"),

@@ -15,6 +15,7 @@ use super::malformed::Malformed;
 use super::reason::Reasons;
 use super::scan::{Scan, scan};
 use super::{exports, judge_features, malformed, size};
+use crate::ir::proposals::CORE;
 use crate::ir::{Counts, MemoryFacts, TableFacts, Write};
 
 /// What was found out about a core module inside a component.
@@ -44,7 +45,7 @@ pub(super) struct PartFunction {
 /// If it is not valid.
 pub(super) fn part(bytes: &[u8], reasons: &mut Reasons) -> Result<Part, Malformed> {
     let invalid = |error| malformed::invalid(&error);
-    let valid = features::validate(bytes, features::ALLOWED).map_err(invalid)?;
+    let valid = features::validate(bytes, CORE).map_err(invalid)?;
     let scan = scan(bytes, &valid).map_err(invalid)?;
     let labels = Labels::new(&scan);
     let exported = scan.exports.iter().filter(|(export, _)| export.kind == ExternalKind::Func);

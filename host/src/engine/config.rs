@@ -3,10 +3,12 @@
 use super::layout::{self, Layout};
 use super::mappings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::ir::proposals::CORE;
 use crate::limits::Limits;
 use crate::process::was_forked;
 use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig, WasmBacktraceDetails,
+    WasmFeatures,
 };
 
 /// What an engine's guests do.
@@ -156,10 +158,10 @@ fn check(limits: &Limits) -> Result<()> {
 /// How an engine is configured. `pool`: of how many sandboxes; none if each is made when it is needed.
 pub(super) fn config(limits: &Limits, kind: Kind, layout: Layout, pool: Option<&Pool>) -> Config {
     let mut config = Config::new();
-    // The same bits on every host: NaNs are canonical, and what differs between processors is off.
-    config.cranelift_nan_canonicalization(true).wasm_relaxed_simd(false);
-    config.wasm_multi_memory(true).wasm_memory64(true).wasm_tail_call(true).wasm_extended_const(true);
-    config.wasm_wide_arithmetic(false).wasm_custom_page_sizes(false);
+    // What the audit takes, and nothing else: what differs between processors is off.
+    config.wasm_features(WasmFeatures::all().difference(CORE), false).wasm_features(CORE, true);
+    // The same bits on every host.
+    config.cranelift_nan_canonicalization(true);
     // Of the component model, which is not run by wasmtime here.
     config.concurrency_support(false);
     config.consume_fuel(true).epoch_interruption(true);

@@ -6,6 +6,8 @@ mod load;
 mod loader;
 mod pool;
 mod preinit;
+#[cfg(test)]
+mod proposals;
 mod serial;
 
 pub use builder::Builder;

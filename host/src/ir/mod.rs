@@ -10,6 +10,7 @@ mod function;
 mod host;
 mod item;
 mod noreturn;
+pub(crate) mod proposals;
 mod recipe;
 pub(crate) mod wasi;
 

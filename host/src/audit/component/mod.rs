@@ -11,7 +11,7 @@ mod nesting;
 mod translate;
 mod types;
 
-use wasmparser::{Validator, WasmFeatures};
+use wasmparser::Validator;
 use wasmtime_environ::component::{ComponentTypesBuilder, Translator};
 use wasmtime_environ::{ScopeVec, Tunables};
 
@@ -19,16 +19,12 @@ use super::reason::Reasons;
 use super::{Audited, Refusal, feature, features, malformed, part, prepare};
 use crate::error::{Reason, ReasonKind};
 use crate::escape::shown;
-use crate::ir::MAX_EXPORTS;
-use crate::ir::Recipe;
-use crate::ir::{Facts, Write};
+use crate::ir::proposals::COMPONENTS;
+use crate::ir::{Facts, MAX_EXPORTS, Recipe, Write};
 use crate::wasi::Wasi;
 use count::{MAX_INSTANCES, MAX_ITEMS};
 pub(crate) use nesting::too_deep;
 use translate::Translate;
-
-/// What a component may use beside what its core modules may.
-const ALLOWED: WasmFeatures = features::ALLOWED.union(WasmFeatures::COMPONENT_MODEL);
 
 /// The most bytes of the host's that the globals and functions of all instances may take: no limit on memory covers them.
 const MAX_BESIDE: u64 = 32 << 20;
@@ -44,7 +40,7 @@ pub(super) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     if too_deep(bytes) {
         return Err(Refusal::Impure(vec![too_many_levels()]));
     }
-    let valid = features::validate(bytes, ALLOWED).map_err(invalid)?;
+    let valid = features::validate(bytes, COMPONENTS).map_err(invalid)?;
     for missing in &valid.missing {
         let detail = crate::escape::shown_within(&missing.detail, 200);
         reasons.add(|| feature(&missing.proposal, &detail, Vec::new(), missing.offset));
@@ -95,7 +91,7 @@ fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     let unsupported = |what: String| Refusal::Impure(vec![reason(format!("has {what}; build it without"))]);
     // Without concurrency the small modules between components keep no account of tasks.
     let tunables = Tunables { concurrency_support: false, ..Tunables::default_host() };
-    let mut validator = Validator::new_with_features(ALLOWED);
+    let mut validator = Validator::new_with_features(COMPONENTS);
     let mut types = ComponentTypesBuilder::new(&validator);
     let scope = ScopeVec::new();
     let translator = Translator::new(&tunables, &mut validator, &mut types, &scope);

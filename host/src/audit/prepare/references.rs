@@ -13,7 +13,8 @@ use wasmparser::{
     OperatorsReader, Parser, Payload, RefType, TableInit, ValType,
 };
 
-use crate::audit::features::{ALLOWED, Valid, validate};
+use crate::audit::features::{Valid, validate};
+use crate::ir::proposals::CORE;
 
 const EXTERN: u8 = 0x6f;
 const FUNC: u8 = 0x70;
@@ -28,7 +29,7 @@ pub(in crate::audit) fn without_host_references(bytes: &[u8], valid: &Valid) -> 
     for payload in Parser::new(0).parse_all(bytes) {
         patch.payload(payload.ok()?)?;
     }
-    let patched = validate(&patch.to, ALLOWED).ok()?;
+    let patched = validate(&patch.to, CORE).ok()?;
     (patched.missing.is_empty() && types(valid) == types(&patched)).then_some((patch.to, patched))
 }
 
