@@ -166,7 +166,9 @@ impl Costing {
                     for ty in group?.types() {
                         let arity = match &ty.composite_type.inner {
                             CompositeInnerType::Func(ty) => (ty.params().len() as u32, ty.results().len() as u32),
-                            _ => (0, 0),
+                            CompositeInnerType::Array(_)
+                            | CompositeInnerType::Struct(_)
+                            | CompositeInnerType::Cont(_) => (0, 0),
                         };
                         self.types.push(arity);
                         self.add(TYPE + passed(arity));

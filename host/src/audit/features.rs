@@ -36,7 +36,7 @@ impl Valid {
     fn func(&self, id: CoreTypeId) -> Option<&FuncType> {
         match &self.types[id].composite_type.inner {
             CompositeInnerType::Func(ty) => Some(ty),
-            _ => None,
+            CompositeInnerType::Array(_) | CompositeInnerType::Struct(_) | CompositeInnerType::Cont(_) => None,
         }
     }
 }

@@ -189,7 +189,7 @@ fn wrong_type(module: &str, ty: &FuncType) -> Option<(ReasonKind, String)> {
 fn refused(import: &Import<'_>, valid: &Valid, chain: Vec<String>) -> Reason {
     let ty = match import.ty {
         TypeRef::Func(index) | TypeRef::FuncExact(index) => valid.type_at(index),
-        _ => None,
+        TypeRef::Memory(_) | TypeRef::Table(_) | TypeRef::Global(_) | TypeRef::Tag(_) => None,
     };
     let known: Vec<_> = NoReturn::named(import.module, import.name)
         .map(|known| types::function(&declared::function_type(known.params(), &[])))

@@ -251,7 +251,9 @@ impl<'a, 'v> Walk<'a, 'v> {
         let wasmparser::Import { module, name, ty } = import;
         let no_return = match ty {
             TypeRef::Func(index) => self.valid.type_at(index).and_then(|ty| declared::no_return(module, name, ty)),
-            _ => None,
+            TypeRef::FuncExact(_) | TypeRef::Memory(_) | TypeRef::Table(_) | TypeRef::Global(_) | TypeRef::Tag(_) => {
+                None
+            }
         };
         scan.imports.push(Import { module, name, ty, offset, node, no_return });
     }

@@ -11,7 +11,10 @@ use super::places::{Places, Trace};
 use std::collections::{HashMap, HashSet};
 use wasm_encoder::reencode::{Error as Broken, Reencode, utils};
 use wasm_encoder::{BlockType, CodeSection, Function, FunctionSection, InstructionSink, Module, TypeSection, ValType};
-use wasmparser::{DataKind, ElementKind, FunctionBody, Operator, Parser, Payload, TypeRef, Validator, WasmFeatures};
+use wasmparser::{
+    CompositeInnerType, DataKind, ElementKind, FunctionBody, Operator, Parser, Payload, TypeRef, Validator,
+    WasmFeatures,
+};
 
 /// The most bytes that one part of an operation writes: a fraction of a millisecond, also where they are written for the first time.
 const BYTES: u32 = 1 << 20;
@@ -165,7 +168,7 @@ impl Facts {
                     };
                     lengths.get(number as usize).copied().unwrap_or_default()
                 }
-                _ => u64::MAX,
+                From::Value | From::Space(_) => u64::MAX,
             };
             if segment > bulk.part().into() {
                 facts.add(bulk, segment);
@@ -179,8 +182,8 @@ impl Facts {
             Payload::TypeSection(section) => {
                 for group in section {
                     let params = |ty: &wasmparser::SubType| match &ty.composite_type.inner {
-                        wasmparser::CompositeInnerType::Func(ty) => ty.params().len() as u32,
-                        _ => 0,
+                        CompositeInnerType::Func(ty) => ty.params().len() as u32,
+                        CompositeInnerType::Array(_) | CompositeInnerType::Struct(_) | CompositeInnerType::Cont(_) => 0,
                     };
                     self.params.extend(group?.types().map(params));
                 }

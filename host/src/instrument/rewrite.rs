@@ -225,7 +225,8 @@ impl Reencode for Rewrite<'_> {
             SectionId::DataCount => 3,
             SectionId::Code => 4,
             SectionId::Data => 5,
-            _ => 0,
+            SectionId::Custom | SectionId::Type | SectionId::Import | SectionId::Function | SectionId::Table => 0,
+            SectionId::Memory | SectionId::Tag | SectionId::Global | SectionId::Export => 0,
         };
         let place = before.map_or(6, place);
         if place > 0 && !self.exported {

@@ -20,6 +20,10 @@ pub(crate) fn core_type(ty: &Type) -> CoreType {
         Type::F32 => CoreType::F32,
         Type::F64 => CoreType::F64,
         Type::V128 => CoreType::V128,
-        _ => CoreType::I32,
+        Type::I32 | Type::S32 | Type::U32 | Type::S16 | Type::U16 | Type::S8 | Type::U8 => CoreType::I32,
+        Type::Bool | Type::Char => CoreType::I32,
+        // No scalars: functions of core modules have none.
+        Type::String | Type::List(_) | Type::Record(_) | Type::Tuple(_) | Type::Flags(_) => CoreType::I32,
+        Type::Variant(_) | Type::Enum(_) | Type::Option(_) | Type::Result(_) => CoreType::I32,
     }
 }

@@ -121,7 +121,9 @@ impl Check<'_> {
                             kind: ComponentOuterAliasKind::CoreModule | ComponentOuterAliasKind::Component,
                             ..
                         } => return elsewhere(),
-                        _ => {}
+                        wasmparser::ComponentAlias::InstanceExport { .. }
+                        | wasmparser::ComponentAlias::CoreInstanceExport { .. }
+                        | wasmparser::ComponentAlias::Outer { .. } => {}
                     }
                 }
             }
@@ -139,7 +141,9 @@ impl Check<'_> {
                     match export.kind {
                         ComponentExternalKind::Module | ComponentExternalKind::Component => return elsewhere(),
                         ComponentExternalKind::Func => self.parts += 1,
-                        _ => {}
+                        ComponentExternalKind::Value
+                        | ComponentExternalKind::Type
+                        | ComponentExternalKind::Instance => {}
                     }
                     if outermost && export.name.name == ACCESS {
                         return Err(reserved(export.name.name));
@@ -210,7 +214,7 @@ impl Module {
                             return Err(unsupported("it is a component with a global of type v128 that can change")
                                 .with_help("keep the value in memory"));
                         }
-                        _ => {}
+                        ValType::I32 | ValType::I64 | ValType::F32 | ValType::F64 | ValType::V128 => {}
                     }
                 }
             }

@@ -99,12 +99,13 @@ pub(super) fn count(bytes: &[u8]) -> Result<Counted, wasmparser::Error> {
             Payload::ComponentAliasSection(section) => {
                 scope.add(section.count() as usize);
                 for alias in section {
-                    match alias? {
-                        ComponentAlias::InstanceExport { kind: ComponentExternalKind::Component, .. }
-                        | ComponentAlias::Outer { kind: ComponentOuterAliasKind::Component, .. } => {
-                            counted.passes = Some("takes a component from another");
-                        }
-                        _ => {}
+                    let component = match alias? {
+                        ComponentAlias::InstanceExport { kind, .. } => kind == ComponentExternalKind::Component,
+                        ComponentAlias::Outer { kind, .. } => kind == ComponentOuterAliasKind::Component,
+                        ComponentAlias::CoreInstanceExport { .. } => false,
+                    };
+                    if component {
+                        counted.passes = Some("takes a component from another");
                     }
                 }
             }

@@ -157,7 +157,12 @@ impl<'a> Translate<'a> {
     fn item(&self, def: &CoreDef) -> Result<Item, Unsupported> {
         match def {
             CoreDef::Export(export) => self.export_item(export),
-            _ => Err("functions of the host where functions of the guest's own are wanted".into()),
+            CoreDef::Trampoline(_)
+            | CoreDef::InstanceFlags(_)
+            | CoreDef::UnsafeIntrinsic(_)
+            | CoreDef::TaskMayBlock => {
+                Err("functions of the host where functions of the guest's own are wanted".into())
+            }
         }
     }
 
@@ -404,7 +409,10 @@ impl<'a> Translate<'a> {
                     self.constructors.insert(name, (*ty, func, *options));
                 }
                 Export::Instance { exports, .. } => self.constructors(&inner(&format!("{prefix}{name}")), exports)?,
-                _ => {}
+                Export::LiftedFunction { .. }
+                | Export::ModuleStatic { .. }
+                | Export::ModuleImport { .. }
+                | Export::Type(_) => {}
             }
         }
         Ok(())

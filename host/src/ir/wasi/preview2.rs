@@ -269,7 +269,9 @@ impl Resource {
             Resource::Descriptor => handle == Self::ROOT,
             Resource::DirectoryEntries => handle == Self::ENTRIES,
             Resource::Network => handle == Self::NETWORK,
-            _ => false,
+            // There is none of these in a world that stands still.
+            Resource::TerminalInput | Resource::TerminalOutput | Resource::Error | Resource::Other => false,
+            Resource::TcpSocket | Resource::UdpSocket | Resource::Addresses => false,
         }
     }
 }
