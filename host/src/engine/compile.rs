@@ -1,12 +1,12 @@
 //! Bytes to machine code.
 
+use super::address_map::rewrite_address_map;
 use super::cache::{Cache, Entry, Key};
 use super::loads::no_room;
-use super::map::tell_before;
 use super::space::is_short;
 use super::{Cost, Engines, Kind, small};
 use crate::error::{Error, ErrorKind, Result};
-use crate::instrument::Places;
+use crate::instrument::OffsetMap;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,7 +59,7 @@ enum Source {
 
 impl Compiled {
     /// Compiles the core modules of a guest that the audit has passed; keeps the code under `key`, with `facts`, if
-    /// there is a cache. `places`: where the code of each was in the module that was given, if it is another.
+    /// there is a cache. `offset_maps`: for each, the offsets in the module that was given, if it was rewritten.
     ///
     /// # Errors
     ///
@@ -68,15 +68,15 @@ impl Compiled {
         engines: &Engines,
         kind: Kind,
         modules: &[Vec<u8>],
-        places: &[Places],
+        offset_maps: &[OffsetMap],
         keep: Option<(&Key, &[u8])>,
     ) -> Result<Compiled> {
         let engine = engines.get(kind, 0)?;
-        let places = places.iter().map(Some).chain(std::iter::repeat(None));
-        let code = modules.iter().zip(places).map(|(bytes, places)| {
+        let offset_maps = offset_maps.iter().map(Some).chain(std::iter::repeat(None));
+        let code = modules.iter().zip(offset_maps).map(|(bytes, map)| {
             let small = small::copied(bytes);
             let mut code = precompiled(engine, small.as_ref().unwrap_or(bytes))?;
-            places.map_or(Ok(()), |places| tell_before(&mut code, places)).map_err(|error| unsupported(&error))?;
+            map.map_or(Ok(()), |map| rewrite_address_map(&mut code, map)).map_err(|error| unsupported(&error))?;
             Ok(code)
         });
         let code = code.collect::<Result<Vec<Vec<u8>>>>()?;

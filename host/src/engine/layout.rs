@@ -5,7 +5,7 @@
 
 use super::config::{Kind, Pool, Pools};
 use super::space::Space;
-use crate::instrument::most_margin;
+use crate::instrument::max_card_table;
 use crate::limits::Limits;
 use wasmtime::Config;
 
@@ -108,7 +108,7 @@ impl Layout {
 
 /// The most bytes that a memory may have, with what lies in front of the guest's.
 pub(super) fn memory(limits: &Limits) -> u64 {
-    (limits.memory + most_margin(limits.memory)).next_multiple_of(64 << 10).min(Limits::MAX_MEMORY) as u64
+    (limits.memory + max_card_table(limits.memory)).next_multiple_of(64 << 10).min(Limits::MAX_MEMORY) as u64
 }
 
 /// What pools take, in bytes.

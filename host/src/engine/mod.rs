@@ -13,12 +13,12 @@
 //!
 //! The epoch is no clock: it moves only where calls are interrupted, to look whether they may go on.
 
+mod address_map;
 mod cache;
 mod compile;
 mod config;
 mod layout;
 mod loads;
-mod map;
 mod mappings;
 mod permit;
 mod small;

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, ReasonKind, Result};
 use crate::escape::{shown, shown_within};
 use crate::fork::{Program, Runtime};
 use crate::inspect::Inspection;
-use crate::instrument::{Instrumented, Places, in_parts, instrument};
+use crate::instrument::{Instrumented, OffsetMap, chunk_bulk_operations, instrument};
 use crate::ir::{Facts, Recipe};
 use crate::isolation::Isolation;
 use crate::limits::Limits;
@@ -93,9 +93,9 @@ pub(super) fn program(loader: &Loader, bytes: &[u8]) -> Result<(Program, String)
 /// The guest as an earlier run has kept it.
 fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
     let bytes = Compiled::kept_facts(&runtime.sandboxes.engines, key)?;
-    let (facts, recipe, undo, modules): (Facts, Recipe, _, Modules) = postcard::from_bytes(&bytes).ok()?;
+    let (facts, recipe, reset, modules): (Facts, Recipe, _, Modules) = postcard::from_bytes(&bytes).ok()?;
     let compiled = Compiled::kept(&runtime.sandboxes.engines, Guest::kind(&facts), modules, key)?;
-    Some(Guest::check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, undo, compiled }))
+    Some(Guest::check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, reset, compiled }))
 }
 
 /// Compiles a guest that the audit has passed, and keeps it for later runs.
@@ -103,19 +103,22 @@ fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
     let Audited { mut facts, recipe, modules } = audited;
     Guest::check(&runtime.limits, &facts)?;
     let bytes: usize = modules.iter().map(Vec::len).sum();
-    let (modules, parted) = all_in_parts(modules)?;
-    let (modules, places, undo) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
-        Ok(Instrumented { modules, places, undo }) => {
-            (modules, places.into_iter().zip(parted).map(|(places, parted)| places.after(parted)).collect(), Ok(undo))
-        }
-        Err(why) => (modules, parted, Err(why)),
-    };
+    let (modules, chunked) = chunked(modules)?;
+    let (modules, offset_maps, reset) =
+        match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
+            Ok(Instrumented { modules, offset_maps, reset }) => (
+                modules,
+                offset_maps.into_iter().zip(chunked).map(|(map, chunked)| map.after(chunked)).collect(),
+                Ok(reset),
+            ),
+            Err(why) => (modules, chunked, Err(why)),
+        };
     facts.compile = check_cost(&modules, bytes, runtime.limits.compile)?.div_ceil(UNIT / 1000);
-    facts.fresh = undo.as_ref().err().cloned();
-    let bytes = postcard::to_stdvec(&(&facts, &recipe, &undo, Modules::of(&modules))).ok();
+    facts.fresh = reset.as_ref().err().cloned();
+    let bytes = postcard::to_stdvec(&(&facts, &recipe, &reset, Modules::of(&modules))).ok();
     let keep = bytes.as_deref().map(|bytes| (key, bytes));
-    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &places, keep)?;
-    Ok(Guest { facts, recipe, undo, compiled })
+    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &offset_maps, keep)?;
+    Ok(Guest { facts, recipe, reset, compiled })
 }
 
 /// Compiles a guest that the audit has passed, to be run once: a copy of one that was `given` as core modules, whose code is the same.
@@ -123,25 +126,25 @@ pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> 
     let Audited { facts, recipe, modules } = audited;
     Guest::check(&runtime.limits, &facts)?;
     // Modules may have been added behind those that were given.
-    let copied = modules.iter().zip(given).map(|(copy, given)| Places::copied(given, copy).unwrap_or_default());
+    let copied = modules.iter().zip(given).map(|(copy, given)| OffsetMap::moved(given, copy).unwrap_or_default());
     let copied: Vec<_> = copied.collect();
     let bytes = modules.iter().map(Vec::len).sum();
-    let (modules, places) = all_in_parts(modules)?;
+    let (modules, offset_maps) = chunked(modules)?;
     check_cost(&modules, bytes, runtime.limits.compile)?;
-    let places: Vec<_> = places.into_iter().zip(copied).map(|(places, copied)| places.after(copied)).collect();
-    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &places, None)?;
-    Ok(Guest { facts, recipe, undo: Err("it is used once".to_owned()), compiled })
+    let offset_maps: Vec<_> = offset_maps.into_iter().zip(copied).map(|(map, copied)| map.after(copied)).collect();
+    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &offset_maps, None)?;
+    Ok(Guest { facts, recipe, reset: Err("it is used once".to_owned()), compiled })
 }
 
-/// Core modules whose bulk operations look whether the call may go on, and for each where its code was.
-fn all_in_parts(modules: Vec<Vec<u8>>) -> Result<(Vec<Vec<u8>>, Vec<Places>)> {
-    let parted = modules.into_iter().map(|bytes| match in_parts(&bytes) {
-        Ok(Some(parted)) => Ok(parted),
-        Ok(None) => Ok((bytes, Places::unchanged())),
+/// Core modules whose bulk operations are done in chunks, and for each where its code was.
+fn chunked(modules: Vec<Vec<u8>>) -> Result<(Vec<Vec<u8>>, Vec<OffsetMap>)> {
+    let chunked = modules.into_iter().map(|bytes| match chunk_bulk_operations(&bytes) {
+        Ok(Some(chunked)) => Ok(chunked),
+        Ok(None) => Ok((bytes, OffsetMap::identity())),
         Err(why) => Err(Error::new(ErrorKind::Unsupported, format!("the module is too large: {why}"))
             .with_help("build it of fewer or smaller functions")),
     });
-    Ok(parted.collect::<Result<Vec<_>>>()?.into_iter().unzip())
+    Ok(chunked.collect::<Result<Vec<_>>>()?.into_iter().unzip())
 }
 
 /// What compiling core modules costs: all of them, and the function that costs most, with the number of its module.
@@ -207,7 +210,7 @@ fn rewritten(
 pub(super) fn inspect(bytes: &[u8], wasi: Wasi, isolation: Isolation, limits: &Limits) -> Result<Inspection> {
     let bytes = binary(bytes)?;
     let Audited { mut facts, recipe, modules } = audited(&bytes, wasi)?;
-    let (modules, _) = all_in_parts(modules)?;
+    let (modules, _) = chunked(modules)?;
     let modules = match rewritten(&facts, &recipe, &modules, isolation, limits.memory) {
         Ok(rewritten) => rewritten.modules,
         Err(why) => {

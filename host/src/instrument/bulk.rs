@@ -1,51 +1,51 @@
-//! Has bulk operations look whether the call may go on: what writes much is done in parts.
+//! Splits large bulk operations into chunks, so that a call can be interrupted between two of them.
 //!
-//! wasmtime looks at the bell before a bulk operation and not within it, and filling gigabytes takes seconds. So an operation whose
-//! size is not known to be small is written as a choice: a small one is done in place, as before, and a large one by a function that is
-//! added, which does it in parts, in a loop. All guests are rewritten so, whatever kind of sandbox they run in.
+//! wasmtime looks for an epoch interrupt before a bulk operation and not within it, and filling gigabytes takes seconds. So each
+//! operation whose size is not known to be small becomes a branch: a small one is done in place, a large one by a function that
+//! is added, which does a chunk at a time in a loop. All guests are rewritten so, whatever kind of sandbox they run in.
 //!
-//! What is out of bounds must write nothing: the function looks at the bounds first, and does what is not within them as it was given, so that it
-//! traps by itself.
+//! An operation out of bounds must write nothing. So the function checks the bounds first; where they are exceeded, it does the
+//! operation as it was given, which traps.
 
-use super::places::{Places, Trace};
+use super::offset_map::{FunctionOffsets, OffsetMap};
 use std::collections::{HashMap, HashSet};
-use wasm_encoder::reencode::{Error as Broken, Reencode, utils};
+use wasm_encoder::reencode::{Error as ReencodeError, Reencode, utils};
 use wasm_encoder::{BlockType, CodeSection, Function, FunctionSection, InstructionSink, Module, TypeSection, ValType};
 use wasmparser::{
     CompositeInnerType, DataKind, ElementKind, FunctionBody, Operator, Parser, Payload, TypeRef, Validator,
     WasmFeatures,
 };
 
-/// The most bytes that one part of an operation writes: a fraction of a millisecond, also where they are written for the first time.
-const BYTES: u32 = 1 << 20;
+/// The bytes of a chunk: a fraction of a millisecond's work, even if each page faults.
+const CHUNK_BYTES: u32 = 1 << 20;
 
-/// The most elements. Those of tables may have to be made first, each by a call of the host.
-const ELEMENTS: u32 = 1 << 14;
+/// The table elements of a chunk. wasmtime may have to create each by a call of the host.
+const CHUNK_ELEMENTS: u32 = 1 << 14;
 
-/// The most choices in one function: compiling takes a time that grows with the square of their number.
-const MOST_CHOICES: usize = 100;
+/// The most such branches in one function: compiling takes time that grows with the square of their number.
+const MOST_BRANCHES: usize = 100;
 
-/// The most local variables that a function may have.
+/// The most local variables that WebAssembly's implementations let a function have.
 const MOST_LOCALS: u64 = 50_000;
 
-/// A module whose bulk operations are done in parts, and where its code was before; none if it has no operation that may be large.
+/// Rewrites a module whose bulk operations may be large; tells where its code was. None if it has no such operation.
 ///
 /// # Errors
 ///
-/// Why it cannot be rewritten: it becomes larger than a module may be.
-pub(crate) fn in_parts(bytes: &[u8]) -> Result<Option<(Vec<u8>, Places)>, String> {
+/// Why it cannot be rewritten: it would become larger than a module may be.
+pub(crate) fn chunk_bulk_operations(bytes: &[u8]) -> Result<Option<(Vec<u8>, OffsetMap)>, String> {
     let facts = Facts::new(bytes).map_err(|error| error.to_string())?;
     if facts.bulks.is_empty() {
         return Ok(None);
     }
-    let mut rewrite = Rewrite { facts: &facts, function: 0, traces: Vec::new() };
+    let mut rewrite = Rewrite { facts: &facts, function: 0, offsets: Vec::new() };
     let mut module = Module::new();
     rewrite.parse_core_module(&mut module, Parser::new(0), bytes).map_err(|error| error.to_string())?;
     let rewritten = module.finish();
     let valid = Validator::new_with_features(WasmFeatures::all()).validate_all(&rewritten);
     valid.map_err(|error| error.to_string())?;
-    let places = Places::new(&rewritten, rewrite.traces).map_err(|error| error.to_string())?;
-    Ok(Some((rewritten, places)))
+    let map = OffsetMap::new(&rewritten, rewrite.offsets).map_err(|error| error.to_string())?;
+    Ok(Some((rewritten, map)))
 }
 
 /// A memory or a table, by index.
@@ -55,14 +55,14 @@ enum Space {
     Table(u32),
 }
 
-/// What is written.
+/// Where what is written comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum From {
-    /// One value, over and over.
+enum Source {
+    /// One value, repeated.
     Value,
-    /// What is in another place.
+    /// A memory or a table, perhaps the same one.
     Space(Space),
-    /// What is in a segment.
+    /// A segment, by index.
     Segment(u32),
 }
 
@@ -70,44 +70,44 @@ enum From {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Bulk {
     to: Space,
-    from: From,
+    from: Source,
 }
 
 impl Bulk {
     fn of(op: &Operator<'_>) -> Option<Bulk> {
         let bulk = |to, from| Some(Bulk { to, from });
         match *op {
-            Operator::MemoryFill { mem } => bulk(Space::Memory(mem), From::Value),
+            Operator::MemoryFill { mem } => bulk(Space::Memory(mem), Source::Value),
             Operator::MemoryCopy { dst_mem, src_mem } => {
-                bulk(Space::Memory(dst_mem), From::Space(Space::Memory(src_mem)))
+                bulk(Space::Memory(dst_mem), Source::Space(Space::Memory(src_mem)))
             }
-            Operator::MemoryInit { data_index, mem } => bulk(Space::Memory(mem), From::Segment(data_index)),
-            Operator::TableFill { table } => bulk(Space::Table(table), From::Value),
+            Operator::MemoryInit { data_index, mem } => bulk(Space::Memory(mem), Source::Segment(data_index)),
+            Operator::TableFill { table } => bulk(Space::Table(table), Source::Value),
             Operator::TableCopy { dst_table, src_table } => {
-                bulk(Space::Table(dst_table), From::Space(Space::Table(src_table)))
+                bulk(Space::Table(dst_table), Source::Space(Space::Table(src_table)))
             }
-            Operator::TableInit { elem_index, table } => bulk(Space::Table(table), From::Segment(elem_index)),
+            Operator::TableInit { elem_index, table } => bulk(Space::Table(table), Source::Segment(elem_index)),
             _ => None,
         }
     }
 
-    /// The operation itself.
+    /// Writes the operator.
     fn write(self, code: &mut InstructionSink<'_>) {
         match (self.to, self.from) {
-            (Space::Memory(to), From::Value) => code.memory_fill(to),
-            (Space::Memory(to), From::Segment(data)) => code.memory_init(to, data),
-            (Space::Memory(to), From::Space(Space::Memory(from) | Space::Table(from))) => code.memory_copy(to, from),
-            (Space::Table(to), From::Value) => code.table_fill(to),
-            (Space::Table(to), From::Segment(elements)) => code.table_init(to, elements),
-            (Space::Table(to), From::Space(Space::Memory(from) | Space::Table(from))) => code.table_copy(to, from),
+            (Space::Memory(to), Source::Value) => code.memory_fill(to),
+            (Space::Memory(to), Source::Segment(data)) => code.memory_init(to, data),
+            (Space::Memory(to), Source::Space(Space::Memory(from) | Space::Table(from))) => code.memory_copy(to, from),
+            (Space::Table(to), Source::Value) => code.table_fill(to),
+            (Space::Table(to), Source::Segment(elements)) => code.table_init(to, elements),
+            (Space::Table(to), Source::Space(Space::Memory(from) | Space::Table(from))) => code.table_copy(to, from),
         };
     }
 
-    /// The most that is written at a time.
-    fn part(self) -> u32 {
+    /// The size of a chunk, in bytes or elements.
+    fn chunk(self) -> u32 {
         match self.to {
-            Space::Memory(_) => BYTES,
-            Space::Table(_) => ELEMENTS,
+            Space::Memory(_) => CHUNK_BYTES,
+            Space::Table(_) => CHUNK_ELEMENTS,
         }
     }
 }
@@ -115,33 +115,33 @@ impl Bulk {
 /// A bulk operation that may be large.
 struct Large {
     bulk: Bulk,
-    /// What it takes: where to, where from or what, and how much.
+    /// Its operands: destination, source or value, and size.
     params: [ValType; 3],
-    /// The number of that type.
+    /// The index of the function type with these parameters.
     ty: u32,
-    /// How much a segment has.
+    /// The length of the segment, if it is one's.
     segment: u64,
 }
 
 /// What has to be known of a module before it is rewritten.
 #[derive(Default)]
 struct Facts {
-    /// Parameters of each type, if it is a function's.
+    /// The number of parameters of each type, 0 if it is not a function's.
     params: Vec<u32>,
-    /// The type of each function that is defined.
+    /// The type of each function that it defines.
     functions: Vec<u32>,
     imported_functions: u32,
-    /// The types of addresses in memories and tables, and of tables' elements.
+    /// The address types of memories and tables, and the element types of tables.
     memories: Vec<ValType>,
     tables: Vec<(ValType, wasmparser::RefType)>,
-    /// How long passive segments are, and 0 for others.
+    /// The lengths of passive segments, 0 for others.
     data: Vec<u64>,
     elements: Vec<u64>,
     /// The operations that may be large, each once, in the order of their first use.
     bulks: Vec<Large>,
-    /// Those of unknown size, and where they are in `bulks`.
-    known: HashSet<Bulk>,
-    places: HashMap<Bulk, usize>,
+    /// Operations of unknown size that were seen, and the index in `bulks` of those that may be large.
+    seen: HashSet<Bulk>,
+    numbers: HashMap<Bulk, usize>,
     /// The types that are added.
     types: Vec<[ValType; 3]>,
 }
@@ -158,10 +158,10 @@ impl Facts {
         for payload in Parser::new(0).parse_all(bytes) {
             facts.payload(payload?, &mut found)?;
         }
-        // What a segment has is known once all was read: data stands behind code.
+        // Segments are known only now: the data section stands behind the code.
         for bulk in found {
             let segment = match bulk.from {
-                From::Segment(number) => {
+                Source::Segment(number) => {
                     let lengths = match bulk.to {
                         Space::Memory(_) => &facts.data,
                         Space::Table(_) => &facts.elements,
@@ -170,7 +170,7 @@ impl Facts {
                 }
                 From::Value | From::Space(_) => u64::MAX,
             };
-            if segment > bulk.part().into() {
+            if segment > bulk.chunk().into() {
                 facts.add(bulk, segment);
             }
         }
@@ -238,7 +238,7 @@ impl Facts {
                     let op = op?;
                     if let Some(bulk) = Bulk::of(&op)
                         && !is_small(bulk, last)
-                        && self.known.insert(bulk)
+                        && self.seen.insert(bulk)
                     {
                         found.push(bulk);
                     }
@@ -258,14 +258,14 @@ impl Facts {
         let index = |space| index(space).unwrap_or(ValType::I32);
         let to = index(bulk.to);
         let params = match (bulk.from, bulk.to) {
-            (From::Value, Space::Memory(_)) => [to, ValType::I32, to],
-            (From::Value, Space::Table(table)) => {
+            (Source::Value, Space::Memory(_)) => [to, ValType::I32, to],
+            (Source::Value, Space::Table(table)) => {
                 let element = self.tables.get(table as usize).map_or(wasmparser::RefType::FUNCREF, |(_, ty)| *ty);
                 let element = wasm_encoder::RefType::try_from(element);
                 [to, ValType::Ref(element.unwrap_or(wasm_encoder::RefType::FUNCREF)), to]
             }
-            (From::Segment(_), _) => [to, ValType::I32, ValType::I32],
-            (From::Space(from), _) => {
+            (Source::Segment(_), _) => [to, ValType::I32, ValType::I32],
+            (Source::Space(from), _) => {
                 let from = index(from);
                 // The smaller of the two.
                 [to, from, if to == ValType::I64 { from } else { to }]
@@ -276,13 +276,13 @@ impl Facts {
             self.types.len() - 1
         });
         let ty = (self.params.len() + added) as u32;
-        self.places.insert(bulk, self.bulks.len());
+        self.numbers.insert(bulk, self.bulks.len());
         self.bulks.push(Large { bulk, params, ty, segment });
     }
 
-    /// The operation, if it may be large, and the function that does it then.
+    /// The operation, if it may be large, and the index of the function that does it in chunks.
     fn large(&self, bulk: Bulk) -> Option<(&Large, u32)> {
-        let at = *self.places.get(&bulk)?;
+        let at = *self.numbers.get(&bulk)?;
         Some((&self.bulks[at], self.imported_functions + (self.functions.len() + at) as u32))
     }
 }
@@ -298,23 +298,27 @@ fn value(op: &Operator<'_>) -> Option<u64> {
 
 /// Whether an operation is known to be small. `size`: the constant that was pushed last.
 fn is_small(bulk: Bulk, size: Option<u64>) -> bool {
-    size.is_some_and(|size| size <= bulk.part().into())
+    size.is_some_and(|size| size <= bulk.chunk().into())
 }
 
 struct Rewrite<'a> {
     facts: &'a Facts,
-    /// The function that comes next, of those that are defined.
+    /// The number of the next function, of those that the module defines.
     function: usize,
-    /// Where the code was of the functions that are written.
-    traces: Vec<Trace>,
+    /// Of each function that was written: where its code was.
+    offsets: Vec<FunctionOffsets>,
 }
 
-type Done<T> = Result<T, Broken<String>>;
+type Reencoded<T> = Result<T, ReencodeError<String>>;
 
 impl Reencode for Rewrite<'_> {
     type Error = String;
 
-    fn parse_type_section(&mut self, types: &mut TypeSection, section: wasmparser::TypeSectionReader<'_>) -> Done<()> {
+    fn parse_type_section(
+        &mut self,
+        types: &mut TypeSection,
+        section: wasmparser::TypeSectionReader<'_>,
+    ) -> Reencoded<()> {
         utils::parse_type_section(self, types, section)?;
         for params in &self.facts.types {
             types.ty().function(*params, []);
@@ -326,7 +330,7 @@ impl Reencode for Rewrite<'_> {
         &mut self,
         functions: &mut FunctionSection,
         section: wasmparser::FunctionSectionReader<'_>,
-    ) -> Done<()> {
+    ) -> Reencoded<()> {
         utils::parse_function_section(self, functions, section)?;
         for large in &self.facts.bulks {
             functions.function(large.ty);
@@ -334,7 +338,11 @@ impl Reencode for Rewrite<'_> {
         Ok(())
     }
 
-    fn parse_code_section(&mut self, code: &mut CodeSection, section: wasmparser::CodeSectionReader<'_>) -> Done<()> {
+    fn parse_code_section(
+        &mut self,
+        code: &mut CodeSection,
+        section: wasmparser::CodeSectionReader<'_>,
+    ) -> Reencoded<()> {
         utils::parse_code_section(self, code, section)?;
         for large in &self.facts.bulks {
             code.function(&large.function());
@@ -342,21 +350,21 @@ impl Reencode for Rewrite<'_> {
         Ok(())
     }
 
-    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Done<()> {
+    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Reencoded<()> {
         let ty = self.facts.functions.get(self.function).copied().unwrap_or_default();
         self.function += 1;
-        let mut trace = Trace::new(body.range().start);
+        let mut offsets = FunctionOffsets::new(body.range().start);
         let mut declared = Vec::new();
         let mut locals = u64::from(self.facts.params.get(ty as usize).copied().unwrap_or_default());
         let mut groups = body.get_locals_reader()?;
         for _ in 0..groups.get_count() {
-            trace.locals(groups.original_position());
+            offsets.locals(groups.original_position());
             let (count, ty) = groups.read()?;
             locals += u64::from(count);
             declared.push((count, self.val_type(ty)?));
         }
-        // For sizes, of which there are two types. A function that has no more room for them, or in which there would be too many
-        // choices, always calls.
+        // A branch saves the size in a local variable, of one of two types. A function with too many branches, or too many locals
+        // already, calls the added function always.
         let sizes = [ValType::I32, ValType::I64];
         let mut last = None;
         let mut large = 0;
@@ -366,8 +374,8 @@ impl Reencode for Rewrite<'_> {
             large += usize::from(is_large);
             last = value(&op);
         }
-        let room = (1..=MOST_CHOICES).contains(&large) && locals + sizes.len() as u64 <= MOST_LOCALS;
-        if room {
+        let branches = (1..=MOST_BRANCHES).contains(&large) && locals + sizes.len() as u64 <= MOST_LOCALS;
+        if branches {
             declared.extend(sizes.map(|ty| (1, ty)));
         }
         let mut function = Function::new(declared);
@@ -376,23 +384,23 @@ impl Reencode for Rewrite<'_> {
             let (op, offset) = op?;
             let known = last;
             last = value(&op);
-            trace.instruction(function.byte_len(), offset);
+            offsets.instruction(function.byte_len(), offset);
             let large = Bulk::of(&op).filter(|bulk| !is_small(*bulk, known)).and_then(|bulk| self.facts.large(bulk));
             let Some((large, callee)) = large else {
                 let instruction = self.instruction(op)?;
                 function.instruction(&instruction);
                 continue;
             };
-            if room {
+            if branches {
                 let size = locals as u32 + u32::from(large.params[2] == ValType::I64);
                 let mut code = function.instructions();
                 code.local_tee(size).local_get(size);
-                constant(large.params[2], large.bulk.part(), &mut code);
+                constant(large.params[2], large.bulk.chunk(), &mut code);
                 above(large.params[2], &mut code);
                 code.if_(BlockType::FunctionType(large.ty));
-                trace.instruction(function.byte_len(), offset);
+                offsets.instruction(function.byte_len(), offset);
                 function.instructions().call(callee).else_();
-                trace.instruction(function.byte_len(), offset);
+                offsets.instruction(function.byte_len(), offset);
                 large.bulk.write(&mut function.instructions());
                 function.instructions().end();
             } else {
@@ -400,12 +408,12 @@ impl Reencode for Rewrite<'_> {
             }
         }
         code.function(&function);
-        self.traces.push(trace);
+        self.offsets.push(offsets);
         Ok(())
     }
 }
 
-/// Pushes a constant of a type of sizes.
+/// Pushes a constant of the type of a size.
 fn constant(ty: ValType, value: u32, code: &mut InstructionSink<'_>) {
     match ty {
         ValType::I64 => code.i64_const(value.into()),
@@ -413,7 +421,7 @@ fn constant(ty: ValType, value: u32, code: &mut InstructionSink<'_>) {
     };
 }
 
-/// Whether the size below is larger than the one above.
+/// Pushes whether the lower of two sizes on the stack is the larger one.
 fn above(ty: ValType, code: &mut InstructionSink<'_>) {
     match ty {
         ValType::I64 => code.i64_gt_u(),
@@ -421,88 +429,88 @@ fn above(ty: ValType, code: &mut InstructionSink<'_>) {
     };
 }
 
-/// The parameters of what is added.
+/// The parameters of an added function.
 const TO: u32 = 0;
 const FROM: u32 = 1;
 const SIZE: u32 = 2;
 
-/// How much there is.
-const THERE: u32 = 3;
+/// Its local variable: the size of the memory, table or segment.
+const LENGTH: u32 = 3;
 
 impl Large {
-    /// The function that does the operation in parts.
+    /// The function that does the operation in chunks.
     fn function(&self) -> Function {
         let mut function = Function::new([(1, ValType::I64)]);
         let mut code = function.instructions();
         self.within(TO, self.bulk.to, &mut code);
         match self.bulk.from {
-            From::Value => {}
-            From::Space(from) => self.within(FROM, from, &mut code),
-            From::Segment(_) => {
-                code.i64_const(self.segment.cast_signed()).local_set(THERE);
-                self.within_there(FROM, &mut code);
+            Source::Value => {}
+            Source::Space(from) => self.within(FROM, from, &mut code),
+            Source::Segment(_) => {
+                code.i64_const(self.segment.cast_signed()).local_set(LENGTH);
+                self.within_length(FROM, &mut code);
             }
         }
-        // What overlaps with what lies before it is copied from its end, so that nothing is written to before it was read. Two
-        // memories, or two tables, may be one that was imported twice; but not where their addresses are of different types.
-        if let (From::Space(_), true) = (self.bulk.from, self.params[TO as usize] == self.params[FROM as usize]) {
+        // Where ranges overlap and the destination is higher, it is copied from the end, so that nothing is overwritten before it was
+        // read. Two memories, or two tables, may be one that was imported twice, unless their address types differ.
+        if let (Source::Space(_), true) = (self.bulk.from, self.params[TO as usize] == self.params[FROM as usize]) {
             code.local_get(TO).local_get(FROM);
             above(self.params[TO as usize], &mut code);
             code.if_(BlockType::Empty);
-            self.parts(true, &mut code);
+            self.chunks(true, &mut code);
             code.end();
         }
-        self.parts(false, &mut code);
+        self.chunks(false, &mut code);
         code.end();
         function
     }
 
-    /// Does the operation as it was given if it is not within a space, so that it traps.
+    /// Checks a range against the end of its memory or table. Where it exceeds that, does the operation as it was given: it traps.
     fn within(&self, at: u32, space: Space, code: &mut InstructionSink<'_>) {
         match space {
             Space::Memory(memory) => code.memory_size(memory),
             Space::Table(table) => code.table_size(table),
         };
-        // The address is of the same type.
+        // The size has the type of an address.
         if self.params[at as usize] == ValType::I32 {
             code.i64_extend_i32_u();
         }
         if let Space::Memory(_) = space {
             code.i64_const(16).i64_shl();
         }
-        code.local_set(THERE);
-        self.within_there(at, code);
+        code.local_set(LENGTH);
+        self.within_length(at, code);
     }
 
-    /// The same, where it is known how much there is.
-    fn within_there(&self, at: u32, code: &mut InstructionSink<'_>) {
+    /// The same, with the end in [`LENGTH`].
+    fn within_length(&self, at: u32, code: &mut InstructionSink<'_>) {
         self.wide(at, code);
-        code.local_get(THERE).i64_gt_u();
+        code.local_get(LENGTH).i64_gt_u();
         self.wide(SIZE, code);
-        code.local_get(THERE);
+        code.local_get(LENGTH);
         self.wide(at, code);
         code.i64_sub().i64_gt_u();
         code.i32_or().if_(BlockType::Empty);
-        self.whole(code);
+        self.rest(code);
         code.end();
     }
 
-    /// Does what is left in one go, and returns.
-    fn whole(&self, code: &mut InstructionSink<'_>) {
+    /// Does what is left at once, and returns.
+    fn rest(&self, code: &mut InstructionSink<'_>) {
         code.local_get(TO).local_get(FROM).local_get(SIZE);
         self.bulk.write(code);
         code.return_();
     }
 
-    /// Does the operation in parts, from its beginning or from its end, and returns.
-    fn parts(&self, from_end: bool, code: &mut InstructionSink<'_>) {
+    /// Does the operation in chunks, from its beginning or from its end, and returns.
+    fn chunks(&self, from_end: bool, code: &mut InstructionSink<'_>) {
         let size = self.params[SIZE as usize];
         code.loop_(BlockType::Empty);
         code.local_get(SIZE);
-        constant(size, self.bulk.part(), code);
+        constant(size, self.bulk.chunk(), code);
         above(size, code);
         code.i32_eqz().if_(BlockType::Empty);
-        self.whole(code);
+        self.rest(code);
         code.end();
         if from_end {
             self.change(SIZE, Change::Less, code);
@@ -517,11 +525,11 @@ impl Large {
         } else {
             code.local_get(TO).local_get(FROM);
         }
-        constant(size, self.bulk.part(), code);
+        constant(size, self.bulk.chunk(), code);
         self.bulk.write(code);
         if !from_end {
             self.change(TO, Change::More, code);
-            if self.bulk.from != From::Value {
+            if self.bulk.from != Source::Value {
                 self.change(FROM, Change::More, code);
             }
             self.change(SIZE, Change::Less, code);
@@ -529,11 +537,11 @@ impl Large {
         code.br(0).end();
     }
 
-    /// Has a parameter be more or less by one part.
+    /// Adds a chunk's size to a parameter, or subtracts it.
     fn change(&self, param: u32, change: Change, code: &mut InstructionSink<'_>) {
         let ty = self.params[param as usize];
         code.local_get(param);
-        constant(ty, self.bulk.part(), code);
+        constant(ty, self.bulk.chunk(), code);
         match (ty, change) {
             (ValType::I64, Change::More) => code.i64_add(),
             (ValType::I64, Change::Less) => code.i64_sub(),
@@ -543,7 +551,7 @@ impl Large {
         code.local_set(param);
     }
 
-    /// Pushes a parameter as a number of 64 bits.
+    /// Pushes a parameter, extended to 64 bits.
     fn wide(&self, param: u32, code: &mut InstructionSink<'_>) {
         code.local_get(param);
         if self.params[param as usize] == ValType::I32 {

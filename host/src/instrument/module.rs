@@ -16,13 +16,12 @@ pub(super) struct Facts {
     /// Functions, imported ones included.
     pub(super) functions: u32,
     pub(super) start: Option<u32>,
-    /// The data that is written at addresses that are not known before instantiation: the code that computes the address,
-    /// and the number of bytes.
-    pub(super) placed: Vec<(Vec<u8>, u64)>,
+    /// The active data segments whose address is computed at instantiation: the code that computes it, and the number of bytes.
+    pub(super) computed_data: Vec<(Vec<u8>, u64)>,
     imported_globals: u32,
     /// Whether it has code.
     pub(super) code: bool,
-    /// How many quotes follow upon the word that added names begin with, at most, in a name that it exports.
+    /// The most quotes that follow [`PREFIX`] in a name that it exports; none if no name begins with it.
     quotes: Option<usize>,
 }
 
@@ -34,16 +33,16 @@ pub(super) struct Memory {
     pub(super) maximum: Option<u64>,
 }
 
-/// The most addresses of data that are computed: the time in which their checks are compiled grows with the square.
-const MOST_PLACED: usize = 1000;
+/// The most data segments with a computed address: compiling their checks takes time that grows with the square of their number.
+const MOST_COMPUTED: usize = 1000;
 
 /// What added names begin with.
-const WORD: &str = "purefork";
+const PREFIX: &str = "purefork";
 
 /// The most quotes in added names.
 const MOST_QUOTES: usize = 16;
 
-/// The names of what is exported beside what the module exports itself.
+/// The names of exports that are added.
 pub(super) struct Names(String);
 
 impl Names {
@@ -61,16 +60,16 @@ impl Facts {
     ///
     /// # Errors
     ///
-    /// Why its state cannot be put back.
+    /// Why its state cannot be reset.
     pub(super) fn new(bytes: &[u8]) -> Result<Facts, String> {
         let mut facts = Facts::default();
         for payload in Parser::new(0).parse_all(bytes) {
             facts.payload(payload.map_err(|error| error.to_string())?)?;
         }
-        if facts.placed.len() > MOST_PLACED {
-            return Err(format!("it places data at more than {MOST_PLACED} addresses that are computed"));
+        if facts.computed_data.len() > MOST_COMPUTED {
+            return Err(format!("it places data at more than {MOST_COMPUTED} addresses that are computed"));
         }
-        if !facts.placed.is_empty() && !facts.code {
+        if !facts.computed_data.is_empty() && !facts.code {
             return Err("it places data, and has no code".to_owned());
         }
         Ok(facts)
@@ -129,7 +128,7 @@ impl Facts {
                         return Err("it uses exceptions".to_owned());
                     }
                     let quotes =
-                        export.name.strip_prefix(WORD).map(|rest| rest.len() - rest.trim_start_matches('\'').len());
+                        export.name.strip_prefix(PREFIX).map(|rest| rest.len() - rest.trim_start_matches('\'').len());
                     self.quotes = self.quotes.max(quotes);
                 }
             }
@@ -143,13 +142,13 @@ impl Facts {
                     {
                         let mut reader = offset_expr.get_binary_reader();
                         let code = reader.read_bytes(reader.bytes_remaining()).map_err(broken)?;
-                        // Without its end.
+                        // Without the final `end`.
                         let code = code.split_last().map_or(code, |(_, code)| code);
-                        self.placed.push((code.to_vec(), data.data.len() as u64));
+                        self.computed_data.push((code.to_vec(), data.data.len() as u64));
                     }
                 }
             }
-            // Of code, the rewriting itself says what cannot be put back.
+            // `rewrite` refuses what it finds in code.
             _ => {}
         }
         Ok(())
@@ -166,14 +165,14 @@ impl Facts {
         Ok(())
     }
 
-    /// Whether added names would be short: there may be many of them.
+    /// Whether added names would be short enough: there may be many of them.
     pub(super) fn may_add_names(&self) -> bool {
         self.quotes.is_none_or(|quotes| quotes < MOST_QUOTES)
     }
 
-    /// Names that the module does not export itself.
+    /// Names that the module does not export itself: with more quotes than any of its own has.
     pub(super) fn names(&self) -> Names {
-        Names(format!("{WORD}{}", "'".repeat(self.quotes.map_or(0, |quotes| quotes + 1))))
+        Names(format!("{PREFIX}{}", "'".repeat(self.quotes.map_or(0, |quotes| quotes + 1))))
     }
 }
 

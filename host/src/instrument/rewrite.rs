@@ -1,12 +1,12 @@
-//! Writes a module anew: addresses moved up, marks behind stores, mutable globals exported.
+//! Writes a module anew: addresses moved up by the card table's size, marks behind stores, mutable globals exported.
 
 use super::added::{self, BEYOND};
-use super::marks::{Address, Mark, marks};
+use super::marking::{Address, Mark, marks};
 use super::module::{Facts, Names, constant};
-use super::places::{Places, Trace};
+use super::offset_map::{FunctionOffsets, OffsetMap};
 use super::store::{Store, is_load, store};
-use super::{Margin, PAGE};
-use wasm_encoder::reencode::{Error as Broken, Reencode, utils};
+use super::{CardTable, PAGE};
+use wasm_encoder::reencode::{Error as ReencodeError, Reencode, utils};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, ExportKind, ExportSection, Function, FunctionSection, InstructionSink, MemArg,
     MemoryType, Module, SectionId, StartSection, TypeSection, ValType,
@@ -19,16 +19,16 @@ use wasmparser::{
 ///
 /// # Errors
 ///
-/// Why its state cannot be put back.
+/// Why its state cannot be reset.
 pub(super) fn rewrite(
     bytes: &[u8],
     facts: &Facts,
     names: &Names,
-    margin: Option<Margin>,
-) -> Result<(Vec<u8>, Places), String> {
-    let margin = margin.filter(|_| facts.has_memory);
+    card_table: Option<CardTable>,
+) -> Result<(Vec<u8>, OffsetMap), String> {
+    let card_table = card_table.filter(|_| facts.has_memory);
     let mut bodies = Vec::new();
-    if margin.is_some() {
+    if card_table.is_some() {
         let mut validator = Validator::new_with_features(WasmFeatures::all());
         for payload in Parser::new(0).parse_all(bytes) {
             let valid = payload.and_then(|payload| validator.payload(&payload));
@@ -40,41 +40,42 @@ pub(super) fn rewrite(
     let mut rewrite = Rewrite {
         facts,
         names,
-        margin,
+        card_table,
         bodies: bodies.into_iter(),
-        traces: Vec::new(),
+        offsets: Vec::new(),
         exported: false,
         started: false,
         accesses: false,
     };
     let mut module = Module::new();
     rewrite.parse_core_module(&mut module, Parser::new(0), bytes).map_err(|error| match error {
-        Broken::UserError(why) => why,
+        ReencodeError::UserError(why) => why,
         error => error.to_string(),
     })?;
     let rewritten = module.finish();
-    // A module at one of the limits of WebAssembly's implementations may have become too large.
+    // A module close to one of the implementation limits of WebAssembly may have passed it.
     let valid = Validator::new_with_features(WasmFeatures::all()).validate_all(&rewritten);
     valid.map_err(|error| format!("it is too large: {error}"))?;
-    let places = Places::new(&rewritten, rewrite.traces).map_err(|error| error.to_string())?;
-    Ok((rewritten, places))
+    let map = OffsetMap::new(&rewritten, rewrite.offsets).map_err(|error| error.to_string())?;
+    Ok((rewritten, map))
 }
 
 struct Rewrite<'a> {
     facts: &'a Facts,
     names: &'a Names,
     /// None if the module has no memory.
-    margin: Option<Margin>,
+    card_table: Option<CardTable>,
     bodies: std::vec::IntoIter<FuncToValidate<ValidatorResources>>,
-    /// Where the code was of the functions that are written.
-    traces: Vec<Trace>,
+    /// Of each function that was written: where its code was.
+    offsets: Vec<FunctionOffsets>,
+    /// Whether the export section was written, and the start section.
     exported: bool,
     started: bool,
-    /// Whether the operator that was read last has an address.
+    /// Whether the operator that was read last accesses memory.
     accesses: bool,
 }
 
-/// The functions that are added, in order.
+/// The functions that are added, in their order.
 #[derive(Clone, Copy)]
 enum Added {
     Fill,
@@ -83,16 +84,16 @@ enum Added {
     Start,
 }
 
-type Done<T> = Result<T, Broken<String>>;
+type Reencoded<T> = Result<T, ReencodeError<String>>;
 
 impl Rewrite<'_> {
     fn adds_functions(&self) -> bool {
-        self.margin.is_some() && self.facts.code
+        self.card_table.is_some() && self.facts.code
     }
 
-    /// Whether the module gets another start function than its own.
+    /// Whether the module is given a start function, which calls its own.
     fn adds_start(&self) -> bool {
-        self.adds_functions() && !self.facts.placed.is_empty()
+        self.adds_functions() && !self.facts.computed_data.is_empty()
     }
 
     fn function(&self, added: Added) -> u32 {
@@ -110,41 +111,49 @@ impl Rewrite<'_> {
     }
 }
 
-fn refused(why: &str) -> Broken<String> {
-    Broken::UserError(why.to_owned())
+fn refused(why: &str) -> ReencodeError<String> {
+    ReencodeError::UserError(why.to_owned())
 }
 
 impl Reencode for Rewrite<'_> {
     type Error = String;
 
-    fn memory_type(&mut self, memory: wasmparser::MemoryType) -> Done<MemoryType> {
+    fn memory_type(&mut self, memory: wasmparser::MemoryType) -> Reencoded<MemoryType> {
         let mut memory = utils::memory_type(self, memory);
-        if let Some(margin) = self.margin {
-            let pages = u64::from(margin.bytes) / PAGE;
+        if let Some(table) = self.card_table {
+            let pages = u64::from(table.bytes) / PAGE;
             memory.minimum += pages;
-            // More than there can be is the same as no maximum: the limit is below.
+            // 4 GiB is the same as no maximum: the limit on memory is lower.
             memory.maximum = memory.maximum.map(|maximum| (maximum + pages).min((1 << 32) / PAGE));
         }
         Ok(memory)
     }
 
-    /// As it is: a section of names that nobody can read is no reason to let it be.
-    fn parse_custom_section(&mut self, module: &mut Module, section: wasmparser::CustomSectionReader<'_>) -> Done<()> {
+    /// Copied as it is: a broken section of names is no reason to refuse the module.
+    fn parse_custom_section(
+        &mut self,
+        module: &mut Module,
+        section: wasmparser::CustomSectionReader<'_>,
+    ) -> Reencoded<()> {
         module.section(&self.custom_section(section)?);
         Ok(())
     }
 
-    fn mem_arg(&mut self, arg: wasmparser::MemArg) -> Done<MemArg> {
+    fn mem_arg(&mut self, arg: wasmparser::MemArg) -> Reencoded<MemArg> {
         self.accesses = true;
         let mut arg = utils::mem_arg(self, arg)?;
-        if let Some(margin) = self.margin {
-            arg.offset = (arg.offset + u64::from(margin.bytes)).min(BEYOND.into());
+        if let Some(table) = self.card_table {
+            arg.offset = (arg.offset + u64::from(table.bytes)).min(BEYOND.into());
         }
         Ok(arg)
     }
 
-    fn parse_data_section(&mut self, data: &mut DataSection, section: wasmparser::DataSectionReader<'_>) -> Done<()> {
-        let Some(margin) = self.margin else { return utils::parse_data_section(self, data, section) };
+    fn parse_data_section(
+        &mut self,
+        data: &mut DataSection,
+        section: wasmparser::DataSectionReader<'_>,
+    ) -> Reencoded<()> {
+        let Some(table) = self.card_table else { return utils::parse_data_section(self, data, section) };
         for segment in section {
             let segment = segment?;
             match &segment.kind {
@@ -154,13 +163,13 @@ impl Reencode for Rewrite<'_> {
                 DataKind::Active { memory_index, offset_expr } => {
                     let offset = match constant(offset_expr) {
                         Some(address) => {
-                            let address = address.cast_unsigned().checked_add(margin.bytes).unwrap_or(BEYOND);
+                            let address = address.cast_unsigned().checked_add(table.bytes).unwrap_or(BEYOND);
                             ConstExpr::i32_const(address.cast_signed())
                         }
-                        // That this does not go round is seen to by the start function.
+                        // The start function traps if this wraps.
                         None => self
                             .const_expr(offset_expr.clone())?
-                            .with_i32_const(margin.bytes.cast_signed())
+                            .with_i32_const(table.bytes.cast_signed())
                             .with_i32_add(),
                     };
                     data.active(*memory_index, &offset, segment.data.iter().copied());
@@ -170,7 +179,11 @@ impl Reencode for Rewrite<'_> {
         Ok(())
     }
 
-    fn parse_type_section(&mut self, types: &mut TypeSection, section: wasmparser::TypeSectionReader<'_>) -> Done<()> {
+    fn parse_type_section(
+        &mut self,
+        types: &mut TypeSection,
+        section: wasmparser::TypeSectionReader<'_>,
+    ) -> Reencoded<()> {
         utils::parse_type_section(self, types, section)?;
         if self.adds_functions() {
             let i32s = |n| std::iter::repeat_n(ValType::I32, n);
@@ -185,7 +198,7 @@ impl Reencode for Rewrite<'_> {
         &mut self,
         functions: &mut FunctionSection,
         section: wasmparser::FunctionSectionReader<'_>,
-    ) -> Done<()> {
+    ) -> Reencoded<()> {
         utils::parse_function_section(self, functions, section)?;
         if self.adds_functions() {
             let first = self.facts.types;
@@ -201,13 +214,13 @@ impl Reencode for Rewrite<'_> {
         &mut self,
         exports: &mut ExportSection,
         section: wasmparser::ExportSectionReader<'_>,
-    ) -> Done<()> {
+    ) -> Reencoded<()> {
         utils::parse_export_section(self, exports, section)?;
         self.exports(exports);
         Ok(())
     }
 
-    fn start_section(&mut self, start: u32) -> Done<u32> {
+    fn start_section(&mut self, start: u32) -> Reencoded<u32> {
         self.started = true;
         Ok(if self.adds_start() { self.function(Added::Start) } else { start })
     }
@@ -218,7 +231,7 @@ impl Reencode for Rewrite<'_> {
         module: &mut Module,
         _after: Option<SectionId>,
         before: Option<SectionId>,
-    ) -> Done<()> {
+    ) -> Reencoded<()> {
         let place = |section| match section {
             SectionId::Start => 1,
             SectionId::Element => 2,
@@ -243,20 +256,24 @@ impl Reencode for Rewrite<'_> {
         Ok(())
     }
 
-    fn parse_code_section(&mut self, code: &mut CodeSection, section: wasmparser::CodeSectionReader<'_>) -> Done<()> {
+    fn parse_code_section(
+        &mut self,
+        code: &mut CodeSection,
+        section: wasmparser::CodeSectionReader<'_>,
+    ) -> Reencoded<()> {
         utils::parse_code_section(self, code, section)?;
-        let Some(margin) = self.margin.filter(|_| self.adds_functions()) else { return Ok(()) };
-        code.function(&added::fill(margin));
-        code.function(&added::copy(margin));
-        code.function(&added::grow(margin));
+        let Some(table) = self.card_table.filter(|_| self.adds_functions()) else { return Ok(()) };
+        code.function(&added::fill(table));
+        code.function(&added::copy(table));
+        code.function(&added::grow(table));
         if self.adds_start() {
-            code.function(&added::start(margin, &self.facts.placed, self.facts.start));
+            code.function(&added::start(table, &self.facts.computed_data, self.facts.start));
         }
         Ok(())
     }
 
-    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Done<()> {
-        let (marks, locals) = match self.margin {
+    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Reencoded<()> {
+        let (marks, locals) = match self.card_table {
             Some(_) => {
                 let validator = self.bodies.next().ok_or_else(|| refused("its functions could not be read"))?;
                 marks(&body, validator.into_validator(Default::default()))?
@@ -264,11 +281,11 @@ impl Reencode for Rewrite<'_> {
             None => (Vec::new(), 0),
         };
         let mut marks = marks.into_iter().peekable();
-        let mut trace = Trace::new(body.range().start);
+        let mut offsets = FunctionOffsets::new(body.range().start);
         let mut declared = Vec::new();
         let mut groups = body.get_locals_reader()?;
         for _ in 0..groups.get_count() {
-            trace.locals(groups.original_position());
+            offsets.locals(groups.original_position());
             let (count, ty) = groups.read()?;
             declared.push((count, self.val_type(ty)?));
         }
@@ -279,25 +296,25 @@ impl Reencode for Rewrite<'_> {
         for (number, op) in body.get_operators_reader()?.into_iter_with_offsets().enumerate() {
             let (op, offset) = op?;
             let marked = marks.next_if(|(at, _)| *at == number).and_then(|(_, mark)| Some((mark, store(&op)?)));
-            if let Some((Mark { address: Address::Own { .. }, .. }, store)) = &marked {
-                keep_address(store, locals, &mut function.instructions());
+            if let Some((Mark { address: Address::Dynamic { .. }, .. }, store)) = &marked {
+                save_address(store, locals, &mut function.instructions());
             }
-            trace.instruction(function.byte_len(), offset);
+            offsets.instruction(function.byte_len(), offset);
             self.operator(op, &mut function)?;
-            if let Some(((mark, _), margin)) = marked.zip(self.margin) {
-                make(mark, margin, locals, &mut function.instructions());
+            if let Some(((mark, _), table)) = marked.zip(self.card_table) {
+                write_mark(mark, table, locals, &mut function.instructions());
             }
         }
         code.function(&function);
-        self.traces.push(trace);
+        self.offsets.push(offsets);
         Ok(())
     }
 }
 
 impl Rewrite<'_> {
-    fn operator(&mut self, op: Operator<'_>, function: &mut Function) -> Done<()> {
+    fn operator(&mut self, op: Operator<'_>, function: &mut Function) -> Reencoded<()> {
         use Operator as O;
-        match (op, self.margin) {
+        match (op, self.card_table) {
             (O::MemoryInit { .. } | O::DataDrop { .. }, _) => {
                 return Err(refused("it has data that is written, or dropped, by an instruction"));
             }
@@ -319,8 +336,8 @@ impl Rewrite<'_> {
             (O::MemoryGrow { .. }, Some(_)) => {
                 function.instructions().call(self.function(Added::Grow));
             }
-            (O::MemorySize { .. }, Some(margin)) => {
-                function.instructions().memory_size(0).i32_const(margin.pages()).i32_sub();
+            (O::MemorySize { .. }, Some(table)) => {
+                function.instructions().memory_size(0).i32_const(table.pages()).i32_sub();
             }
             (op, _) => {
                 let known = store(&op).is_some() || is_load(&op);
@@ -336,24 +353,25 @@ impl Rewrite<'_> {
     }
 }
 
-/// Local variables for the address and the value of a store, in the order of [`temporary`].
+/// Local variables that are added: for a store's address, then for its value, one of each type.
 const TEMPORARIES: [ValType; 6] = [ValType::I32, ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128];
 
+/// The number of the local variable for a value, among [`TEMPORARIES`].
 fn temporary(ty: ValType) -> u32 {
     TEMPORARIES.iter().skip(1).position(|temporary| *temporary == ty).map_or(0, |at| at as u32 + 1)
 }
 
-/// Keeps the address of a store that lies on the stack with the value. `locals`: how many the function has.
-fn keep_address(store: &Store, locals: u32, code: &mut InstructionSink<'_>) {
+/// Saves the address of a store, which lies on the stack below the value. `locals`: how many the function has of its own.
+fn save_address(store: &Store, locals: u32, code: &mut InstructionSink<'_>) {
     let value = locals + temporary(store.value);
     code.local_set(value).local_tee(locals).local_get(value);
 }
 
-/// Makes the mark of a store that was just made. `locals`: how many the function has.
+/// Writes the mark of the store that was just written. `locals`: how many the function has of its own.
 ///
-/// Not before: machine code may load, compute and store in one instruction, which a mark in between would take apart.
-fn make(mark: Mark, margin: Margin, locals: u32, code: &mut InstructionSink<'_>) {
-    added::mark(margin, mark.reach, code, |code| match mark.address {
+/// Not in front of the store: a load, a sum and a store may become one machine instruction, which a mark would split.
+fn write_mark(mark: Mark, table: CardTable, locals: u32, code: &mut InstructionSink<'_>) {
+    added::mark(table, mark.cards, code, |code| match mark.address {
         Address::Constant(address) => {
             code.i32_const((address as u32).cast_signed());
         }
@@ -361,7 +379,7 @@ fn make(mark: Mark, margin: Margin, locals: u32, code: &mut InstructionSink<'_>)
             code.local_get(local);
             added::plus(code, offset);
         }
-        Address::Own { offset } => {
+        Address::Dynamic { offset } => {
             code.local_get(locals);
             added::plus(code, offset as u32);
         }

@@ -1,10 +1,12 @@
-//! What is marked, what is put back, and what is refused.
+//! What is marked, what is reset, and what is refused.
 
-use super::marks::{Address, Mark, Reach, marks};
+use super::card_table::{CARD, SPAN, clean, clean_spans};
+use super::marking::{Address, Cards, Mark, marks};
 use super::*;
 use crate::audit::audit;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::ops::Range;
 use wasmparser::{Parser, ValidPayload, Validator};
 
 /// The marks of the last function of a module.
@@ -23,15 +25,15 @@ fn marked(function: &str) -> Vec<Mark> {
 }
 
 fn local(local: u32, offset: u32) -> Mark {
-    Mark { address: Address::Local { local, offset }, reach: Reach::Next }
+    Mark { address: Address::Local { local, offset }, cards: Cards::Two }
 }
 
-fn own(offset: u64, reach: Reach) -> Mark {
-    Mark { address: Address::Own { offset }, reach }
+fn dynamic(offset: u64, cards: Cards) -> Mark {
+    Mark { address: Address::Dynamic { offset }, cards }
 }
 
-fn constant(address: u64, reach: Reach) -> Mark {
-    Mark { address: Address::Constant(address), reach }
+fn constant(address: u64, cards: Cards) -> Mark {
+    Mark { address: Address::Constant(address), cards }
 }
 
 #[test]
@@ -70,7 +72,7 @@ fn an_assignment_makes_another_address() {
 }
 
 #[test]
-fn an_address_that_was_assigned_after_it_was_pushed_is_the_stores_own() {
+fn an_address_that_was_assigned_after_it_was_pushed_is_dynamic() {
     let late = marked(
         "(func (param i32)
             (i32.store (local.get 0) (i32.const 1))
@@ -79,7 +81,7 @@ fn an_address_that_was_assigned_after_it_was_pushed_is_the_stores_own() {
             i32.const 1
             i32.store offset=3)",
     );
-    assert_eq!(late, [local(0, 0), own(3, Reach::Next)]);
+    assert_eq!(late, [local(0, 0), dynamic(3, Cards::Two)]);
 }
 
 #[test]
@@ -143,9 +145,9 @@ fn what_is_added_to_a_variable_is_part_of_the_address() {
     assert_eq!(near, [local(0, 4u32.wrapping_neg()), local(0, 508)]);
 }
 
-/// The mark for one sum does not begin below another: that address could go round.
+/// A mark does not begin at another sum that is lower: that address could wrap.
 #[test]
-fn what_is_added_does_not_go_round() {
+fn what_is_added_does_not_wrap() {
     let up = marked(
         "(func (param i32)
             (i32.store (local.get 0) (i32.const 1))
@@ -153,7 +155,7 @@ fn what_is_added_does_not_go_round() {
             (i32.store offset=9 (i32.add (local.get 0) (i32.const -4)) (i32.const 1)))",
     );
     assert_eq!(up, [local(0, 0), local(0, 4u32.wrapping_neg())]);
-    // A sum as high as that is a low one, or beyond all memory.
+    // A sum that high has wrapped, or is out of bounds.
     let high = marked(
         "(func (param i32)
             (i32.store (i32.add (local.get 0) (i32.const 0x7fffffff)) (i32.const 1))
@@ -163,7 +165,7 @@ fn what_is_added_does_not_go_round() {
 }
 
 #[test]
-fn addresses_of_constants_are_known_and_others_are_the_stores_own() {
+fn addresses_of_constants_are_known_and_others_are_dynamic() {
     let mixed = marked(
         "(func (param i32)
             (i32.store offset=4 (i32.const 1000) (i32.const 1))
@@ -171,7 +173,7 @@ fn addresses_of_constants_are_known_and_others_are_the_stores_own() {
             (i32.store (i32.add (i32.const 800) (i32.const 100)) (i32.const 1))
             (v128.store offset=2 (i32.add (local.get 0) (local.get 0)) (v128.const i64x2 0 0)))",
     );
-    assert_eq!(mixed, [constant(512, Reach::Block), constant(1024, Reach::Block), own(2, Reach::Next)]);
+    assert_eq!(mixed, [constant(512, Cards::One), constant(1024, Cards::One), dynamic(2, Cards::Two)]);
 }
 
 #[test]
@@ -183,51 +185,51 @@ fn code_that_cannot_be_reached_needs_no_mark() {
     );
 }
 
-fn margins() -> [Margin; 3] {
-    let margin = |bytes, most| Margin::new(bytes, most).expect("it fits");
-    [margin(64 << 10, 64 << 10), margin(16 << 20, 64 << 20), margin(256 << 20, 1 << 30)]
+fn card_tables() -> [CardTable; 3] {
+    let table = |bytes, most| CardTable::new(bytes, most).expect("it fits");
+    [table(64 << 10, 64 << 10), table(16 << 20, 64 << 20), table(256 << 20, 1 << 30)]
 }
 
 #[test]
-fn a_margin_has_marks_for_blocks_and_of_large_memories_for_groups() {
-    let [tiny, medium, large] = margins();
-    assert_eq!(tiny, Margin { bytes: 64 << 10, groups: None });
-    assert_eq!(medium, Margin { bytes: 3 * (64 << 10), groups: None });
-    assert_eq!(large, Margin { bytes: 33 * (64 << 10), groups: Some((1 << 21) + 256) });
+fn a_card_table_has_entries_for_cards_and_of_large_memories_for_groups() {
+    let [tiny, medium, large] = card_tables();
+    assert_eq!(tiny, CardTable { bytes: 64 << 10, groups: None });
+    assert_eq!(medium, CardTable { bytes: 3 * (64 << 10), groups: None });
+    assert_eq!(large, CardTable { bytes: 33 * (64 << 10), groups: Some((1 << 21) + 256) });
     for most in [0usize, 1 << 16, 100 << 16, 64 << 20, 1 << 30, 4 << 30] {
-        let margin = Margin::new(most as u64, most as u64).map_or(0, |margin| margin.bytes as usize);
-        assert!(margin <= most_margin(most), "{most}");
+        let table = CardTable::new(most as u64, most as u64).map_or(0, |table| table.bytes as usize);
+        assert!(table <= max_card_table(most), "{most}");
     }
-    assert_eq!(Margin::new(1 << 16, 4 << 30), None, "there is no space in front of it");
+    assert_eq!(CardTable::new(1 << 16, 4 << 30), None, "there is no space in front of it");
     let last = (4 << 30) - (128 << 16);
-    assert_eq!(Margin::new(1 << 16, last), None, "an offset beyond all memory would be its last byte's");
-    assert!(Margin::new(1 << 16, last - (1 << 16)).is_some());
+    assert_eq!(CardTable::new(1 << 16, last), None, "an offset beyond all memory would be its last byte's");
+    assert!(CardTable::new(1 << 16, last - (1 << 16)).is_some());
 }
 
 #[test]
-fn what_is_marked_is_put_back_and_nothing_else() {
-    for margin in margins() {
-        let bytes = (300 << 10) + (64 << 10) * usize::from(margin.groups.is_some());
+fn dirty_cards_are_put_back_and_nothing_else() {
+    for table in card_tables() {
+        let bytes = (300 << 10) + (64 << 10) * usize::from(table.groups.is_some());
         let initial: Vec<u8> = (0..bytes).map(|at| (at / 7) as u8).collect();
-        let mut memory = vec![0; margin.bytes as usize];
+        let mut memory = vec![0; table.bytes as usize];
         memory.extend(initial.iter().map(|byte| byte ^ 0xff));
-        let (block, last) = (BLOCK, bytes - 1);
-        for (address, len) in [(0, 1), (5 * block - 1, 2), (9 * block, block), (last, 1), (usize::MAX, 9), (7, 0)] {
-            margin.mark(&mut memory, address, len);
+        let (card, last) = (CARD, bytes - 1);
+        for (address, len) in [(0, 1), (5 * card - 1, 2), (9 * card, card), (last, 1), (usize::MAX, 9), (7, 0)] {
+            table.mark(&mut memory, address, len);
         }
         let mut told = Vec::new();
         let put_back = |start: usize, bytes: &mut [u8]| {
             bytes.copy_from_slice(&initial[start..start + bytes.len()]);
             told.push(start..start + bytes.len());
         };
-        assert!(margin.undo(&mut memory, put_back), "{margin:?}");
-        let expected = [0..block, 4 * block..6 * block, 9 * block..10 * block, last / block * block..bytes];
-        assert_eq!(told, expected, "{margin:?}");
-        let blocks = memory[margin.bytes as usize..].chunks(block).zip(initial.chunks(block));
+        assert!(table.reset(&mut memory, put_back), "{table:?}");
+        let expected = [0..card, 4 * card..6 * card, 9 * card..10 * card, last / card * card..bytes];
+        assert_eq!(told, expected, "{table:?}");
+        let cards = memory[table.bytes as usize..].chunks(card).zip(initial.chunks(card));
         let put_back: Vec<usize> =
-            blocks.enumerate().filter(|(_, (now, before))| now == before).map(|(at, _)| at).collect();
-        assert_eq!(put_back, [0, 4, 5, 9, last / block], "{margin:?}");
-        assert!(memory[..margin.bytes as usize].iter().all(|mark| *mark == 0), "{margin:?}: no mark is left");
+            cards.enumerate().filter(|(_, (now, before))| now == before).map(|(at, _)| at).collect();
+        assert_eq!(put_back, [0, 4, 5, 9, last / card], "{table:?}");
+        assert!(memory[..table.bytes as usize].iter().all(|entry| *entry == 0), "{table:?}: all cards are clean");
     }
 }
 
@@ -272,43 +274,43 @@ fn names_that_are_added_are_no_names_of_the_guests() {
         r#"(module (memory (export "purefork memory") 1) (global (export "purefork'' global 0") (mut i32) (i32.const 7)))"#,
     );
     let audited = audit(&bytes.expect("it is text"), crate::wasi::Wasi::None).unwrap_or_else(|_| panic!("it is pure"));
-    let Instrumented { undo, .. } =
+    let Instrumented { reset, .. } =
         instrument(&audited.modules, &audited.recipe, 64 << 20).expect("it can be rewritten");
-    assert_eq!(undo.memory.expect("it has one").item.name, "purefork''' memory");
-    assert_eq!(undo.globals[0].name, "purefork''' global 0");
+    assert_eq!(reset.memory.expect("it has one").item.name, "purefork''' memory");
+    assert_eq!(reset.globals[0].name, "purefork''' global 0");
 }
 
 proptest! {
     #[test]
-    fn every_run_of_marks_is_found_and_taken_away(
+    fn every_run_of_dirty_cards_is_found_and_made_clean(
         length in 0..5 * SPAN,
         runs in vec((0..5 * SPAN, 1..40usize), 0..12),
         long in prop_oneof![9 => Just(None), 1 => (0..SPAN, SPAN..4 * SPAN).prop_map(Some)],
         first in 0..1000usize,
     ) {
-        let mut marks = std::vec![0u8; length];
+        let mut entries = std::vec![0u8; length];
         for (start, length) in runs.into_iter().chain(long) {
-            marks.iter_mut().skip(start).take(length).for_each(|mark| *mark = 1);
+            entries.iter_mut().skip(start).take(length).for_each(|entry| *entry = 1);
         }
         let mut expected: Vec<Range<usize>> = Vec::new();
-        for (at, mark) in marks.iter().enumerate().map(|(at, mark)| (first + at, mark)) {
+        for (at, entry) in entries.iter().enumerate().map(|(at, entry)| (first + at, entry)) {
             match expected.last_mut() {
-                _ if *mark == 0 => {}
+                _ if *entry == 0 => {}
                 Some(run) if run.end == at => run.end += 1,
                 _ => expected.push(at..at + 1),
             }
         }
         // With the longest vectors that the processor has, and with the shortest.
         for longest in [true, false] {
-            let (mut marks, mut found) = (marks.clone(), Vec::new());
+            let (mut entries, mut found) = (entries.clone(), Vec::new());
             let mut run = |run| found.push(run);
             if longest {
-                take_marks(&mut marks, first, &mut run);
+                clean(&mut entries, first, &mut run);
             } else {
-                take_spans(&mut marks, first, &mut run);
+                clean_spans(&mut entries, first, &mut run);
             }
             prop_assert_eq!(&found, &expected);
-            prop_assert!(marks.iter().all(|mark| *mark == 0));
+            prop_assert!(entries.iter().all(|entry| *entry == 0));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::abi::Wrong;
 use crate::engine::{advice, is_short};
 use crate::error::{Error, ErrorKind, GuestFrame};
-use crate::instrument::Places;
+use crate::instrument::OffsetMap;
 use std::fmt;
 use std::time::Duration;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
@@ -171,7 +171,7 @@ fn plain(trap: Trap) -> String {
 fn frames(error: &wasmtime::Error, exported: &dyn Fn(u32) -> Option<String>) -> Vec<GuestFrame> {
     let Some(backtrace) = error.downcast_ref::<WasmBacktrace>() else { return Vec::new() };
     // What was added to the guest is nothing that its author knows.
-    let own = backtrace.frames().iter().filter(|frame| frame.module_offset() != Some(Places::ADDED as usize));
+    let own = backtrace.frames().iter().filter(|frame| frame.module_offset() != Some(OffsetMap::ADDED as usize));
     let frames = own.take(MAX_FRAMES).map(|frame| {
         let name = frame.func_name().map(crate::escape::shown_function).or_else(|| exported(frame.func_index()));
         GuestFrame {

@@ -5,7 +5,7 @@ use super::guest_memory::GuestMemoryMut;
 use super::vals::func_type;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::shown;
-use crate::instrument::Margin;
+use crate::instrument::CardTable;
 use crate::ir::{Canon, CoreType, Encoding, Item, Recipe};
 use wasmtime::{
     Engine, Extern, ExternType, Func, FuncType, Global, Memory, Module, ModuleExport, Mutability, StoreContextMut,
@@ -27,7 +27,7 @@ enum Wanted {
 pub(super) struct ResolvedExports {
     exports: Box<[(u32, ModuleExport)]>,
     /// What lies in front of the guest's memory, if anything does.
-    margin: Option<Margin>,
+    card_table: Option<CardTable>,
 }
 
 /// How values are passed, with exports by number.
@@ -86,7 +86,7 @@ impl ExportTable {
         &self,
         recipe: &Recipe,
         modules: &[Module],
-        margin: Option<Margin>,
+        card_table: Option<CardTable>,
     ) -> Result<ResolvedExports> {
         let resolve = |(item, wanted): &(Item, Wanted)| {
             let step = recipe.steps.get(item.instance as usize)?;
@@ -106,7 +106,7 @@ impl ExportTable {
                 Error::new(ErrorKind::Unsupported, format!("the compiled module has another `{name}` than the bytes"))
             })
         });
-        Ok(ResolvedExports { exports: resolved.collect::<Result<_>>()?, margin })
+        Ok(ResolvedExports { exports: resolved.collect::<Result<_>>()?, card_table })
     }
 }
 
@@ -156,12 +156,12 @@ impl ResolvedExports {
 
     /// The guest's own part of its memory.
     pub(super) fn own<'m>(&self, memory: &'m [u8]) -> &'m [u8] {
-        memory.get(self.margin.map_or(0, |margin| margin.bytes as usize)..).unwrap_or_default()
+        memory.get(self.card_table.map_or(0, |table| table.bytes as usize)..).unwrap_or_default()
     }
 
     /// The guest's own part of its memory, to write to.
     pub(super) fn to_write<'m>(&self, memory: &'m mut [u8]) -> GuestMemoryMut<'m> {
-        GuestMemoryMut::new(memory, self.margin)
+        GuestMemoryMut::new(memory, self.card_table)
     }
 
     /// The guest's own part of its memory, to write to in these ranges: addresses and sizes in bytes.
@@ -170,10 +170,10 @@ impl ResolvedExports {
         memory: &'m mut [u8],
         ranges: impl IntoIterator<Item = (u32, usize)>,
     ) -> &'m mut [u8] {
-        let Some(margin) = self.margin else { return memory };
+        let Some(table) = self.card_table else { return memory };
         for (address, bytes) in ranges {
-            margin.mark(memory, address as usize, bytes);
+            table.mark(memory, address as usize, bytes);
         }
-        memory.get_mut(margin.bytes as usize..).unwrap_or_default()
+        memory.get_mut(table.bytes as usize..).unwrap_or_default()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::{Compiled, Kind, MAX_MEMORIES, MAX_TABLES};
 use crate::error::{Error, ErrorKind, Result};
-use crate::instrument::Undo;
+use crate::instrument::ResetPlan;
 use crate::ir::{Facts, Recipe};
 use crate::limits::Limits;
 
@@ -10,8 +10,8 @@ use crate::limits::Limits;
 pub(crate) struct Guest {
     pub(crate) facts: Facts,
     pub(crate) recipe: Recipe,
-    /// How the state of its sandboxes is put back, or why it cannot be.
-    pub(crate) undo: std::result::Result<Undo, String>,
+    /// How the state of its sandboxes is reset, or why it cannot be.
+    pub(crate) reset: std::result::Result<ResetPlan, String>,
     pub(crate) compiled: Compiled,
 }
 

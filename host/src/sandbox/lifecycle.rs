@@ -54,7 +54,7 @@ impl Sandbox {
         interrupts: Interrupts,
     ) -> wasmtime::Result<Sandbox> {
         let limits = &loaded.definition.limits;
-        let data = StoreData::new(limits, loaded.margin(), loaded.maximum(), interrupts);
+        let data = StoreData::new(limits, loaded.card_table(), loaded.maximum(), interrupts);
         let mut store = Store::new(engine, data);
         store.limiter(|data| data);
         store.epoch_deadline_callback(|cx| match cx.data().interrupts.stopped() {

@@ -9,7 +9,7 @@ use super::lifecycle::{Invocation, Sandbox};
 use super::reuse::{Footprint, InitialState, ReusePolicy, SandboxPool, own_bytes};
 use crate::engine::{Cost, Engines, Kind, is_short};
 use crate::error::{ErrorKind, Result};
-use crate::instrument::Undo;
+use crate::instrument::ResetPlan;
 use crate::ir::Facts;
 use crate::limits::Limits;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,8 +32,8 @@ pub(crate) struct Plan {
     id: u64,
     shared: Arc<Sandboxes>,
     definition: Arc<Definition>,
-    /// How a sandbox's state is put back, if it can be; and the state.
-    undo: Option<Undo>,
+    /// How a sandbox's state is reset, if it can be; and the state.
+    reset: Option<ResetPlan>,
     initial: OnceLock<InitialState>,
     /// Whether a sandbox was made before. The initial state is taken from the second one on: a guest that is called once never
     /// needs it.
@@ -50,12 +50,12 @@ impl Plan {
     /// [`ErrorKind::Unsupported`] where the compiled modules are not what the audit has read.
     pub(crate) fn new(shared: Arc<Sandboxes>, guest: Guest) -> Result<Plan> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let Guest { facts, recipe, undo, compiled } = guest;
+        let Guest { facts, recipe, reset, compiled } = guest;
         let kind = Guest::kind(&facts);
         let plan = Plan {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             definition: Arc::new(Definition { facts: Arc::new(facts), recipe, limits: shared.limits.clone() }),
-            undo: undo.ok(),
+            reset: reset.ok(),
             initial: OnceLock::new(),
             called: AtomicBool::new(false),
             made: OnceLock::new(),
@@ -157,7 +157,7 @@ impl Plan {
 
     /// How calls of a function get a state of their own.
     fn policy(&self, function: u32) -> ReusePolicy {
-        ReusePolicy::of(self.definition.function(function).stateless.is_ok(), self.undo.is_some())
+        ReusePolicy::of(self.definition.function(function).stateless.is_ok(), self.reset.is_some())
     }
 
     /// Whether nothing is left in a sandbox of a call of this function, which has succeeded.
@@ -213,7 +213,7 @@ impl Plan {
         let memory = loaded.memory(&mut sandbox.store);
         let memory = memory.as_ref().map(|memory| memory.data(&sandbox.store)).unwrap_or_default();
         // Making instances does the same each time; so it is looked at once.
-        let made = *self.made.get_or_init(|| own_bytes(memory).saturating_add(loaded.margin()));
+        let made = *self.made.get_or_init(|| own_bytes(memory).saturating_add(loaded.card_table()));
         let others = sandbox.store.data().limiter.bytes().saturating_sub(memory.len());
         Footprint::new(loaded.beside.saturating_add(others), memory, made)
     }
@@ -248,7 +248,7 @@ impl Plan {
         let engine = engines.get(self.kind, shard)?;
         let modules = self.shards.compiled.load(engines, shard)?;
         let settings = HostSettings { may_wait: self.kind == Kind::Forking, inline: *inline, output: limits.output };
-        let loaded = Loaded::new(engine, &self.definition, &modules, self.undo.as_ref(), settings)?;
+        let loaded = Loaded::new(engine, &self.definition, &modules, self.reset.as_ref(), settings)?;
         Ok((loaded, self.shards.compiled.cost(&modules)))
     }
 }

@@ -9,7 +9,7 @@ const ELEMENT: usize = size_of::<usize>();
 /// that, the tree of calls ends: a guest never sees how much memory the host has.
 pub(crate) struct Limiter {
     memory_limit: usize,
-    /// What a memory with a margin may grow to by its declaration, with the margin; wasmtime is told a smaller one where that is
+    /// What a memory with a card table may grow to by its declaration, with the table; wasmtime is told a smaller one where that is
     /// more than there can be.
     maximum: Option<usize>,
     table_limit: usize,
@@ -20,12 +20,12 @@ pub(crate) struct Limiter {
 }
 
 impl Limiter {
-    /// `margin`: bytes that lie in front of the guest's memory, and are not the guest's. `maximum`: what that memory may
+    /// `card_table`: its size, in front of the guest's own memory, in bytes. `maximum`: what that memory may
     /// grow to by its declaration.
-    pub(crate) fn new(limits: &Limits, margin: usize, maximum: Option<usize>) -> Limiter {
+    pub(crate) fn new(limits: &Limits, card_table: usize, maximum: Option<usize>) -> Limiter {
         Limiter {
-            memory_limit: limits.memory.saturating_add(margin),
-            maximum: maximum.map(|maximum| maximum.saturating_add(margin)),
+            memory_limit: limits.memory.saturating_add(card_table),
+            maximum: maximum.map(|maximum| maximum.saturating_add(card_table)),
             table_limit: limits.table_elements,
             memory: 0,
             elements: 0,

@@ -70,13 +70,13 @@ impl CallData {
 }
 
 impl StoreData {
-    /// `margin`: bytes that lie in front of the guest's memory, and are not the guest's. `maximum`: what that memory may grow
+    /// `card_table`: its size, in front of the guest's own memory, in bytes. `maximum`: what that memory may grow
     /// to by its declaration.
-    pub(super) fn new(limits: &Limits, margin: usize, maximum: Option<usize>, interrupts: Interrupts) -> StoreData {
+    pub(super) fn new(limits: &Limits, card_table: usize, maximum: Option<usize>, interrupts: Interrupts) -> StoreData {
         StoreData {
             interrupts,
             call: CallData::new(),
-            limiter: Limiter::new(limits, margin, maximum),
+            limiter: Limiter::new(limits, card_table, maximum),
             instances: Instances::default(),
             handles: Handles::default(),
             // Of what is small in a guest, a host's value is several times as large: of an empty string eight.

@@ -4,7 +4,7 @@ use super::assembly::Assembly;
 use super::definition::Definition;
 use crate::engine::now;
 use crate::error::{Error, ErrorKind, Result};
-use crate::instrument::Undo;
+use crate::instrument::ResetPlan;
 use crate::ir::{CoreFunction, CoreType, FunctionDef, Item, Recipe, ResourceId};
 use crate::sandbox::data::StoreData;
 use crate::sandbox::exports::{CanonicalOptions, ExportTable, ResolvedExports};
@@ -72,7 +72,7 @@ impl Loaded {
         engine: &Engine,
         definition: &Arc<Definition>,
         modules: &[Module],
-        undo: Option<&Undo>,
+        reset: Option<&ResetPlan>,
         settings: HostSettings,
     ) -> Result<Loaded> {
         let Definition { facts, recipe, .. } = &**definition;
@@ -80,7 +80,7 @@ impl Loaded {
         let hosts =
             recipe.host.iter().map(|function| HostImport::new(engine, function, (facts, recipe), settings, &mut table));
         let hosts: Vec<_> = hosts.collect();
-        let reset = undo.map(|undo| Reset::new(undo, &mut table));
+        let reset = reset.map(|plan| Reset::new(plan, &mut table));
         let memory = own_memory(recipe, modules).map(|item| table.memory(&item));
         let functions = facts.functions.iter().map(|function| LoadedFunction {
             entry: entry(engine, &function.core, &mut table),
@@ -89,7 +89,7 @@ impl Loaded {
         });
         let functions = functions.collect();
         let initialize = recipe.initialize.as_ref().map(|item| table.function(item, func_type(engine, &[], &[])));
-        let exports = Arc::new(table.resolve(recipe, modules, reset.as_ref().and_then(Reset::margin))?);
+        let exports = Arc::new(table.resolve(recipe, modules, reset.as_ref().and_then(Reset::card_table))?);
         let assembly = Assembly::new(engine, recipe, modules, &hosts, &exports)
             .map_err(|error| Error::new(ErrorKind::Unsupported, format!("the module cannot be linked: {error:#}")))?;
         let beside = recipe.steps.iter().filter_map(|step| modules.get(step.module as usize));
@@ -107,9 +107,9 @@ impl Loaded {
         if may_wait { function.call_async(store, &[], &mut []).await } else { function.call(store, &[], &mut []) }
     }
 
-    /// Bytes in front of the guest's memory.
-    pub(crate) fn margin(&self) -> usize {
-        self.reset.as_ref().and_then(Reset::margin).map_or(0, |margin| margin.bytes as usize)
+    /// The bytes of the card table in front of the guest's memory.
+    pub(crate) fn card_table(&self) -> usize {
+        self.reset.as_ref().and_then(Reset::card_table).map_or(0, |table| table.bytes as usize)
     }
 
     /// What a memory with such bytes in front may grow to by its declaration, in bytes.

@@ -14,9 +14,9 @@ pub(crate) enum ReusePolicy {
 }
 
 impl ReusePolicy {
-    /// The cheapest way that is right. `stateless`: the function changes no state. `undo`: what others change can be put back.
-    pub(crate) fn of(stateless: bool, undo: bool) -> ReusePolicy {
-        match (stateless, undo) {
+    /// The cheapest way that is right. `stateless`: the function changes no state. `reset`: what others change can be reset.
+    pub(crate) fn of(stateless: bool, reset: bool) -> ReusePolicy {
+        match (stateless, reset) {
             (true, _) => ReusePolicy::Stateless,
             (false, true) => ReusePolicy::Recycled,
             (false, false) => ReusePolicy::Fresh,

@@ -2,7 +2,7 @@
 
 use super::footprint::Footprint;
 use super::image::MemoryImage;
-use crate::instrument::{Margin, Undo};
+use crate::instrument::{CardTable, ResetPlan};
 use crate::sandbox::data::StoreData;
 use crate::sandbox::exports::{ExportTable, ResolvedExports};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use wasmtime::{AsContextMut as _, Store, Val};
 
 /// How state is put back, in one shard: with exports by number.
 pub(crate) struct Reset {
-    memory: Option<(usize, Margin)>,
+    memory: Option<(usize, CardTable)>,
     maximum: Option<usize>,
     globals: Box<[usize]>,
 }
@@ -32,17 +32,17 @@ pub(crate) struct InitialState {
 }
 
 impl Reset {
-    pub(crate) fn new(undo: &Undo, table: &mut ExportTable) -> Reset {
+    pub(crate) fn new(plan: &ResetPlan, table: &mut ExportTable) -> Reset {
         Reset {
-            memory: undo.memory.as_ref().map(|marked| (table.memory(&marked.item), marked.margin)),
-            maximum: undo.memory.as_ref().map(|marked| marked.maximum as usize),
-            globals: undo.globals.iter().map(|item| table.global(item)).collect(),
+            memory: plan.memory.as_ref().map(|memory| (table.memory(&memory.item), memory.card_table)),
+            maximum: plan.memory.as_ref().map(|memory| memory.maximum as usize),
+            globals: plan.globals.iter().map(|item| table.global(item)).collect(),
         }
     }
 
-    /// What lies in front of the guest's memory.
-    pub(crate) fn margin(&self) -> Option<Margin> {
-        self.memory.map(|(_, margin)| margin)
+    /// The card table in front of the guest's memory.
+    pub(crate) fn card_table(&self) -> Option<CardTable> {
+        self.memory.map(|(_, table)| table)
     }
 
     /// What the guest's memory may grow to by its declaration, in bytes, without what lies in front of it.
@@ -73,23 +73,23 @@ impl Reset {
         exports: &ResolvedExports,
         initial: &InitialState,
     ) -> bool {
-        if let Some((number, margin)) = self.memory {
+        if let Some((number, table)) = self.memory {
             let Some(memory) = exports.memory(store.as_context_mut(), number) else { return false };
             let memory = memory.data_mut(&mut *store);
             // What has grown stays grown.
-            if memory.len() != margin.bytes as usize + initial.memory.len() {
+            if memory.len() != table.bytes as usize + initial.memory.len() {
                 return false;
             }
             let mut put_back = 0;
-            let undone = margin.undo(memory, |start, bytes| {
+            let reset = table.reset(memory, |start, bytes| {
                 put_back += bytes.len();
                 if put_back <= MOST_PUT_BACK {
                     initial.memory.put_back(start, bytes);
-                    let start = margin.bytes as usize + start;
+                    let start = table.bytes as usize + start;
                     footprint.write(start..start + bytes.len());
                 }
             });
-            if !undone || put_back > MOST_PUT_BACK {
+            if !reset || put_back > MOST_PUT_BACK {
                 return false;
             }
             debug_assert!(

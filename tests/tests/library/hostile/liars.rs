@@ -1,4 +1,4 @@
-//! Guests made to get something past the marks.
+//! Guests made to write past the card marking.
 
 use crate::isolation::storing::Storing;
 use crate::isolation::{WAYS, Ways, builder, executor, not_recycled};
@@ -131,7 +131,7 @@ fn bulk_operations_are_undone_to_the_last_byte_or_trap() {
 fn no_address_leads_out_of_memory_to_the_marks() {
     let ways = Ways::new(WRITER);
     for by in 0..400 {
-        // Where the marks would be, if addresses went round, and before and after.
+        // Where the card table would be, if addresses wrapped, and before and after.
         for at in [-1024 * by - 8, -1 - by, 131_072 - 9 + by, i32::MIN + by, i32::MAX - by] {
             let inside = (0..=131_072 - 9).contains(&at);
             assert_eq!(ways.agree("load", &[at.into()]).is_ok(), inside, "{at}");

@@ -4,7 +4,7 @@
 //!
 //! - `evil`, `evil_components`: guests and callbacks that mean harm;
 //! - `attacks`, `attacks_components`, `attacks_recycled`: attacks that once succeeded;
-//! - `liars`: guests made to get something past the marks.
+//! - `liars`: guests made to write past the card marking.
 
 mod attacks;
 mod attacks_components;

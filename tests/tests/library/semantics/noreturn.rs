@@ -179,7 +179,7 @@ fn wasm_bindgens_text_is_told_and_cut() {
     }
 }
 
-/// The text is read behind the marks of a guest that was rewritten, and of what the call has written.
+/// In a rewritten guest, the text is read behind the card table; and it may be what the call has written.
 #[test]
 fn a_guest_that_writes_is_recycled_and_tells_what_it_wrote() {
     each_executor(|exec| {

@@ -1,12 +1,12 @@
-//! Which bytes machine code was made of, told of other bytes than those that were compiled.
+//! wasmtime's address map: for each address in machine code, the offset of the instruction it was compiled from.
 //!
-//! wasmtime keeps beside machine code a map from it to the offsets of the instructions that it was made of, and looks there for
-//! the places of an error, and for nothing else. Of a guest that was rewritten these would be offsets that its author does not have. So the
-//! map is written anew, once: nothing has to be looked up when a guest is loaded, or when it fails.
+//! wasmtime stores it beside the machine code and uses it for the backtraces of errors alone. The offsets of a rewritten guest
+//! would mean nothing to its author. So the map is replaced once, after compiling, by one with offsets in the module that was
+//! given: nothing has to be translated when a guest is loaded, or when it fails.
 //!
-//! The form of the map is known by the crate `wasmtime-environ`, of the very version that is used.
+//! The format is that of the crate `wasmtime-environ`, of exactly the version that is used.
 
-use crate::instrument::Places;
+use crate::instrument::OffsetMap;
 use std::ops::Range;
 use wasmtime::{Error, Result};
 use wasmtime_environ::obj::ELF_WASMTIME_ADDRMAP;
@@ -17,24 +17,24 @@ use wasmtime_environ::object::write::Object;
 use wasmtime_environ::object::{Architecture, BinaryFormat, Endianness, SectionIndex};
 use wasmtime_environ::{AddressMapSection, FilePos, InstructionAddressMap, iterate_address_map};
 
-/// Has machine code tell of the bytes that were there before the compiled ones.
+/// Replaces the address map of machine code by one with the offsets before rewriting.
 ///
 /// # Errors
 ///
 /// If it is not machine code of this version of wasmtime.
-pub(super) fn tell_before(code: &mut Vec<u8>, places: &Places) -> Result<()> {
+pub(super) fn rewrite_address_map(code: &mut Vec<u8>, offsets: &OffsetMap) -> Result<()> {
     let (index, old) = section(code)?;
     let map = iterate_address_map(&code[old.clone()]).ok_or_else(unknown)?;
-    let new = written(map.map(|(at, offset)| (at, offset.file_offset().and_then(|offset| places.before(offset)))))?;
-    // Most often there is room for it: the bytes were fewer before.
+    let new = encoded(map.map(|(at, offset)| (at, offset.file_offset().and_then(|offset| offsets.original(offset)))))?;
+    // It most often fits in place: it has no more entries than the old one.
     let start = if new.len() <= old.len() { old.start } else { code.len() };
     code.resize(code.len().max(start + new.len()), 0);
     code[start..start + new.len()].copy_from_slice(&new);
-    moved(code, index, start, new.len())
+    relocate_section(code, index, start, new.len())
 }
 
-/// Writes a map of offsets of machine code.
-fn written(map: impl Iterator<Item = (u32, Option<u32>)>) -> Result<Vec<u8>> {
+/// Encodes an address map.
+fn encoded(map: impl Iterator<Item = (u32, Option<u32>)>) -> Result<Vec<u8>> {
     let mut section = AddressMapSection::default();
     let mut last = None;
     for (code_offset, offset) in map {
@@ -51,7 +51,7 @@ fn written(map: impl Iterator<Item = (u32, Option<u32>)>) -> Result<Vec<u8>> {
     Ok(object[range].to_vec())
 }
 
-/// The section that the map is, and where it is.
+/// The index of the map's section, and its range.
 fn section(code: &[u8]) -> Result<(SectionIndex, Range<usize>)> {
     let find = || {
         let header = FileHeader64::<Endianness>::parse(code).ok()?;
@@ -65,8 +65,8 @@ fn section(code: &[u8]) -> Result<(SectionIndex, Range<usize>)> {
     find().ok_or_else(unknown)
 }
 
-/// Says where a section is now.
-fn moved(code: &mut [u8], section: SectionIndex, start: usize, size: usize) -> Result<()> {
+/// Sets the range of a section in its header.
+fn relocate_section(code: &mut [u8], section: SectionIndex, start: usize, size: usize) -> Result<()> {
     let header = FileHeader64::<Endianness>::parse(&*code).map_err(|_| unknown())?;
     let endian = header.endian().map_err(|_| unknown())?;
     let headers = code.get_mut(usize::try_from(header.e_shoff.get(endian))?..).ok_or_else(unknown)?;

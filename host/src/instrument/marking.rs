@@ -1,18 +1,18 @@
-//! Which stores of a function need a mark, and where.
+//! Which stores of a function need a mark, and which cards it marks.
 //!
-//! A mark covers a stretch of memory, no longer than a block. So of the stores near one address the first is marked, from the
-//! lowest offset that is written to and near enough; the others are covered where the mark is sure to have been made before
-//! them, which structured control makes easy to see: marks made within a block are forgotten at its end.
+//! A mark covers a stretch of memory no longer than a card. Of the stores near one address only the first gets a mark, which
+//! begins at the lowest offset near enough that any of them writes to. The others are covered if the mark is sure to have been
+//! made before them. Structured control makes that easy to see: marks made within a block are forgotten at its end.
 //!
-//! Of a constant address, or of one byte, it is known which block it lies in. Else the block of the first byte is marked and the
-//! next one, in one store of two bytes: whatever is no longer than a block lies in these. To mark the blocks of the first byte
-//! and the last takes two, which costs an interpreter more than it saves.
+//! Where the address is a constant, or one byte is written, the card is known. Else a mark is one store of two bytes: it marks
+//! the first byte's card and the next one, and a stretch no longer than a card lies within these. Marking the cards of the first
+//! and of the last byte would be exact, but takes two stores, which costs an interpreter more than it saves.
 //!
-//! That two addresses are the same is known if both are the same constant, or the same local variable, not assigned in
-//! between. A variable has a version, which an assignment changes; a variable that is assigned in some loop has another one in
-//! each loop, as an assignment may come before a use by going round.
+//! Two addresses are known to be the same if both are the same constant, or the same local variable, not assigned in between.
+//! So a variable has a version, which each assignment changes. If it is assigned in any loop, it has another version in each
+//! loop, as the next iteration may see an assignment that stands behind the use.
 
-use super::BLOCK;
+use super::card_table::CARD;
 use super::store::{Store, store};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,27 +22,27 @@ use wasmparser::{FuncValidator, FunctionBody, Operator, ValidatorResources};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     pub(super) address: Address,
-    pub(super) reach: Reach,
+    pub(super) cards: Cards,
 }
 
-/// Where what a mark covers begins.
+/// Where the stretch that a mark covers begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Address {
-    /// At the address in a local variable, and an offset, which may go round.
+    /// At the sum of a local variable and an offset, which wraps.
     Local { local: u32, offset: u32 },
     /// At a constant address.
     Constant(u64),
-    /// At the store's own address, and its offset.
-    Own { offset: u64 },
+    /// At the store's address, of which nothing is known before it runs, and its offset.
+    Dynamic { offset: u64 },
 }
 
-/// Which blocks are marked.
+/// Which cards are marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum Cards {
     /// That of the first byte.
-    Block,
-    /// That and the one after it.
-    Next,
+    One,
+    /// That and the next one.
+    Two,
 }
 
 /// The marks of one function, by the number of the operator, in order.
@@ -59,16 +59,16 @@ enum Base {
     Constant,
 }
 
-/// A value on the stack: a base and what is added to it, which may go round.
+/// A value on the stack: a base and what is added to it, which wraps.
 type Known = Option<(Base, u32)>;
 
 /// The version of a local variable: the last assignment, and the loop if it is assigned in one.
 type Version = (u32, u32);
 
-/// How many marks are remembered at a time: bounds the time that a large function takes.
+/// How many marks are searched for one that covers a store: bounds the time that a large function takes.
 const REMEMBERED: usize = 64;
 
-/// Something that happens in a function, as far as marks go.
+/// What matters for marks of the operators of a function.
 enum Event {
     Store { operator: usize, known: Known, store: Store },
     Enter,
@@ -88,7 +88,7 @@ pub(super) fn marks(
     let walk = Walk::new(body, validator)?;
     let locals = walk.locals.len() as u32;
     let events = walk.events(body)?;
-    let written = Written::new(&events);
+    let starts = StoreStarts::new(&events);
     let mut marks = Vec::new();
     let mut covered: Vec<(Base, Range<i64>)> = Vec::new();
     let mut entered = Vec::new();
@@ -98,8 +98,8 @@ pub(super) fn marks(
             Event::Else => covered.truncate(entered.last().copied().unwrap_or_default()),
             Event::Leave => covered.truncate(entered.pop().unwrap_or_default()),
             Event::Store { operator, known: None, store } => {
-                let reach = if store.size == 1 { Reach::Block } else { Reach::Next };
-                marks.push((operator, Mark { address: Address::Own { offset: store.offset }, reach }));
+                let cards = if store.size == 1 { Cards::One } else { Cards::Two };
+                marks.push((operator, Mark { address: Address::Dynamic { offset: store.offset }, cards }));
             }
             Event::Store { operator, known: Some(known), store } => {
                 let own = bytes(known, &store);
@@ -108,11 +108,11 @@ pub(super) fn marks(
                     continue;
                 }
                 let (bytes, mark) = match known.0 {
-                    Base::Constant => whole_blocks(own),
+                    Base::Constant => whole_cards(own),
                     Base::Local { local, .. } => {
-                        let start = written.lowest(known, &own);
+                        let start = starts.lowest(known, &own);
                         let address = Address::Local { local, offset: start as u32 };
-                        (start..start + BLOCK as i64, Mark { address, reach: Reach::Next })
+                        (start..start + CARD as i64, Mark { address, cards: Cards::Two })
                     }
                 };
                 covered.push((known.0, bytes));
@@ -123,11 +123,11 @@ pub(super) fn marks(
     Ok((marks, locals))
 }
 
-/// What a store writes to, seen from the base of its address.
+/// What a store writes to, relative to the base of its address.
 fn bytes((base, added): (Base, u32), store: &Store) -> Range<i64> {
     let added = match base {
-        // What is added may be negative. Where it goes round all the same, the store is out of bounds: a mark covers less than
-        // there is between the end of memory and the last address.
+        // Taken as signed, as it may be negative. Where the sum wraps all the same, the store is out of bounds: a mark covers less
+        // than lies between the end of memory and the last address.
         Base::Local { .. } => i64::from(added.cast_signed()),
         Base::Constant => i64::from(added),
     };
@@ -135,19 +135,19 @@ fn bytes((base, added): (Base, u32), store: &Store) -> Range<i64> {
     start..start + store.size.cast_signed()
 }
 
-/// The blocks of a store at a constant address, and their mark.
-fn whole_blocks(own: Range<i64>) -> (Range<i64>, Mark) {
-    let block = BLOCK as i64;
-    let (first, last) = (own.start / block * block, (own.end - 1) / block * block);
-    let reach = if first == last { Reach::Block } else { Reach::Next };
-    (first..last + block, Mark { address: Address::Constant(first.cast_unsigned()), reach })
+/// The cards of a store at a constant address, and their mark.
+fn whole_cards(own: Range<i64>) -> (Range<i64>, Mark) {
+    let card = CARD as i64;
+    let (first, last) = (own.start / card * card, (own.end - 1) / card * card);
+    let cards = if first == last { Cards::One } else { Cards::Two };
+    (first..last + card, Mark { address: Address::Constant(first.cast_unsigned()), cards })
 }
 
-/// Where stores at addresses in variables begin, in order, for each sum of a base and what is added.
-struct Written(HashMap<(Base, u32), Vec<i64>>);
+/// For each sum of a variable and what is added to it: where the stores there begin, in ascending order.
+struct StoreStarts(HashMap<(Base, u32), Vec<i64>>);
 
-impl Written {
-    fn new(events: &[Event]) -> Written {
+impl StoreStarts {
+    fn new(events: &[Event]) -> StoreStarts {
         let mut starts = HashMap::<_, Vec<_>>::new();
         for event in events {
             if let Event::Store { known: Some(known @ (Base::Local { .. }, _)), store, .. } = event {
@@ -155,28 +155,29 @@ impl Written {
             }
         }
         starts.values_mut().for_each(|starts| starts.sort_unstable());
-        Written(starts)
+        StoreStarts(starts)
     }
 
-    /// Where the mark of a store begins, which is the first one there: as low as another store of the same sum, if that is near
-    /// enough. Below that, an address could go round.
+    /// Where the mark of a store begins: at the lowest store of the same sum that is near enough. Not lower: that address could
+    /// wrap.
     fn lowest(&self, known: (Base, u32), own: &Range<i64>) -> i64 {
         let starts = self.0.get(&known).map(Vec::as_slice).unwrap_or_default();
-        let lowest = starts.get(starts.partition_point(|start| *start < own.end - BLOCK as i64));
+        let lowest = starts.get(starts.partition_point(|start| *start < own.end - CARD as i64));
         lowest.map_or(own.start, |lowest| own.start.min(*lowest))
     }
 }
 
+/// Walks through a function with what is known of the values on the stack.
 struct Walk {
     validator: FuncValidator<ValidatorResources>,
     /// For each local variable: its last assignment, and whether it is assigned in a loop.
     locals: Vec<(u32, bool)>,
     assignments: u32,
-    /// The loops around, innermost last, and how many there were.
+    /// The loops around the operator, innermost last, and how many there were so far.
     loops: Vec<u32>,
     all_loops: u32,
     stack: Vec<Known>,
-    /// Of the blocks around: whether it is a loop, and the stack's height before its parameters.
+    /// The blocks around the operator: whether each is a loop, and the stack's height below its parameters.
     blocks: Vec<(bool, usize)>,
 }
 
@@ -227,14 +228,14 @@ impl Walk {
             }
             self.validator.op(offset, &op)?;
             self.step(&op, reachable, arity, &mut events);
-            // Where code cannot be reached, heights are what they want to be.
+            // In unreachable code the stack is polymorphic: take the validator's height.
             self.stack.resize(self.validator.operand_stack_height() as usize, None);
             number += 1;
         }
         Ok(events)
     }
 
-    /// What is known of an address now: nothing, if its variable was assigned since.
+    /// What is still known of an address: nothing, if its variable was assigned after it was pushed.
     fn current(&self, known: Known) -> Known {
         known.filter(|(base, _)| match base {
             Base::Local { local, version } => self.version(*local) == *version,
@@ -261,7 +262,7 @@ impl Walk {
                     self.all_loops += 1;
                     self.loops.push(self.all_loops);
                 }
-                // The parameters stay where they are, but in a loop they may be other values the next time.
+                // The parameters stay on the stack, but in a loop they may be other values in the next iteration.
                 let kept = self.stack.len().saturating_sub(pops as usize);
                 self.stack.truncate(kept);
                 self.blocks.push((is_loop, kept));
@@ -273,7 +274,7 @@ impl Walk {
                 events.push(Event::Else);
             }
             Operator::End => {
-                // The last one is the function's own.
+                // The function's own end has no block here.
                 if let Some((is_loop, kept)) = self.blocks.pop() {
                     if is_loop {
                         self.loops.pop();
@@ -282,8 +283,8 @@ impl Walk {
                     events.push(Event::Leave);
                 }
             }
-            // Where code cannot be reached, what it takes may lie below its block, and is still there after it. So only
-            // assignments count.
+            // Unreachable code may pop values that lie below its block, which are still there after it. So only assignments
+            // count.
             Operator::LocalSet { local_index } | Operator::LocalTee { local_index } if !reachable => {
                 self.assign(*local_index);
             }
