@@ -85,12 +85,12 @@ fn the_audit_and_the_engine_take_the_same_proposals() {
         let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
         assert!(valid(WasmFeatures::all()) && !valid(WasmFeatures::all().difference(flag)), "{name} is not used");
 
-        let audited = crate::inspect(bytes);
+        let audited = crate::Executor::builder().inspect(bytes);
         if audited.is_ok() != (!matches!(rule, Rule::Refused { .. })) {
             wrong.push(format!("{name}: {rule:?}, but the audit says {audited:?}"));
         }
         for kind in [Kind::Leaf, Kind::Forking] {
-            let taken = exec.runtime.engines.get(kind, 0).unwrap().precompile_module(bytes).map(drop);
+            let taken = exec.loader.runtime.sandboxes.engines.get(kind, 0).unwrap().precompile_module(bytes).map(drop);
             if taken.is_ok() != (rule == Rule::Allowed) {
                 wrong.push(format!("{name}: {rule:?}, but the engine says {taken:?}"));
             }

@@ -168,7 +168,7 @@ impl Facts {
                     };
                     lengths.get(number as usize).copied().unwrap_or_default()
                 }
-                From::Value | From::Space(_) => u64::MAX,
+                Source::Value | Source::Space(_) => u64::MAX,
             };
             if segment > bulk.chunk().into() {
                 facts.add(bulk, segment);
