@@ -4,9 +4,8 @@
 //! finds nothing. It may refuse what is new to both.
 
 use super::read::ACCESS;
-use super::unsupported;
 use crate::audit::function_name;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::escape::shown;
 use crate::ir::MAX_EXPORTS;
 use std::collections::HashSet;
@@ -286,4 +285,8 @@ fn lost(operator: &Operator<'_>) -> Option<(&'static str, &'static str)> {
 fn reserved(name: &str) -> Error {
     unsupported(format!("it uses the name `{}`, under which its state would be read", shown(name)))
         .with_help("call it something else")
+}
+
+pub(super) fn unsupported(why: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("the guest's state cannot be frozen: {why}"))
 }

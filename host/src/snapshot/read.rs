@@ -4,7 +4,7 @@
 //! not zero would take up to twelve times the memory's size. So the first time it is shown blocks: all of one that
 //! has anything in it. What it copies are then whole blocks, of the memory itself.
 
-use super::State;
+use super::state::State;
 use crate::ir::ImportBinding;
 use crate::ir::{Facts, Recipe};
 use std::collections::HashSet;

@@ -1,9 +1,12 @@
 //! What an entry is found by.
 
-use super::LAYOUT;
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::hash::{Hash, Hasher};
+
+/// How the directory is laid out. A later layout gets a directory of its own, since two versions in one would take
+/// each other's entries for damaged.
+pub(super) const LAYOUT: &str = "v1";
 
 /// The name of an entry: 64 hexadecimal digits.
 ///

@@ -44,10 +44,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trust::User;
 
-/// How the directory is laid out. A later layout gets a directory of its own, since two versions in one would take
-/// each other's entries for damaged.
-const LAYOUT: &str = "v1";
-
 /// How often a lookup starts again because the entry was replaced under its hands.
 const ATTEMPTS: usize = 4;
 
@@ -75,7 +71,7 @@ impl Cache {
     pub(crate) fn open(dir: &Path, limit: u64) -> Result<Cache, String> {
         let user = User::current()?;
         let dir = trust::enter(dir, user)?;
-        let dir = trust::enter(&dir.join(LAYOUT), user)?;
+        let dir = trust::enter(&dir.join(key::LAYOUT), user)?;
         Ok(Cache { dir: dir.into(), user, limit })
     }
 

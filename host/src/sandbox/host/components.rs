@@ -2,7 +2,8 @@
 
 use super::fuel::charge;
 use super::import::HostImport;
-use super::{number, set, wasi};
+use super::numbers::{number, set};
+use super::wasi;
 use crate::abi::Look;
 use crate::ir::{HandleType, ResourceId};
 use crate::sandbox::data::StoreData;

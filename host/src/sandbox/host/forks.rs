@@ -2,7 +2,7 @@
 
 use super::fuel::charge;
 use super::import::HostImport;
-use super::set;
+use super::numbers::set;
 use crate::error::Error;
 use crate::ir::LinkFacts;
 use crate::sandbox::data::{StoreData, WasiState};

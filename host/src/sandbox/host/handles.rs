@@ -1,7 +1,7 @@
 //! Handles of resources that a guest defines for itself.
 
 use super::import::HostImport;
-use super::{number, set};
+use super::numbers::{number, set};
 use crate::ir::HandleType;
 use crate::sandbox::data::{Handle, Kind, StoreData};
 use crate::sandbox::error::trap;

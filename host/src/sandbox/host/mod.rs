@@ -6,6 +6,7 @@ mod fuel;
 mod handles;
 mod import;
 mod noreturn;
+mod numbers;
 mod values;
 mod wasi;
 
@@ -13,7 +14,7 @@ pub(super) use import::{HostImport, HostSettings};
 
 use super::data::StoreData;
 use crate::ir::HostFunctionKind;
-use wasmtime::{Linker, Val};
+use wasmtime::Linker;
 
 /// Defines a function of the host under a name.
 pub(super) fn define(linker: &mut Linker<StoreData>, name: (&str, &str), host: &HostImport) -> wasmtime::Result<()> {
@@ -34,17 +35,5 @@ pub(super) fn define(linker: &mut Linker<StoreData>, name: (&str, &str), host: &
         Trap => components::fail(linker, name, host),
         NoReturn(function) => noreturn::define(linker, name, host, *function),
         Wasi(function) => wasi::define(linker, name, host, function),
-    }
-}
-
-/// A parameter that is a number without a sign.
-fn number(params: &[Val], at: usize) -> u32 {
-    params.get(at).and_then(Val::i32).unwrap_or_default().cast_unsigned()
-}
-
-/// Gives the one result.
-fn set(results: &mut [Val], value: u32) {
-    if let Some(result) = results.first_mut() {
-        *result = Val::I32(value.cast_signed());
     }
 }

@@ -18,7 +18,7 @@ mod tests;
 pub(super) use preview2::check;
 
 use super::import::HostImport;
-use super::set;
+use super::numbers::set;
 use crate::error::{Error, ErrorKind};
 use crate::ir::wasi::Function;
 use crate::sandbox::data::StoreData;
