@@ -1,10 +1,10 @@
-//! Bytes to machine code.
+//! Compiling core modules to machine code, and loading it into shards.
 
 use super::address_map::rewrite_address_map;
+use super::address_space::is_short;
 use super::cache::{Cache, Entry, Key};
-use super::loads::no_room;
-use super::space::is_short;
-use super::{Cost, Engines, Kind, small};
+use super::loaded_guests::exhausted;
+use super::{Cost, Engines, Kind, data_image};
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::OffsetMap;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime::{Engine, Module};
 
-/// Machine code of at least that many bytes is mapped from its file; less is copied, as a mapped file stays open.
+/// Machine code of at least so many bytes is mapped from its file. Less is copied: a mapped file keeps a descriptor.
 const MAPPED: u64 = 1 << 20;
 
 /// The machine code of a guest's core modules, the same for every shard of its kind.
@@ -21,19 +21,19 @@ pub(crate) struct Compiled {
     kind: Kind,
     modules: Modules,
     source: Source,
-    /// For when the cache does not have it any more.
-    kept: Mutex<Kept>,
+    /// In case the cache loses it.
+    fallback: Mutex<Fallback>,
 }
 
-/// Machine code that came from the cache.
+/// Machine code that came from the cache, to be loaded again without it.
 #[derive(Default)]
-enum Kept {
+enum Fallback {
     /// It was not loaded yet.
     #[default]
     Nothing,
     /// The modules of the shard that loaded last.
     Modules(Vec<Module>),
-    /// What they were made of.
+    /// Their machine code.
     Code(Arc<Vec<Vec<u8>>>),
 }
 
@@ -41,13 +41,13 @@ enum Kept {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Modules {
     count: usize,
-    /// Those whose memory may have an image, which is a file.
+    /// Those whose memory may have an image, which takes a file descriptor.
     images: usize,
 }
 
 impl Modules {
     pub(crate) fn of(modules: &[Vec<u8>]) -> Modules {
-        let images = modules.iter().filter(|module| small::has_image(module)).count();
+        let images = modules.iter().filter(|module| data_image::has_image(module)).count();
         Modules { count: modules.len(), images }
     }
 }
@@ -74,8 +74,8 @@ impl Compiled {
         let engine = engines.get(kind, 0)?;
         let offset_maps = offset_maps.iter().map(Some).chain(std::iter::repeat(None));
         let code = modules.iter().zip(offset_maps).map(|(bytes, map)| {
-            let small = small::copied(bytes);
-            let mut code = precompiled(engine, small.as_ref().unwrap_or(bytes))?;
+            let without = data_image::without_image(bytes);
+            let mut code = precompiled(engine, without.as_ref().unwrap_or(bytes))?;
             map.map_or(Ok(()), |map| rewrite_address_map(&mut code, map)).map_err(|error| unsupported(&error))?;
             Ok(code)
         });
@@ -87,7 +87,7 @@ impl Compiled {
             // A full disk is no reason not to run.
             cache.put(key, &blobs);
         }
-        Ok(Compiled { kind, modules: Modules::of(modules), source: Source::Memory(code), kept: Mutex::default() })
+        Ok(Compiled { kind, modules: Modules::of(modules), source: Source::Memory(code), fallback: Mutex::default() })
     }
 
     /// What is kept under `key`: the facts as they were given to [`Compiled::new`].
@@ -98,7 +98,7 @@ impl Compiled {
     /// The machine code that is kept under `key`.
     pub(crate) fn kept(engines: &Engines, kind: Kind, modules: Modules, key: &Key) -> Option<Compiled> {
         let source = Source::Cache(engines.cache()?.clone(), key.clone());
-        Some(Compiled { kind, modules, source, kept: Mutex::default() })
+        Some(Compiled { kind, modules, source, fallback: Mutex::default() })
     }
 
     /// Loads the machine code into a shard.
@@ -112,23 +112,23 @@ impl Compiled {
             Source::Memory(code) => code.iter().map(|code| copied(engine, code)).collect::<wasmtime::Result<_>>(),
             Source::Cache(cache, key) => match cache.get(key).and_then(|entry| self.modules_of_entry(engine, &entry)) {
                 Some(modules) => Ok(modules),
-                None => self.modules_kept(engine),
+                None => self.modules_of_fallback(engine),
             },
         };
         let modules: Vec<Module> = modules.map_err(|error| unsupported(&error))?;
-        engines.loads.has_files(self.cost(&modules).files)?;
+        engines.loaded.has_files(self.cost(&modules).files)?;
         for module in &modules {
-            // Else the first call would have to.
+            // Now, and not in the first call.
             let image = module.initialize_copy_on_write_image();
-            image.map_err(|error| if is_short(&error) { no_room(&error) } else { unsupported(&error) })?;
+            image.map_err(|error| if is_short(&error) { exhausted(&error) } else { unsupported(&error) })?;
         }
         if let Source::Cache(..) = self.source {
-            *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Kept::Modules(modules.clone());
+            *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = Fallback::Modules(modules.clone());
         }
         Ok(modules)
     }
 
-    /// What modules take that were loaded.
+    /// What the loaded modules take.
     pub(crate) fn cost(&self, modules: &[Module]) -> Cost {
         let bytes = |module: &Module| module.image_range().end.addr() - module.image_range().start.addr();
         let mapped = match self.source {
@@ -138,23 +138,23 @@ impl Compiled {
         Cost { modules: modules.len(), files: self.modules.images.max(mapped) }
     }
 
-    /// Has nothing of it loaded any more, but for what shards have.
+    /// Drops the modules that are held here: only those of shards stay loaded.
     pub(crate) fn release(&self) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Kept::Modules(modules) = &*kept {
+        let mut fallback = self.fallback.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Fallback::Modules(modules) = &*fallback {
             let code = modules.iter().map(Module::serialize).collect::<wasmtime::Result<Vec<_>>>();
-            *kept = code.map_or(Kept::Nothing, |code| Kept::Code(Arc::new(code)));
+            *fallback = code.map_or(Fallback::Nothing, |code| Fallback::Code(Arc::new(code)));
         }
     }
 
-    /// The code of an entry of the cache; none if it is not what this version of wasmtime makes, or is damaged.
+    /// The modules of a cache entry; none if another version of wasmtime made it, or it is damaged.
     fn modules_of_entry(&self, engine: &Engine, entry: &Entry) -> Option<Vec<Module>> {
         (0..self.modules.count)
             .map(|number| {
                 let name = name(number);
                 let file = entry.file(&name)?;
                 let large = file.metadata().ok()?.len() >= MAPPED;
-                // Some file systems do not let files be mapped as code.
+                // Some file systems do not allow mapping files as code.
                 let mapped = if large { mapped(engine, file).ok() } else { None };
                 match mapped {
                     Some(module) => Some(module),
@@ -164,11 +164,11 @@ impl Compiled {
             .collect()
     }
 
-    /// The code that was in the cache before.
-    fn modules_kept(&self, engine: &Engine) -> wasmtime::Result<Vec<Module>> {
+    /// The modules, without the cache.
+    fn modules_of_fallback(&self, engine: &Engine) -> wasmtime::Result<Vec<Module>> {
         self.release();
-        let code = match &*self.kept.lock().unwrap_or_else(PoisonError::into_inner) {
-            Kept::Code(code) => code.clone(),
+        let code = match &*self.fallback.lock().unwrap_or_else(PoisonError::into_inner) {
+            Fallback::Code(code) => code.clone(),
             _ => wasmtime::bail!("its machine code is gone from the cache"),
         };
         code.iter().map(|code| copied(engine, code)).collect()
@@ -184,20 +184,19 @@ fn name(module: usize) -> String {
 }
 
 fn copied(engine: &Engine, code: &[u8]) -> wasmtime::Result<Module> {
-    // SAFETY: the code is what `Compiled::new` has made in this process: `source` and `loaded` are private, and written
-    // only above; nothing but the places that errors name was changed in it. Or it is from the cache, whose directory only this user, whom the process trusts with more, can write
-    // to; entries are written whole or not at all, under a key of the guest's digest and this version, and the sum
-    // over the whole blob is right.
+    // SAFETY: either `Compiled::new` made the code in this process: `source` and `fallback` are private and written only above, and
+    // nothing but the address map was changed in it. Or it is from the cache, whose directory only this user can write to, whom
+    // the process trusts with more; entries are written whole or not at all, under a key of the guest's digest and this version,
+    // and the checksum over the whole blob is right.
     unsafe { Module::deserialize(engine, code) }
 }
 
 fn mapped(engine: &Engine, file: File) -> wasmtime::Result<Module> {
-    // SAFETY: as above, but for the sum, which is over the file's beginning and end. The cache never writes to a file
-    // that is there.
+    // SAFETY: as above, but the checksum is over the file's beginning and end. The cache never writes to an existing file.
     unsafe { Module::deserialize_open_file(engine, file) }
 }
 
-/// Compiles one module. A compiler that panics, as one does at its own limits, is no reason for a host to end.
+/// Compiles one module. Cranelift may panic at its own limits, which must not end the host.
 fn precompiled(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>> {
     match catch_unwind(AssertUnwindSafe(|| engine.precompile_module(bytes))) {
         Ok(compiled) => compiled.map_err(|error| unsupported(&error)),
@@ -208,7 +207,7 @@ fn precompiled(engine: &Engine, bytes: &[u8]) -> Result<Vec<u8>> {
 
 fn unsupported(error: &wasmtime::Error) -> Error {
     if is_short(error) {
-        return no_room(error);
+        return exhausted(error);
     }
     Error::new(ErrorKind::Unsupported, format!("the module needs more than this executor gives: {error:#}"))
 }

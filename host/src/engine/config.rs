@@ -14,51 +14,51 @@ use wasmtime::{
 /// What an engine's guests do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// None of its functions can fork: a call is never set aside.
+    /// None of its functions can fork: a call is never suspended.
     Leaf,
-    /// Calls wait, on stacks of their own.
+    /// Calls may wait, on stacks of their own.
     Forking,
 }
 
-/// Sandboxes that a shard keeps for later.
+/// The most idle sandboxes that a shard keeps.
 pub(super) const IDLE: usize = 32;
 
-/// Sandboxes of leaf guests in use by one worker at a time: one, or a few where a callback waits and so runs others.
+/// Sandboxes of leaf guests that one worker uses at a time: one, or a few where a callback waits and so runs other calls.
 const LEAVES: usize = 96;
 
-/// The same with so many shards: theirs would take more addresses together than there are.
+/// The same with more than `MANY` shards, which together would take more addresses than there are.
 const LEAVES_OF_MANY: usize = 16;
 const MANY: usize = 64;
 
-/// The most linear memories and tables of one guest, over all its instances. Most have one of each, or two tables; so a pool
-/// has room for fewer guests with many of them.
+/// The most linear memories and tables of one guest, over all its instances. Most guests have one memory, and one or two
+/// tables; a pool has room for fewer guests that have more.
 pub(crate) const MAX_MEMORIES: usize = 16;
 pub(crate) const MAX_TABLES: usize = 64;
 
 /// Core instances of one guest, on average: a component may be made of forty.
 const INSTANCES: u32 = 64;
 
-/// The room that host functions have on a guest's stack, in bytes.
+/// Bytes of a guest's stack that are reserved for host functions.
 pub(crate) const HOST_STACK: usize = 128 << 10;
 
-/// Bytes of a memory or table that are put back by copying instead of by the kernel. Copying 64 KiB takes 1.5 µs,
-/// the kernel 2 to 4, and more than 15 when two threads ask at a time: it interrupts the other processors.
+/// Bytes of a memory or table that wasmtime resets by copying instead of by the kernel. Copying 64 KiB takes 1.5 µs, the kernel
+/// 2 to 4, and more than 15 where two threads ask at the same time, as it interrupts the other processors.
 pub(crate) const KEEP_RESIDENT: usize = 64 << 10;
 
-/// A pool of fewer sandboxes is not made.
+/// The fewest sandboxes of a pool: a smaller one is not made.
 const FEWEST: u32 = 8;
 
 /// Below each stack, in bytes.
 const GUARD_PAGE: usize = 4 << 10;
 
-/// Stacks beside one for each sandbox.
+/// Stacks in a pool beyond one for each sandbox.
 const SPARE_STACKS: u32 = 32;
 
-/// The most sandboxes of guests that fork in a shard's own pool. Making a pool takes time for each of its stacks, and few
-/// trees are that deep.
+/// The most sandboxes of forking guests in the pool of a shard but the last. Making a pool takes time for each stack, and few
+/// trees are deeper.
 const SHALLOW: usize = 384;
 
-/// How many of everything the pool of a shard holds.
+/// The size of a shard's pool.
 #[derive(Clone, Copy)]
 pub(super) struct Pool {
     pub(super) kind: Kind,
@@ -75,7 +75,7 @@ impl Pool {
         (self.sandboxes >= 2 * FEWEST).then_some(Pool { sandboxes: self.sandboxes / 2, ..*self })
     }
 
-    /// How many addresses can be written to, beside memories, in bytes.
+    /// Writable addresses beside those of memories, in bytes.
     pub(super) fn writable(&self, limits: &Limits) -> u64 {
         let tables = u64::from(self.tables()).saturating_mul((limits.table_elements * size_of::<usize>()) as u64);
         tables.saturating_add(u64::from(self.stacks()).saturating_mul((limits.stack + HOST_STACK + GUARD_PAGE) as u64))
@@ -87,9 +87,9 @@ impl Pool {
 
     fn stacks(&self) -> u32 {
         match self.kind {
-            // Leaves have no such stacks.
+            // Leaf calls run on the thread's own stack.
             Kind::Leaf => 0,
-            // Some more, for what is called while a call is set aside in a function of the host's.
+            // Spare ones for guest functions that run while a call is suspended in a host function.
             Kind::Forking => self.sandboxes.saturating_add(SPARE_STACKS),
         }
     }
@@ -97,11 +97,11 @@ impl Pool {
 
 /// The pools of an executor's engines.
 pub(super) struct Pools {
-    /// Of a shard, for guests that cannot fork.
+    /// Each shard's, for guests that cannot fork.
     pub(super) leaf: Pool,
-    /// Of a shard, for guests that fork.
+    /// Each shard's but the last, for guests that fork.
     pub(super) forking: Pool,
-    /// Of the shard for what is too deep for the others.
+    /// The last shard's, for trees that are too deep for the others.
     pub(super) deep: Pool,
 }
 
@@ -120,7 +120,8 @@ impl Pools {
             )
             .with_help("lower `Limits::depth`, or raise `vm.max_map_count`"));
         }
-        // Any shard serves where another has run out; so all together hold a tree of the greatest depth, and more.
+        // A call takes a sandbox of any shard when its own has none left. So all shards together have sandboxes for the deepest tree,
+        // and more.
         let shallow = ((most - deep) / shards).clamp(1, SHALLOW.min(deep + LEAVES + IDLE));
         let pool = |kind, sandboxes| Pool { kind, sandboxes: u32::try_from(sandboxes).unwrap_or(u32::MAX) };
         let leaves = if shards > MANY { LEAVES_OF_MANY } else { LEAVES };
@@ -155,29 +156,28 @@ fn check(limits: &Limits) -> Result<()> {
     Ok(())
 }
 
-/// How an engine is configured. `pool`: of how many sandboxes; none if each is made when it is needed.
+/// The configuration of an engine. `pool`: none if sandboxes are allocated on demand.
 pub(super) fn config(limits: &Limits, kind: Kind, layout: Layout, pool: Option<&Pool>) -> Config {
     let mut config = Config::new();
     // What the audit takes, and nothing else: what differs between processors is off.
     config.wasm_features(WasmFeatures::all().difference(CORE), false).wasm_features(CORE, true);
-    // The same bits on every host.
+    // Results are the same bits on every host.
     config.cranelift_nan_canonicalization(true);
-    // Of the component model, which is not run by wasmtime here.
+    // For components only, which wasmtime does not run here.
     config.concurrency_support(false);
     config.consume_fuel(true).epoch_interruption(true);
-    // Growing a table would be charged for before it is known whether it may grow: what is no size at all would use up any fuel. What
-    // is given to it is bounded by a limit of its own, as that of a memory, which is not charged for either.
+    // wasmtime charges `table.grow` before it knows whether the table may grow, so an absurd size would use up all fuel. A table's
+    // size has a limit of its own, like a memory's, whose growth is not charged either.
     let mut cost = OperatorCost::new();
     cost.variable.table_grow_per_element = 0;
     config.operator_cost(cost);
     config.max_wasm_stack(limits.stack);
-    // A process that was forked may have none of the threads that guests were compiled by in the other one; and these are made
-    // once.
+    // The compiler's threads are started once, and do not exist in a forked child.
     config.parallel_compilation(!was_forked());
-    // Debug information is the guest's to write: reading it at a trap takes stack, time and memory that no limit covers.
+    // A guest may contain any debug information: reading it at a trap takes stack, time and memory that no limit covers.
     config.wasm_backtrace_details(WasmBacktraceDetails::Disable);
 
-    // Leaves have no such stacks, but wasmtime holds `max_wasm_stack` against their size all the same.
+    // wasmtime compares `max_wasm_stack` with this even where there are no such stacks.
     config.async_stack_size(limits.stack + HOST_STACK);
     layout.configure(&mut config, limits, kind);
     config.allocation_strategy(match pool {
@@ -190,7 +190,7 @@ pub(super) fn config(limits: &Limits, kind: Kind, layout: Layout, pool: Option<&
 fn slots(limits: &Limits, pool: &Pool) -> PoolingAllocationConfig {
     let mut slots = PoolingAllocationConfig::default();
     slots
-        // A component is made of several; they only are counted.
+        // A component has several instances. They take no memory here: the number is only a limit.
         .total_core_instances(pool.sandboxes.saturating_mul(INSTANCES))
         .total_memories(pool.sandboxes)
         .total_tables(pool.tables())
@@ -202,7 +202,7 @@ fn slots(limits: &Limits, pool: &Pool) -> PoolingAllocationConfig {
         .max_memory_size(layout::memory(limits) as usize)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(KEEP_RESIDENT)
-        // Skips dirty pages that were swapped out, so that another call could read them (wasmtime 14357).
+        // It misses dirty pages that were swapped out: the next call could read them (wasmtime 14357).
         .pagemap_scan(Enabled::No);
     slots
 }

@@ -1,43 +1,43 @@
-//! Where linear memories lie, which is part of what machine code is compiled for.
+//! How linear memories are laid out in address space. Machine code is compiled for one layout.
 //!
 //! All engines of a kind have the same layout, as they share machine code. Guests cannot tell one from another: each
 //! refuses growth at the same size, and traps at the same addresses.
 
+use super::address_space::AddressSpace;
 use super::config::{Kind, Pool, Pools};
-use super::space::Space;
 use crate::instrument::max_card_table;
 use crate::limits::Limits;
 use wasmtime::Config;
 
-/// Where linear memories lie, from the fastest to the one that takes the fewest addresses.
+/// The layouts, from the fastest to the one that takes the fewest addresses.
 #[derive(Clone, Copy, Debug, Hash, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// Each in 4 GiB of addresses and more, in a pool: pages that cannot be accessed do what checks of bounds would have to.
+    /// Each memory has more than 4 GiB of addresses, in a pool: inaccessible pages replace bounds checks.
     Guarded,
-    /// Each in as many addresses as a memory may grow to, in a pool; bounds are checked.
+    /// Each has as many addresses as a memory may grow to, in a pool; bounds are checked.
     Checked,
-    /// Each in as many addresses as it has bytes, and somewhere else when it has grown; without a pool.
+    /// Each has as many addresses as bytes, without a pool; it moves when it grows.
     Movable,
 }
 
-/// Beyond a memory whose bounds are checked: so an offset of fewer bytes is not added before.
+/// Inaccessible bytes behind a memory whose bounds are checked: an offset below that needs no addition in the check.
 const GUARD: u64 = 64 << 10;
 
-/// How much a movable memory grows at least before it is moved, in bytes; and which part of the limit it grows, in each kind of
-/// engine: each move copies it, but in a tree of calls many have room for that.
+/// How much a movable memory may grow before it is moved: at least so many bytes, or that fraction of the limit, for leaf and
+/// forking guests. Each move copies the memory, but reserving for growth takes addresses for each call of a tree.
 const GROWTH: u64 = 1 << 20;
 const GROWTHS: [u64; 2] = [8, 32];
 
-/// Pools of leaves are made smaller for the sake of bounds that are checked and memories that do not move, but no smaller than that.
+/// Pools of leaf guests may be made smaller so that their memories need not move, but no smaller than that.
 const FEW_LEAVES: usize = 32;
 
-/// What wasmtime reserves for a guarded memory, with the guard beyond it.
+/// What wasmtime reserves for a guarded memory, with the guard behind it.
 const GUARDED: u64 = (4 << 30) + (32 << 20);
 
 impl Layout {
-    /// The fastest layouts, for guests that cannot fork and those that can, that fit into such space; where that helps, pools are
-    /// made smaller.
-    pub(super) fn fitting(limits: &Limits, pools: &mut Pools, shards: usize, space: Space) -> [Layout; 2] {
+    /// The fastest layouts that fit into the address space, for guests that cannot fork and those that can. Makes pools smaller
+    /// where that helps.
+    pub(super) fn fitting(limits: &Limits, pools: &mut Pools, shards: usize, space: AddressSpace) -> [Layout; 2] {
         let shards = shards as u64;
         let sum = |pools: &[(&Pool, u64)], layout: Layout| {
             let all = pools.iter().map(|(pool, times)| layout.needs(limits, pool).times(*times));
@@ -77,7 +77,7 @@ impl Layout {
         self != Layout::Movable
     }
 
-    /// Has memories lie so.
+    /// Configures an engine for this layout.
     pub(super) fn configure(self, config: &mut Config, limits: &Limits, kind: Kind) {
         match self {
             Layout::Guarded => {}
@@ -87,7 +87,7 @@ impl Layout {
             Layout::Movable => {
                 let growth = (memory(limits) / GROWTHS[usize::from(kind == Kind::Forking)]).max(GROWTH);
                 config.memory_reservation(0).memory_guard_size(GUARD).memory_reservation_for_growth(growth);
-                // Each thread would take addresses for its stack and its heap.
+                // Each thread of the compiler would take addresses for its stack and heap.
                 config.parallel_compilation(false);
             }
         }
@@ -106,7 +106,7 @@ impl Layout {
     }
 }
 
-/// The most bytes that a memory may have, with what lies in front of the guest's.
+/// The most bytes that a memory may have, with the card table.
 pub(super) fn memory(limits: &Limits) -> u64 {
     (limits.memory + max_card_table(limits.memory)).next_multiple_of(64 << 10).min(Limits::MAX_MEMORY) as u64
 }
@@ -130,8 +130,8 @@ impl Needs {
         }
     }
 
-    /// Whether all of a space but one part in `spare` is enough: the rest is for code, other memory, and whatever the host does.
-    fn fit(self, space: Space, spare: u64) -> bool {
+    /// Whether these fit, with one part in `spare` left for code, other memory, and whatever the host does.
+    fn fit(self, space: AddressSpace, spare: u64) -> bool {
         self.addresses <= space.addresses - space.addresses / spare
             && self.writable <= space.writable - space.writable / spare
     }
@@ -145,7 +145,7 @@ mod tests {
 
     fn fitting(limits: &Limits, threads: usize, addresses: u64) -> [Layout; 2] {
         let mut pools = Pools::new(limits, threads + 1).unwrap();
-        Layout::fitting(limits, &mut pools, threads + 1, Space { addresses, writable: addresses })
+        Layout::fitting(limits, &mut pools, threads + 1, AddressSpace { addresses, writable: addresses })
     }
 
     #[test]

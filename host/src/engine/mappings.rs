@@ -1,11 +1,10 @@
 //! Memory mappings, of which the kernel gives a process a limited number.
 //!
-//! A process that runs out of them is aborted sooner or later: it can not even start a thread. So purefork's pools are
-//! sized to take at most half.
+//! A process that runs out of them is aborted sooner or later: it cannot even start a thread. So pools take at most half.
 
 use std::sync::OnceLock;
 
-/// What a sandbox costs: its stack and the guard page below it, its memory's accessible part, its image and the rest.
+/// Mappings per sandbox: its stack and the guard page below it, the accessible part of its memory, the image and the rest.
 pub(super) const PER_SANDBOX: usize = 6;
 
 /// Linux's default, also taken where the limit cannot be read.
@@ -16,7 +15,7 @@ pub(super) fn budget() -> usize {
     static BUDGET: OnceLock<usize> = OnceLock::new();
     *BUDGET.get_or_init(|| {
         let max = std::fs::read_to_string("/proc/sys/vm/max_map_count").ok();
-        // However many the kernel gives, address space and start-up time are no less limited.
+        // A kernel that gives more does not give more address space or start-up time.
         max.and_then(|text| text.trim().parse().ok()).unwrap_or(DEFAULT).min(2 * DEFAULT) / 2
     })
 }

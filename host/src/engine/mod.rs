@@ -1,45 +1,45 @@
-//! wasmtime: configuration and compiling.
+//! wasmtime's engines: their configuration, and compiling and loading.
 //!
-//! An engine's instances share reference counts (of modules, types and the engine itself), a lock of its allocator, and
-//! its epoch. Two threads that instantiate in one engine take longer than one alone. So every worker has an engine of
-//! its own, a *shard*, and all shards of a kind are configured alike: a module is compiled once, and its machine code
-//! loaded into each shard on first use. One shard more serves the host's own threads.
+//! The instances of one engine share reference counts (of modules, types and the engine itself), the allocator's lock, and the
+//! epoch. Two threads that instantiate in one engine take longer than one thread alone. So each worker has an engine of its
+//! own, a *shard*. All shards of a kind are configured alike: a module is compiled once, and its machine code is loaded into
+//! each shard on first use. One more shard serves the host's own threads.
 //!
-//! There are two kinds: one whose guests can fork, with a stack for each call that may be set aside, and one whose
-//! guests cannot, which needs few sandboxes and no stacks. A kind's engines are made when the first guest needs them. Making
-//! room for a deep tree takes milliseconds: so each shard has room for shallow ones, and one shard more has it for deep ones.
+//! There are two kinds of engine. Guests that can fork need a stack for each call that may be suspended; guests that cannot
+//! need few sandboxes and no stacks. An engine is made when the first guest needs it. Making a pool for a deep tree takes
+//! milliseconds: so each shard's pool is for shallow trees, and one more shard has a pool for deep ones.
 //!
-//! Where address space is short, pools are smaller, and bounds are checked; or there are none: see [`Layout`].
+//! Where address space is short, pools are smaller and bounds are checked, or there are no pools: see [`Layout`].
 //!
-//! The epoch is no clock: it moves only where calls are interrupted, to look whether they may go on.
+//! The epoch is no clock: an *epoch interrupt* moves it, to make running calls check whether they may go on.
 
 mod address_map;
+mod address_space;
 mod cache;
 mod compile;
 mod config;
+mod data_image;
 mod layout;
-mod loads;
+mod loaded_guests;
 mod mappings;
 mod permit;
-mod small;
-mod space;
 
+pub(crate) use address_space::{advice, is_short};
 pub(crate) use cache::{Cache, Key};
 pub(crate) use compile::{Compiled, Modules};
 pub(crate) use layout::Layout;
-pub(crate) use loads::{Cost, Unload, now};
+pub(crate) use loaded_guests::{Cost, Unload, now};
 pub(crate) use permit::Permit;
-pub(crate) use space::{advice, is_short};
 
 pub(crate) use config::{HOST_STACK, KEEP_RESIDENT, Kind, MAX_MEMORIES, MAX_TABLES};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
+use address_space::AddressSpace;
 use config::{Pool, Pools};
 use crossbeam_utils::CachePadded;
-use loads::Loads;
+use loaded_guests::LoadedGuests;
 use permit::Permits;
-use space::Space;
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{OnceLock, Weak};
 use wasmtime::Engine;
@@ -52,10 +52,10 @@ pub(crate) struct Engines {
     forking: Box<[OnceLock<Engine>]>,
     permits: [Box<[Permits]>; 2],
     pools: Pools,
-    /// The layouts of the two kinds by what there seems to be of address space; and what they are, once there is an engine.
+    /// The layouts of the two kinds: as chosen by the address space that was free, and as they are once there is an engine.
     fitting: [Layout; 2],
     layouts: [OnceLock<Layout>; 2],
-    loads: Loads,
+    loaded: LoadedGuests,
     epoch: CachePadded<AtomicU64>,
 }
 
@@ -73,7 +73,7 @@ impl Engines {
         let mut forking = vec![&pools.forking; shards];
         forking.push(&pools.deep);
         let permits = [permits(&leaves), permits(&forking)];
-        let fitting = Layout::fitting(limits, &mut pools, shards, Space::free());
+        let fitting = Layout::fitting(limits, &mut pools, shards, AddressSpace::free());
         let limits = limits.clone();
         Ok(Engines {
             limits,
@@ -84,23 +84,23 @@ impl Engines {
             pools,
             fitting,
             layouts: Default::default(),
-            loads: Loads::new(),
+            loaded: LoadedGuests::new(),
             epoch: CachePadded::default(),
         })
     }
 
-    /// Where machine code is kept between runs, if anywhere.
+    /// The compile cache, if there is one.
     pub(crate) fn cache(&self) -> Option<&Cache> {
         self.cache.as_ref()
     }
 
-    /// How many shards there are: one for each worker, one for all threads that are none, and, the last, one for what is too
-    /// deep for the others.
+    /// How many shards there are: one for each worker, one for the host's threads, and the last for trees too deep for the
+    /// others.
     pub(crate) fn shards(&self) -> usize {
         self.leaf.len()
     }
 
-    /// The shard of threads that are no workers.
+    /// The shard of the host's threads.
     pub(crate) fn outside(&self) -> usize {
         self.shards() - 2
     }
@@ -129,22 +129,22 @@ impl Engines {
                 slot.get_or_init(|| engine)
             }
         };
-        // See `ring`.
+        // Pairs with the fence in `interrupt`.
         fence(Ordering::SeqCst);
         Ok(engine)
     }
 
-    /// The layouts that machine code is compiled for, if the host has what it seems to have.
+    /// The layouts that machine code is compiled for, unless the host refuses to make an engine of them.
     pub(crate) fn layouts(&self) -> [Layout; 2] {
         self.fitting
     }
 
-    /// Makes an engine with as large a pool as can be had, and without one in the end.
+    /// Makes an engine with as large a pool as the host grants, or else without one.
     fn make(&self, kind: Kind, pool: &Pool) -> Result<Engine> {
         let new = |layout: Layout, pool: Option<&Pool>| Engine::new(&config::config(&self.limits, kind, layout, pool));
         let kind = usize::from(kind == Kind::Forking);
         let mut made = None;
-        // Machine code is the same for all engines of a kind, so the first one decides.
+        // Machine code is shared by all engines of a kind, so the first one decides on the layout.
         let layout = *self.layouts[kind].get_or_init(|| {
             let mut layout = self.fitting[kind];
             while layout.pools() {
@@ -167,20 +167,20 @@ impl Engines {
         })
     }
 
-    /// Counts a guest that was loaded into a shard, and has others dropped that were not used for long; false if there are
-    /// still more than there should be.
+    /// Counts a guest that was loaded into a shard. Unloads the least recently used ones if there are too many; false if there
+    /// are still too many.
     pub(crate) fn loaded(&self, guest: Weak<dyn Unload>, shard: usize, cost: Cost) -> bool {
-        self.loads.add(guest, shard, cost)
+        self.loaded.add(guest, shard, cost)
     }
 
-    /// Has guests dropped that were not used for long, if there are more than there should be.
+    /// Unloads the least recently used guests, if there are too many.
     pub(crate) fn trim(&self) {
-        self.loads.trim();
+        self.loaded.trim();
     }
 
-    /// Drops the guests that nothing uses.
+    /// Unloads all guests that nothing uses.
     pub(crate) fn unload(&self) {
-        self.loads.shed();
+        self.loaded.unload_idle();
     }
 
     /// How many sandboxes of a kind may be kept for later in each shard.
@@ -193,11 +193,11 @@ impl Engines {
         self.epoch.load(Ordering::SeqCst)
     }
 
-    /// Makes every call that runs look whether it may go on.
+    /// An epoch interrupt: makes every running call check whether it may go on.
     pub(crate) fn interrupt(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
-        // Who sees that an engine has counted the interrupt sees all that was before it; and the call of an engine that is made
-        // meanwhile, and is not seen here, sees that there was one.
+        // A call that sees its engine's new epoch sees all that was written before the interrupt. An engine that is made meanwhile
+        // may be missed here; then the fence in `get` makes its calls see the new count.
         fence(Ordering::SeqCst);
         for engine in self.leaf.iter().chain(&self.forking).filter_map(OnceLock::get) {
             engine.increment_epoch();

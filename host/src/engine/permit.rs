@@ -1,6 +1,6 @@
-//! How many sandboxes are in use.
+//! Permits for sandboxes, as a semaphore gives them.
 //!
-//! wasmtime counts core instances and stacks; a sandbox is one or many of the former, and one or none of the latter. So
+//! wasmtime's pools count core instances and stacks, and a sandbox takes one or many instances and one stack or none. So
 //! sandboxes are counted here, before anything is made.
 
 use crossbeam_utils::CachePadded;

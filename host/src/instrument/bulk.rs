@@ -309,16 +309,12 @@ struct Rewrite<'a> {
     offsets: Vec<FunctionOffsets>,
 }
 
-type Reencoded<T> = Result<T, ReencodeError<String>>;
+type Done<T> = Result<T, ReencodeError<String>>;
 
 impl Reencode for Rewrite<'_> {
     type Error = String;
 
-    fn parse_type_section(
-        &mut self,
-        types: &mut TypeSection,
-        section: wasmparser::TypeSectionReader<'_>,
-    ) -> Reencoded<()> {
+    fn parse_type_section(&mut self, types: &mut TypeSection, section: wasmparser::TypeSectionReader<'_>) -> Done<()> {
         utils::parse_type_section(self, types, section)?;
         for params in &self.facts.types {
             types.ty().function(*params, []);
@@ -330,7 +326,7 @@ impl Reencode for Rewrite<'_> {
         &mut self,
         functions: &mut FunctionSection,
         section: wasmparser::FunctionSectionReader<'_>,
-    ) -> Reencoded<()> {
+    ) -> Done<()> {
         utils::parse_function_section(self, functions, section)?;
         for large in &self.facts.bulks {
             functions.function(large.ty);
@@ -338,11 +334,7 @@ impl Reencode for Rewrite<'_> {
         Ok(())
     }
 
-    fn parse_code_section(
-        &mut self,
-        code: &mut CodeSection,
-        section: wasmparser::CodeSectionReader<'_>,
-    ) -> Reencoded<()> {
+    fn parse_code_section(&mut self, code: &mut CodeSection, section: wasmparser::CodeSectionReader<'_>) -> Done<()> {
         utils::parse_code_section(self, code, section)?;
         for large in &self.facts.bulks {
             code.function(&large.function());
@@ -350,7 +342,7 @@ impl Reencode for Rewrite<'_> {
         Ok(())
     }
 
-    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Reencoded<()> {
+    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Done<()> {
         let ty = self.facts.functions.get(self.function).copied().unwrap_or_default();
         self.function += 1;
         let mut offsets = FunctionOffsets::new(body.range().start);

@@ -84,7 +84,7 @@ enum Added {
     Start,
 }
 
-type Reencoded<T> = Result<T, ReencodeError<String>>;
+type Done<T> = Result<T, ReencodeError<String>>;
 
 impl Rewrite<'_> {
     fn adds_functions(&self) -> bool {
@@ -118,7 +118,7 @@ fn refused(why: &str) -> ReencodeError<String> {
 impl Reencode for Rewrite<'_> {
     type Error = String;
 
-    fn memory_type(&mut self, memory: wasmparser::MemoryType) -> Reencoded<MemoryType> {
+    fn memory_type(&mut self, memory: wasmparser::MemoryType) -> Done<MemoryType> {
         let mut memory = utils::memory_type(self, memory);
         if let Some(table) = self.card_table {
             let pages = u64::from(table.bytes) / PAGE;
@@ -130,16 +130,12 @@ impl Reencode for Rewrite<'_> {
     }
 
     /// Copied as it is: a broken section of names is no reason to refuse the module.
-    fn parse_custom_section(
-        &mut self,
-        module: &mut Module,
-        section: wasmparser::CustomSectionReader<'_>,
-    ) -> Reencoded<()> {
+    fn parse_custom_section(&mut self, module: &mut Module, section: wasmparser::CustomSectionReader<'_>) -> Done<()> {
         module.section(&self.custom_section(section)?);
         Ok(())
     }
 
-    fn mem_arg(&mut self, arg: wasmparser::MemArg) -> Reencoded<MemArg> {
+    fn mem_arg(&mut self, arg: wasmparser::MemArg) -> Done<MemArg> {
         self.accesses = true;
         let mut arg = utils::mem_arg(self, arg)?;
         if let Some(table) = self.card_table {
@@ -148,11 +144,7 @@ impl Reencode for Rewrite<'_> {
         Ok(arg)
     }
 
-    fn parse_data_section(
-        &mut self,
-        data: &mut DataSection,
-        section: wasmparser::DataSectionReader<'_>,
-    ) -> Reencoded<()> {
+    fn parse_data_section(&mut self, data: &mut DataSection, section: wasmparser::DataSectionReader<'_>) -> Done<()> {
         let Some(table) = self.card_table else { return utils::parse_data_section(self, data, section) };
         for segment in section {
             let segment = segment?;
@@ -179,11 +171,7 @@ impl Reencode for Rewrite<'_> {
         Ok(())
     }
 
-    fn parse_type_section(
-        &mut self,
-        types: &mut TypeSection,
-        section: wasmparser::TypeSectionReader<'_>,
-    ) -> Reencoded<()> {
+    fn parse_type_section(&mut self, types: &mut TypeSection, section: wasmparser::TypeSectionReader<'_>) -> Done<()> {
         utils::parse_type_section(self, types, section)?;
         if self.adds_functions() {
             let i32s = |n| std::iter::repeat_n(ValType::I32, n);
@@ -198,7 +186,7 @@ impl Reencode for Rewrite<'_> {
         &mut self,
         functions: &mut FunctionSection,
         section: wasmparser::FunctionSectionReader<'_>,
-    ) -> Reencoded<()> {
+    ) -> Done<()> {
         utils::parse_function_section(self, functions, section)?;
         if self.adds_functions() {
             let first = self.facts.types;
@@ -214,13 +202,13 @@ impl Reencode for Rewrite<'_> {
         &mut self,
         exports: &mut ExportSection,
         section: wasmparser::ExportSectionReader<'_>,
-    ) -> Reencoded<()> {
+    ) -> Done<()> {
         utils::parse_export_section(self, exports, section)?;
         self.exports(exports);
         Ok(())
     }
 
-    fn start_section(&mut self, start: u32) -> Reencoded<u32> {
+    fn start_section(&mut self, start: u32) -> Done<u32> {
         self.started = true;
         Ok(if self.adds_start() { self.function(Added::Start) } else { start })
     }
@@ -231,7 +219,7 @@ impl Reencode for Rewrite<'_> {
         module: &mut Module,
         _after: Option<SectionId>,
         before: Option<SectionId>,
-    ) -> Reencoded<()> {
+    ) -> Done<()> {
         let place = |section| match section {
             SectionId::Start => 1,
             SectionId::Element => 2,
@@ -256,11 +244,7 @@ impl Reencode for Rewrite<'_> {
         Ok(())
     }
 
-    fn parse_code_section(
-        &mut self,
-        code: &mut CodeSection,
-        section: wasmparser::CodeSectionReader<'_>,
-    ) -> Reencoded<()> {
+    fn parse_code_section(&mut self, code: &mut CodeSection, section: wasmparser::CodeSectionReader<'_>) -> Done<()> {
         utils::parse_code_section(self, code, section)?;
         let Some(table) = self.card_table.filter(|_| self.adds_functions()) else { return Ok(()) };
         code.function(&added::fill(table));
@@ -272,7 +256,7 @@ impl Reencode for Rewrite<'_> {
         Ok(())
     }
 
-    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Reencoded<()> {
+    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Done<()> {
         let (marks, locals) = match self.card_table {
             Some(_) => {
                 let validator = self.bodies.next().ok_or_else(|| refused("its functions could not be read"))?;
@@ -312,7 +296,7 @@ impl Reencode for Rewrite<'_> {
 }
 
 impl Rewrite<'_> {
-    fn operator(&mut self, op: Operator<'_>, function: &mut Function) -> Reencoded<()> {
+    fn operator(&mut self, op: Operator<'_>, function: &mut Function) -> Done<()> {
         use Operator as O;
         match (op, self.card_table) {
             (O::MemoryInit { .. } | O::DataDrop { .. }, _) => {

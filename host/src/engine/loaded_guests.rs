@@ -1,17 +1,17 @@
-//! Which guests are loaded, of which a process can only have so many.
+//! The guests whose machine code is loaded, and which of them are unloaded when there are too many.
 //!
-//! A core module that is loaded into a shard takes memory mappings, of which the kernel gives 65,530, and some take a file
-//! descriptor. So what was not used for the longest time is dropped, and loaded again when it is called.
+//! A core module that is loaded into a shard takes memory mappings, of which Linux gives a process 65,530, and some take a file
+//! descriptor. So the least recently used guests are unloaded, and loaded again when they are called.
 
+use super::address_space::{advice, limit, limits};
 use super::mappings;
-use super::space::{advice, limit, limits};
 use crate::error::{Error, ErrorKind, Result};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 /// A guest that may be loaded into shards.
 pub(crate) trait Unload: Send + Sync {
-    /// When it was last used in a shard, if it is loaded there and nothing uses it.
+    /// When it was last used in a shard. None if it is not loaded there, or in use.
     fn idle(&self, shard: usize) -> Option<u64>;
 
     /// Drops what is loaded into a shard, unless something uses it; says whether it did.
@@ -28,7 +28,7 @@ pub(crate) struct Cost {
 }
 
 /// The guests that are loaded.
-pub(super) struct Loads {
+pub(super) struct LoadedGuests {
     most: Cost,
     loaded: Mutex<Loaded>,
 }
@@ -36,7 +36,7 @@ pub(super) struct Loads {
 #[derive(Default)]
 struct Loaded {
     entries: Vec<Entry>,
-    /// What they take together, or took with some that are gone.
+    /// What they take together; may count some that are gone.
     total: Cost,
 }
 
@@ -46,31 +46,31 @@ struct Entry {
     cost: Cost,
 }
 
-/// What a core module takes of mappings: its code, what is beside it, and what is made writable of it.
+/// The mappings of a core module: its code, the data beside it, and the parts of both that are made writable.
 const MAPPINGS: usize = 4;
 
-/// So many file descriptors are not taken: the host needs some to open a file or a connection.
+/// File descriptors that are left to the host, for files and connections.
 const RESERVED: u64 = 32;
 
-/// What is assumed where no limit can be read.
+/// The file descriptors that are assumed where no limit can be read.
 const FILES: u64 = 256;
 
-/// Counts what is loaded: it tells which use was before which.
+/// A logical clock: tells which use was before which.
 static CLOCK: AtomicU64 = AtomicU64::new(0);
 
-/// The time by which uses of guests are compared. It moves when a guest is loaded.
+/// The time by which uses of guests are compared. It advances when a guest is loaded.
 pub(crate) fn now() -> u64 {
     CLOCK.load(Ordering::Relaxed)
 }
 
-impl Loads {
-    pub(super) fn new() -> Loads {
-        // Sandboxes take up to half of the mappings; this is half of what is left.
+impl LoadedGuests {
+    pub(super) fn new() -> LoadedGuests {
+        // `budget` is the half of all mappings that sandboxes may take; this is half of the other half.
         let most = Cost { modules: mappings::budget() / 2 / MAPPINGS, files: (files() / 4) as usize };
-        Loads { most, loaded: Mutex::default() }
+        LoadedGuests { most, loaded: Mutex::default() }
     }
 
-    /// Counts a guest that was loaded, and drops others if there are too many; false if there still are.
+    /// Counts a guest that was loaded, and unloads others if there are too many; false if there still are.
     pub(super) fn add(&self, guest: Weak<dyn Unload>, shard: usize, cost: Cost) -> bool {
         CLOCK.fetch_add(1, Ordering::Relaxed);
         let mut loaded = self.lock();
@@ -80,19 +80,19 @@ impl Loads {
         loaded.total.within(self.most)
     }
 
-    /// Drops what is too much.
+    /// Unloads others if there are too many.
     pub(super) fn trim(&self) {
         self.lock().trim(self.most);
     }
 
-    /// Drops everything that nothing uses.
-    pub(super) fn shed(&self) {
+    /// Unloads everything that nothing uses.
+    pub(super) fn unload_idle(&self) {
         let mut loaded = self.lock();
         loaded.count();
         loaded.shrink(Cost::default());
     }
 
-    /// Whether so many file descriptors can be taken, and leave some to the host.
+    /// Fails if so many file descriptors cannot be taken with some left for the host.
     pub(super) fn has_files(&self, files: usize) -> Result<()> {
         if files == 0 || lowest_free() + files as u64 + RESERVED.min(self::files() / 4) <= self::files() {
             return Ok(());
@@ -108,14 +108,14 @@ impl Loads {
 }
 
 impl Loaded {
-    /// Drops what was not used for the longest time, if there is more than `most`.
+    /// Unloads the least recently used, if there is more than `most`.
     fn trim(&mut self, most: Cost) {
         if self.total.within(most) {
             return;
         }
         self.count();
         if !self.total.within(most) {
-            // Some more, so that this is not done each time.
+            // An eighth more than needed, so that this is not done at each load.
             self.shrink(most.without(Cost { modules: most.modules / 8, files: most.files / 8 }));
         }
     }
@@ -126,7 +126,7 @@ impl Loaded {
         self.total = self.entries.iter().fold(Cost::default(), |total, entry| total.and(entry.cost));
     }
 
-    /// Drops what was not used for the longest time, until no more than `most` is left.
+    /// Unloads the least recently used, until no more than `most` is left.
     fn shrink(&mut self, most: Cost) {
         let idle = |(at, entry): (usize, &Entry)| Some((entry.guest.upgrade()?.idle(entry.shard)?, at));
         let mut idle: Vec<_> = self.entries.iter().enumerate().filter_map(idle).collect();
@@ -167,7 +167,7 @@ fn files() -> u64 {
     *FILES_ALLOWED.get_or_init(|| limit(&limits(), "Max open files").unwrap_or(FILES))
 }
 
-/// The number of the next file descriptor: all below it are in use.
+/// The number that the next file descriptor gets: all below it are in use.
 fn lowest_free() -> u64 {
     #[cfg(unix)]
     {
@@ -179,7 +179,7 @@ fn lowest_free() -> u64 {
 }
 
 /// The error for machine code that the host has no room for.
-pub(super) fn no_room(error: &wasmtime::Error) -> Error {
+pub(super) fn exhausted(error: &wasmtime::Error) -> Error {
     let message = format!("the host has no room for the module's machine code: {error:#}");
     Error::new(ErrorKind::Exhausted, message).with_help(advice())
 }
@@ -215,8 +215,8 @@ mod tests {
         }
     }
 
-    fn loads(modules: usize, files: usize) -> Loads {
-        Loads { most: Cost { modules, files }, loaded: Mutex::default() }
+    fn loads(modules: usize, files: usize) -> LoadedGuests {
+        LoadedGuests { most: Cost { modules, files }, loaded: Mutex::default() }
     }
 
     fn weak(guest: &Arc<Fake>) -> Weak<dyn Unload> {

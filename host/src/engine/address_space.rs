@@ -1,26 +1,26 @@
-//! Address space, of which a process may have too little for pools of sandboxes.
+//! How much address space the process has left: it may be too little for pools of sandboxes.
 //!
-//! A pool reserves addresses and takes no memory by that. But `ulimit -v` counts addresses, `ulimit -d` those that can be
-//! written to, and a processor or its kernel may have 39 bits of them and not 47. So what there is gets looked up before pools
-//! are planned. What the system says nothing of, the pools find out when they are refused.
+//! A pool reserves addresses, which takes no memory. But `ulimit -v` limits addresses, `ulimit -d` those that can be written
+//! to, and a processor or kernel may have 39 bits of them instead of 47. So the free space is looked up before pools are
+//! planned. A limit that cannot be looked up shows when a pool is refused.
 
 use std::io::ErrorKind;
 
-/// Without a limit, and where none can be read.
+/// The address space where there is no limit, or none can be read.
 const PLENTY: u64 = 1 << 47;
 
 /// What a process may still take, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Space {
+pub(super) struct AddressSpace {
     /// Addresses.
     pub(super) addresses: u64,
-    /// Addresses that can be written to, whether they were or not.
+    /// Addresses mapped as writable, whether they were written to or not.
     pub(super) writable: u64,
 }
 
-impl Space {
+impl AddressSpace {
     /// What this process may still take.
-    pub(super) fn free() -> Space {
+    pub(super) fn free() -> AddressSpace {
         let (mut addresses, mut writable) = (PLENTY, PLENTY);
         if cfg!(target_os = "linux") {
             let limits = read("/proc/self/limits");
@@ -29,14 +29,14 @@ impl Space {
             addresses = bits().saturating_sub(used).min(left(ADDRESSES, used));
             writable = addresses.min(left("Max data size", data)).min(committable());
         }
-        Space { addresses, writable }
+        AddressSpace { addresses, writable }
     }
 }
 
-/// How `/proc/self/limits` calls what `ulimit -v` sets.
+/// The name of `ulimit -v` in `/proc/self/limits`.
 const ADDRESSES: &str = "Max address space";
 
-/// What may be done where the host has run short of address space, memory, mappings or files.
+/// The help of an error for a host that is short of address space, memory, mappings or files.
 pub(crate) fn advice() -> String {
     let limits = read("/proc/self/limits");
     let mib = |bytes: u64| bytes >> 20;
@@ -71,7 +71,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(path).unwrap_or_default()
 }
 
-/// The soft limit of a name; none if there is none.
+/// The soft limit of that name; none if it is unlimited or not there.
 pub(super) fn limit(limits: &str, name: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
@@ -82,7 +82,7 @@ pub(super) fn limits() -> String {
     read("/proc/self/limits")
 }
 
-/// What the process has taken of addresses, and of those that can be written to, in bytes.
+/// The addresses that the process has taken, and the writable ones among them, in bytes.
 fn used() -> (u64, u64) {
     #[cfg(target_os = "linux")]
     {
@@ -95,13 +95,13 @@ fn used() -> (u64, u64) {
     (0, 0)
 }
 
-/// How many addresses a process of this kernel has: stacks lie at their upper end.
+/// The size of the address space on this kernel, told from the address of the stack, which lies at its upper end.
 fn bits() -> u64 {
     let here = 0u8;
     ((&raw const here).addr() as u64).checked_next_power_of_two().unwrap_or(PLENTY).clamp(1 << 32, PLENTY)
 }
 
-/// What the kernel would promise memory for, where it promises no more than it has.
+/// What the kernel would still commit, where it does not overcommit.
 fn committable() -> u64 {
     if read("/proc/sys/vm/overcommit_memory").trim() != "2" {
         return u64::MAX;
@@ -130,7 +130,7 @@ mod tests {
     #[cfg(target_os = "linux")]
     #[test]
     fn this_process_has_address_space_left() {
-        let free = Space::free();
+        let free = AddressSpace::free();
         assert!(free.addresses > 0 && free.writable <= free.addresses, "{free:?}");
         assert!(used().0 > 1 << 20);
     }

@@ -1,18 +1,19 @@
-//! Data of small modules, which is copied into each instance.
+//! Keeps wasmtime from making an image of a module's data where that is small.
 //!
-//! wasmtime makes an image of what a memory starts with, to map it: a file of its own for each shard, of which a process may have
-//! a thousand. A few kilobytes are copied as quickly. Whether there is an image is decided for an engine, and cannot be for a module.
-//! But there is none where a segment's place has to be computed: so one is added that holds nothing, at 0 + 0.
+//! wasmtime maps a memory's initial data from an image. That takes a file descriptor for each shard, of which a process may have a
+//! thousand, and a few kilobytes are copied as quickly. Images can be switched off for an engine, not for a module. But a module
+//! gets none if the offset of one of its segments is computed. So an empty segment is added, at offset 0 + 0.
 
-/// The most bytes of data that are copied, and the most segments.
+/// The most bytes of data that are copied into each instance, and the most segments.
 const MOST: usize = 16 << 10;
 const SEGMENTS: u32 = 64;
 
 const DATA: u8 = 11;
 const DATA_COUNT: u8 = 12;
 
-/// A core module whose data is copied, if it has little. The audit has passed it. Its code is where it was.
-pub(super) fn copied(module: &[u8]) -> Option<Vec<u8>> {
+/// The core module without an image; none if it has much data, or no image anyway. Its code does not move. The audit has passed
+/// it.
+pub(super) fn without_image(module: &[u8]) -> Option<Vec<u8>> {
     let (header, mut rest) = module.split_at_checked(8)?;
     let mut out = header.to_vec();
     let mut copied = false;
@@ -45,14 +46,14 @@ pub(super) fn copied(module: &[u8]) -> Option<Vec<u8>> {
     copied.then_some(out)
 }
 
-/// Whether wasmtime may make an image of what a core module's memory starts with.
+/// Whether wasmtime may make an image for a core module.
 pub(super) fn has_image(module: &[u8]) -> bool {
     let sections = wasmparser::Parser::new(0).parse_all(module).map_while(Result::ok);
     let mut data = sections.filter(|section| matches!(section, wasmparser::Payload::DataSection(_)));
-    data.next().is_some() && copied(module).is_none()
+    data.next().is_some() && without_image(module).is_none()
 }
 
-/// A segment without bytes for the memory that the first active one is for, if all are few.
+/// An empty segment for the memory of the first active one, if there are few segments of little data.
 fn empty_like(segments: &[u8], count: u32) -> Option<Vec<u8>> {
     const I32: [u8; 6] = [0x41, 0, 0x41, 0, 0x6a, 0x0b];
     const I64: [u8; 6] = [0x42, 0, 0x42, 0, 0x7c, 0x0b];
@@ -70,13 +71,13 @@ fn empty_like(segments: &[u8], count: u32) -> Option<Vec<u8>> {
     let place = match offset.get_operators_reader().read().ok()? {
         wasmparser::Operator::I32Const { .. } => I32,
         wasmparser::Operator::I64Const { .. } => I64,
-        // There is no image then.
+        // Computed already: there is no image.
         _ => return None,
     };
     Some([&[2][..], &padded(memory, 5)?, &place, &[0]].concat())
 }
 
-/// A number in LEB128, and what is behind it.
+/// An integer in LEB128, and the bytes behind it.
 fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let mut value = 0u64;
     for (at, byte) in bytes.iter().take(5).enumerate() {
@@ -88,7 +89,7 @@ fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     None
 }
 
-/// A number in LEB128 of so many bytes, if it fits.
+/// An integer in LEB128, padded to so many bytes, if it fits.
 fn padded(value: u32, len: usize) -> Option<Vec<u8>> {
     let fits = (1..=5).contains(&len) && u64::from(value) >> (7 * len) == 0;
     let byte = |at| (u64::from(value) >> (7 * at)) as u8 & 0x7f | if at + 1 < len { 0x80 } else { 0 };
@@ -109,7 +110,7 @@ mod tests {
             r#"(module (memory 1) (memory i64 1) (func (memory.init 1 $passive (i64.const 0) (i32.const 0) (i32.const 1)))
                 (data $passive "p") (data (memory 1) (i64.const 8) "active") (data (i32.const 9) "more"))"#,
         );
-        let with = copied(&module).unwrap();
+        let with = without_image(&module).unwrap();
         wasmparser::Validator::new_with_features(wasmparser::WasmFeatures::all()).validate_all(&with).unwrap();
         let text = segments_of(&with);
         assert_eq!(text, ["p", "1: active", "0: more", "1: "]);
@@ -141,7 +142,7 @@ mod tests {
         let much = format!(r#"(module (memory 1) (data (i32.const 0) "{}"))"#, "x".repeat(MOST));
         let computed = r#"(module (global i32 (i32.const 1)) (memory 1) (data (offset (global.get 0)) "x"))"#;
         for text in ["(module)", "(module (memory 1))", "(module (memory 1) (data \"x\"))", computed, &much] {
-            assert_eq!(copied(&bytes(text)), None, "{text:.80}");
+            assert_eq!(without_image(&bytes(text)), None, "{text:.80}");
         }
     }
 
