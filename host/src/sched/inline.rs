@@ -4,13 +4,14 @@ use super::job::Job;
 use std::cell::{Cell, RefCell};
 
 thread_local! {
-    /// What is left to run on this thread, the newest at the end.
+    /// The jobs still to run on this thread, the newest at the end.
     static JOBS: RefCell<Vec<Job>> = const { RefCell::new(Vec::new()) };
-    /// Whether some frame below on this thread's stack runs what is left.
+    /// Whether a call of `run_inline` on this thread's stack runs them.
     static RUNNING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a job, and all that it spawns, before this returns; or, if called by such a job, once that is set aside or done.
+/// Runs a job and all that it spawns, before this returns. Called from such a job: queues it, to run once that one is suspended or
+/// done.
 pub(crate) fn spawn_inline(job: Job) {
     JOBS.with_borrow_mut(|jobs| jobs.push(job));
     if !RUNNING.get() {
@@ -18,7 +19,7 @@ pub(crate) fn spawn_inline(job: Job) {
     }
 }
 
-/// Runs `start`, and then the newest of the jobs that are left on this thread, until `done`, or until none is left.
+/// Runs `start`, then the newest jobs of this thread, until `done` or until none is left.
 pub(crate) fn run_inline(start: &mut dyn FnMut(), done: &dyn Fn() -> bool) {
     struct Running(bool);
     impl Drop for Running {
@@ -34,7 +35,7 @@ pub(crate) fn run_inline(start: &mut dyn FnMut(), done: &dyn Fn() -> bool) {
     }
 }
 
-/// Whether this thread is in the midst of such a job.
+/// Whether this thread is running such a job.
 pub(crate) fn runs_inline() -> bool {
     RUNNING.get()
 }

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 /// Something that can be started once.
 pub(crate) trait Work: Send + Sync + 'static {
-    /// Runs it, unless somebody else has started it already. Does not panic.
+    /// Runs it, unless another thread has started it. Does not panic.
     fn run(self: Arc<Self>);
 
-    /// Whether somebody has started it already.
+    /// Whether a thread has started it.
     fn is_started(&self) -> bool;
 
-    /// The scheduler has stopped: nobody is going to run it.
+    /// Called when the scheduler has stopped: it will never run.
     fn abandon(self: Arc<Self>);
 }
 
 /// An entry of a queue.
 pub(crate) enum Job {
-    /// To be started. An entry is a hint, not a claim: when its turn comes, another thread may have run it.
+    /// To be started. An entry is a hint, not a claim: another thread may run it before its turn comes.
     Start(Arc<dyn Work>),
-    /// To go on after a wait.
+    /// To be resumed after a wait.
     Resume(Runnable),
 }
 
@@ -41,7 +41,7 @@ impl Job {
     pub(super) fn abandon(self) {
         match self {
             Job::Start(work) => work.abandon(),
-            // Dropping a runnable drops its future, and that unwinds the guest on its fiber.
+            // Dropping a runnable drops its future, which unwinds the guest's fiber.
             Job::Resume(runnable) => drop(runnable),
         }
     }

@@ -1,15 +1,15 @@
-//! The scheduler: threads, deques, sleeping, jobs. It knows no wasm.
+//! The work-stealing scheduler: worker threads, deques, the injector, parking. It knows no wasm.
 //!
 //! It promises:
-//! - a worker runs its own newest job first, then jobs from outside, then the oldest of another worker. Newest first is
-//!   not a detail: of a tree of forks, O(depth × workers) calls are then alive at a time instead of all of it;
-//! - a job that was spawned is run, though all workers were about to sleep (`README.md` has the protocol, and
+//! - a worker runs its own newest job first, then jobs from the injector, then steals another worker's oldest. Newest first
+//!   matters: of a tree of forks, only O(depth × workers) calls are then alive at a time;
+//! - no wake-up is lost: a spawned job runs, even if all workers were about to sleep (`README.md` has the protocol, and
 //!   `tests/model` checks it);
-//! - dropping the scheduler runs what was spawned to its end.
+//! - dropping the scheduler first runs everything that was spawned.
 //!
 //! It leaves to others: what a job is, whether it still has to be run (an entry is a hint), and what waits for it.
 
-mod inject;
+mod injector;
 mod inline;
 mod job;
 mod scheduler;

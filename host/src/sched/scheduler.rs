@@ -1,6 +1,6 @@
 //! The worker threads and their queues.
 
-use super::inject::Injector;
+use super::injector::Injector;
 use super::job::Job;
 use super::sleep::Sleep;
 use super::worker;
@@ -11,32 +11,33 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-/// A pool of worker threads. Dropping it runs everything that was spawned to its end, then joins the threads.
+/// A pool of worker threads. Dropping it runs everything that was spawned, then joins the threads.
 pub(crate) struct Scheduler {
     shared: Arc<Shared>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// What workers and those who spawn have in common.
+/// The state that workers and spawning threads share.
 pub(super) struct Shared {
     pub(super) sleep: Sleep,
     pub(super) stealers: Box<[Stealer<Job>]>,
-    pub(super) outside: Injector,
-    /// Workers are to end. Set once nothing is left to run.
+    pub(super) injector: Injector,
+    /// Tells workers to end. Set when nothing is left to run.
     pub(super) stopped: AtomicBool,
-    /// Threads of the host that run a job at the moment.
+    /// How many threads of the host are running a job.
     helpers: AtomicUsize,
-    /// Signalled when a worker falls asleep or a helper has finished, for whoever waits for quiet.
+    /// Signalled when a worker is about to sleep, or a helper is done: the scheduler may be quiet. `drop` waits for it.
     quiet: (Mutex<()>, Condvar),
+    /// Whether `drop` waits.
     closing: AtomicBool,
 }
 
 thread_local! {
-    /// The schedulers for which the current thread, which is none of their workers, runs jobs at the moment.
+    /// The schedulers whose jobs the current thread is running as a helper, by address; more than once where runs are nested.
     static HELPING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
 }
 
-/// With this, jobs are spawned.
+/// Spawns jobs.
 #[derive(Clone)]
 pub(crate) struct Handle(Arc<Shared>);
 
@@ -47,13 +48,13 @@ impl Scheduler {
         let shared = Arc::new(Shared {
             sleep: Sleep::new(threads),
             stealers: deques.iter().map(Deque::stealer).collect(),
-            outside: Injector::new(),
+            injector: Injector::new(),
             stopped: AtomicBool::new(false),
             helpers: AtomicUsize::new(0),
             quiet: (Mutex::new(()), Condvar::new()),
             closing: AtomicBool::new(false),
         });
-        // Made before the threads: if one cannot be started, dropping it ends those that were.
+        // Made before the threads: if one cannot be started, dropping it ends the others.
         let mut scheduler = Scheduler { shared: shared.clone(), threads: Vec::with_capacity(threads) };
         for (index, deque) in deques.into_iter().enumerate() {
             let shared = shared.clone();
@@ -75,11 +76,11 @@ impl Drop for Scheduler {
     fn drop(&mut self) {
         let shared = &self.shared;
         let started = self.threads.len();
-        // The last handle may be dropped by a job: its worker can neither be waited for nor joined.
+        // A job may drop the last handle: its worker, the current thread, can neither be waited for nor joined.
         let own = worker::index_in(shared);
         let idle = started - usize::from(own.is_some());
         shared.closing.store(true, Ordering::SeqCst);
-        // Neither can a thread that runs a job for a wait, if a callback in it drops the handle.
+        // The same holds for a helper whose job drops the last handle.
         let helping = shared.helped();
         let (lock, changed) = &shared.quiet;
         loop {
@@ -87,7 +88,7 @@ impl Drop for Scheduler {
                 worker::run_found();
             }
             let guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
-            // In this order: what a helper spawned is seen in a queue, and who took it from there is seen awake.
+            // In this order: a job that a helper spawned is seen in a queue, or the worker that took it is seen awake.
             if shared.helpers.load(Ordering::SeqCst) <= helping && !shared.has_work() && shared.sleep.sleeping() >= idle
             {
                 break;
@@ -98,7 +99,7 @@ impl Drop for Scheduler {
         shared.sleep.unpark_all();
         for (index, thread) in self.threads.drain(..).enumerate() {
             if Some(index) != own {
-                // A worker catches what its jobs panic with; there is nothing to learn from its end.
+                // A worker catches the panics of its jobs, so its own result says nothing.
                 let _ = thread.join();
             }
         }
@@ -107,22 +108,22 @@ impl Drop for Scheduler {
 }
 
 impl Shared {
-    /// How many jobs of this scheduler the current thread, which is no worker, is in the midst of.
+    /// How many jobs of this scheduler the current thread is running as a helper.
     fn helped(&self) -> usize {
         HELPING.with_borrow(|helping| helping.iter().filter(|&&of| of == self.address()).count())
     }
 
-    /// Tells this scheduler from others.
+    /// Identifies this scheduler.
     fn address(&self) -> usize {
         std::ptr::from_ref(self).addr()
     }
 
     /// Whether any queue holds a job.
     pub(super) fn has_work(&self) -> bool {
-        !self.outside.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
+        !self.injector.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
     }
 
-    /// Says that a worker is about to sleep, or a helper done, if somebody waits to hear it.
+    /// Signals that a worker is about to sleep or a helper is done, if `drop` waits.
     pub(super) fn quiet(&self) {
         if self.closing.load(Ordering::SeqCst) {
             drop(self.quiet.0.lock());
@@ -131,19 +132,19 @@ impl Shared {
     }
 
     fn abandon_rest(&self) {
-        while let Some(job) = self.outside.pop() {
+        while let Some(job) = self.injector.pop() {
             job.abandon();
         }
     }
 }
 
 impl Handle {
-    /// Queues a job: on the current worker's own deque, or, from any other thread, in the channel.
+    /// Queues a job: on the current worker's deque, or, from any other thread, in the injector.
     #[inline]
     pub(crate) fn spawn(&self, job: Job) {
         worker::push(&self.0, job);
         self.0.sleep.notify();
-        // Behind the fence in `notify`: either this is seen here, or the job by who abandons what is left.
+        // Behind the fence in `notify`: either this thread sees `stopped`, or `drop` sees the job and abandons it.
         if self.0.stopped.load(Ordering::SeqCst) {
             self.0.abandon_rest();
         }
@@ -155,7 +156,8 @@ impl Handle {
         worker::index_in(&self.0)
     }
 
-    /// Runs `f`, which runs a job on a thread that is no worker, so that the scheduler does not stop meanwhile.
+    /// Runs `f`, in which a thread that is not a worker runs a job: counts the thread as a helper, so that the scheduler does not
+    /// stop meanwhile.
     pub(crate) fn helping<R>(&self, f: impl FnOnce() -> R) -> R {
         struct Done<'a>(&'a Shared);
         impl Drop for Done<'_> {
@@ -171,30 +173,30 @@ impl Handle {
         f()
     }
 
-    /// Whether the current thread, which is no worker, is in the midst of a job of this scheduler.
+    /// Whether the current thread is running a job of this scheduler as a helper.
     pub(crate) fn is_helped(&self) -> bool {
         self.0.helped() != 0
     }
 
-    /// How many threads of the host run a job at the moment.
+    /// How many threads of the host are running a job.
     pub(crate) fn helpers(&self) -> usize {
         self.0.helpers.load(Ordering::Relaxed)
     }
 
-    /// Drops the current worker's newest entries, if their jobs were run by somebody else: a callback that forks and
-    /// waits over and over would pile them up.
+    /// Drops the current worker's newest entries, as far as other threads ran their jobs: a callback that forks and waits in a loop
+    /// would pile them up.
     pub(crate) fn drop_stale(&self) {
         worker::drop_stale();
     }
 
-    /// How many jobs from outside nobody has taken yet.
+    /// How many jobs are in the injector.
     pub(crate) fn waiting(&self) -> usize {
-        self.0.outside.len()
+        self.0.injector.len()
     }
 
-    /// Drops entries of jobs from outside that were run by somebody else.
+    /// Drops entries of the injector whose jobs other threads ran.
     pub(crate) fn sweep(&self) {
-        self.0.outside.sweep(Job::is_stale);
+        self.0.injector.sweep(Job::is_stale);
         self.0.sleep.notify();
     }
 }

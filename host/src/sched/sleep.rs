@@ -1,17 +1,17 @@
-//! How workers fall asleep and are woken without losing a wake-up. The protocol is in `README.md`.
+//! How workers park and are unparked without losing a wake-up. The protocol is in `README.md`.
 
 use super::sync::{AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, fence};
 
 /// Who sleeps, and how many look for work.
 pub(crate) struct Sleep {
-    /// Workers that look for work, or were woken to look for it. Whoever pushes a job while this is not zero need
-    /// not wake anyone: a searcher looks at every queue once more after it has stopped being counted here.
+    /// How many workers look for work, or were woken to look. A push that sees this above zero need not wake anyone: a searcher
+    /// looks at every queue once more after it is no longer counted here.
     searching: AtomicUsize,
     /// The length of `sleepers`, to be read without the lock.
     sleeping: AtomicUsize,
     /// The workers that sleep or are about to, the last to fall asleep at the end.
     sleepers: Mutex<Vec<usize>>,
-    /// One per worker.
+    /// One for each worker.
     parkers: Box<[Parker]>,
 }
 
@@ -25,17 +25,17 @@ impl Sleep {
         }
     }
 
-    /// To be called after a job was pushed: wakes a worker unless one is already looking.
+    /// Called after each push: wakes a worker unless one is already searching.
     #[inline]
     pub(crate) fn notify(&self) {
-        // The push comes before the two loads for every thread; see README.md, "push".
+        // Orders the push before the two loads, for every thread: see README.md, "push".
         fence(Ordering::SeqCst);
         if self.searching.load(Ordering::SeqCst) == 0 && self.sleeping.load(Ordering::SeqCst) != 0 {
             self.wake_one();
         }
     }
 
-    /// Starts a search, if fewer than half of the workers search: more would only get in each other's way.
+    /// Starts a search, if fewer than half of the workers are searching: more would only contend.
     pub(crate) fn start_search(&self) -> bool {
         if 2 * self.searching.load(Ordering::SeqCst) >= self.parkers.len() {
             return false;
@@ -44,7 +44,7 @@ impl Sleep {
         true
     }
 
-    /// Ends a search that found a job. `more` looks at the queues: is there more to do?
+    /// Ends a search that found a job. `more`: whether a queue still holds one.
     pub(crate) fn end_search(&self, more: impl FnOnce() -> bool) {
         if self.searching.fetch_sub(1, Ordering::SeqCst) == 1 {
             fence(Ordering::SeqCst);
@@ -67,17 +67,17 @@ impl Sleep {
         fence(Ordering::SeqCst);
     }
 
-    /// Sleeps until woken, and returns whether the worker is now counted as searching: it is, if it was woken for a
-    /// job, and not, if by [`Sleep::unpark`].
+    /// Sleeps until woken. Returns whether the worker is now counted as searching: it is if it was woken for a job, and not if by
+    /// [`Sleep::unpark`].
     pub(crate) fn park(&self, worker: usize) -> bool {
         self.parkers[worker].park();
         !self.leave(worker)
     }
 
-    /// Takes back [`Sleep::prepare`]. The worker is counted as searching after this: those who pushed while it was
-    /// about to sleep may have relied on it to see whether there is more to do than one job.
+    /// Takes back [`Sleep::prepare`], and counts the worker as searching: threads that pushed while it was about to sleep may have
+    /// woken nobody, so it must look for more than one job.
     pub(crate) fn cancel(&self, worker: usize) {
-        // If it is no sleeper any more, its waker has counted it.
+        // If it is no longer a sleeper, its waker has counted it.
         if self.leave(worker) {
             self.searching.fetch_add(1, Ordering::SeqCst);
         }
@@ -114,14 +114,14 @@ impl Sleep {
     #[cold]
     fn wake_one(&self) {
         let mut sleepers = lock(&self.sleepers);
-        // Another thread may have woken one in the meantime: it will look, and, as the caller knows of a job, see it.
+        // Another thread may have woken one since. That worker looks at the queues after this point, and so sees the caller's job.
         fence(Ordering::SeqCst);
         if self.searching.load(Ordering::SeqCst) != 0 {
             return;
         }
         if let Some(worker) = sleepers.pop() {
             self.sleeping.store(sleepers.len(), Ordering::SeqCst);
-            // Counted by its waker: until it runs, nobody else needs to be woken.
+            // Counted here and not by itself: until it runs, nobody else needs to be woken.
             self.searching.fetch_add(1, Ordering::SeqCst);
             drop(sleepers);
             self.parkers[worker].unpark();
@@ -129,7 +129,7 @@ impl Sleep {
     }
 }
 
-/// A thread's own place to sleep: a token that one `park` consumes.
+/// Parks one thread: a token that `unpark` sets and `park` takes.
 struct Parker {
     token: Mutex<bool>,
     changed: Condvar,
@@ -154,7 +154,7 @@ impl Parker {
     }
 }
 
-/// Nothing in this file can panic while it holds a lock, so a poisoned one is as good as any.
+/// Ignores poison: nothing in this file panics while it holds a lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -1,4 +1,4 @@
-//! What the sleep protocol takes from the standard library, in one place, so that a model checker can put its own in.
+//! What the sleep protocol uses of the standard library, in one place, so that a model checker can replace it.
 
 pub(super) use std::sync::atomic::{AtomicUsize, Ordering, fence};
 pub(super) use std::sync::{Condvar, Mutex, MutexGuard};

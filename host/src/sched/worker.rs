@@ -8,15 +8,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// How often a worker looks for work before it sleeps. Between later looks it lets other threads have the processor.
+/// How often a worker looks for work before it sleeps: first with spinning in between, then with `yield_now`.
 const SPINS: u32 = 32;
 const YIELDS: u32 = 96;
 
-/// How long it pauses between the first looks, in `spin_loop`s: about half a microsecond. A thread that forks and waits
-/// at once then runs the call itself, in less time than it takes to hand it over.
+/// The `spin_loop`s between the first looks: about half a microsecond. In that time, a thread that forks and waits at once has
+/// claimed the call and runs it itself, which is faster than handing it over.
 const PAUSE: u32 = 12;
 
-/// The most jobs a worker takes from outside at a time.
+/// The most jobs a worker takes from the injector at a time.
 const BATCH: usize = 32;
 
 pub(super) struct Worker {
@@ -36,7 +36,7 @@ pub(super) fn main(shared: Arc<Shared>, index: usize, deque: Deque<Job>) {
     CURRENT.take();
 }
 
-/// The current thread's number among its scheduler's workers, if it is one of `shared`'s.
+/// The current thread's number, if it is one of this scheduler's workers.
 #[inline]
 pub(super) fn index_in(shared: &Shared) -> Option<usize> {
     CURRENT.with_borrow(|worker| {
@@ -44,16 +44,16 @@ pub(super) fn index_in(shared: &Shared) -> Option<usize> {
     })
 }
 
-/// Queues a job: on the current worker's own deque, or, where this is no worker of `shared`'s, from outside.
+/// Queues a job: on the current thread's deque if it is one of this scheduler's workers, else in the injector.
 #[inline]
 pub(super) fn push(shared: &Shared, job: Job) {
     CURRENT.with_borrow(|worker| match worker {
         Some(worker) if std::ptr::eq(&*worker.shared, shared) => worker.deque.push(job),
-        _ => shared.outside.push(job),
+        _ => shared.injector.push(job),
     });
 }
 
-/// A handle with which another thread wakes the current worker out of [`run_until`]; none if this is no worker.
+/// Unparks the current worker from another thread, so that [`run_until`] looks at `done`. None if this is not a worker.
 pub(crate) fn alarm() -> Option<impl FnOnce() + Send + 'static> {
     CURRENT.with_borrow(|worker| {
         worker.as_ref().map(|worker| {
@@ -65,7 +65,7 @@ pub(crate) fn alarm() -> Option<impl FnOnce() + Send + 'static> {
 
 /// Runs jobs on the current worker until `done`, or until the scheduler has stopped.
 ///
-/// What turns `done` has to sound this worker's [`alarm`] afterwards.
+/// Whoever makes `done` true must call this worker's [`alarm`] afterwards.
 pub(crate) fn run_until(done: &dyn Fn() -> bool) {
     let mut searching = false;
     while let Some(job) = next(done, &mut searching) {
@@ -76,10 +76,10 @@ pub(crate) fn run_until(done: &dyn Fn() -> bool) {
     }
 }
 
-/// A job does not panic; if it does all the same, its sandbox is gone and the worker lives on.
+/// Runs a job. A job does not panic; should one do so, the worker survives it.
 fn run(job: Job) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job.run())) {
-        // What it panicked with may panic when it is dropped.
+        // Dropping the payload could panic again.
         std::mem::forget(panic);
         tracing::error!("a job panicked; this is a defect of purefork");
     }
@@ -92,7 +92,7 @@ pub(super) fn run_found() {
     }
 }
 
-/// The next job to run: the newest of one's own, or somebody's oldest. Sleeps where there is none.
+/// The next job to run; sleeps while there is none. None once `done`, or when the scheduler has stopped.
 fn next(done: &dyn Fn() -> bool, searching: &mut bool) -> Option<Job> {
     loop {
         if done() {
@@ -140,7 +140,7 @@ fn stop_searching(searching: &mut bool) {
     }
 }
 
-/// Jobs are run outside this borrow: a job pushes, and may run jobs itself.
+/// Borrows the current worker. Jobs run outside the borrow: they push, and may run jobs themselves.
 #[inline]
 fn with<R>(f: impl FnOnce(&Worker) -> R) -> R {
     CURRENT.with_borrow(|worker| match worker {
@@ -149,7 +149,7 @@ fn with<R>(f: impl FnOnce(&Worker) -> R) -> R {
     })
 }
 
-/// Drops the current worker's newest entries of jobs that somebody else ran.
+/// Drops the current worker's newest entries, as far as other threads ran their jobs.
 pub(super) fn drop_stale() {
     loop {
         match with(|worker| worker.deque.pop()) {
@@ -161,24 +161,24 @@ pub(super) fn drop_stale() {
 }
 
 impl Worker {
-    /// The next job that still has to be run. Entries of jobs that somebody else ran are dropped on the way: a search
-    /// that only found such has found nothing.
+    /// The next job that still has to be run: the newest of this worker, the oldest of the injector, or a stolen one. Drops stale
+    /// entries on the way.
     fn find(&self) -> Option<Job> {
         loop {
-            let job = self.deque.pop().or_else(|| self.inject()).or_else(|| self.steal())?;
+            let job = self.deque.pop().or_else(|| self.take_injected()).or_else(|| self.steal())?;
             if !job.is_stale() {
                 return Some(job);
             }
         }
     }
 
-    /// Takes a job from outside, and a fair share of those behind it, so that the channel is asked less often. Others
-    /// steal from the share if this worker has no time for it.
-    fn inject(&self) -> Option<Job> {
-        self.shared.outside.take(self.shared.stealers.len(), BATCH - 1, |job| self.deque.push(job))
+    /// Takes a job from the injector, and a fair share of those behind it, so that the channel is asked less often. Other workers
+    /// may steal from the share.
+    fn take_injected(&self) -> Option<Job> {
+        self.shared.injector.take(self.shared.stealers.len(), BATCH - 1, |job| self.deque.push(job))
     }
 
-    /// Steals the oldest job of another worker, beginning with the next in turn.
+    /// Steals another worker's oldest job, trying the next worker in turn first.
     fn steal(&self) -> Option<Job> {
         let stealers = &self.shared.stealers;
         loop {
