@@ -19,7 +19,7 @@ pub(crate) fn fork(
     slots: Slots,
     site: &'static Location<'static>,
 ) -> Arc<dyn Completion<Value>> {
-    // In a process that was forked since, say, what follows would take locks that are never free.
+    // Not ready in a forked child, for example, where the locks taken below may never be released.
     let cell = program.ready().map_or_else(|error| Cell::done(Err(error.with_site_if_none(site))), |()| Cell::new());
     let deferred = Arc::new(Deferred {
         cell,
@@ -44,11 +44,11 @@ pub(crate) fn fork(
         .collect();
     let target = deferred.clone();
     deferred.sources.follow(collect_all(futures), move || {
-        // In a child process, the call is another one's.
+        // In a forked child, the call is the parent's.
         if target.program.ready().is_err() {
             return;
         }
-        // The arguments are given to the call: no handle is to be left here.
+        // Release the handles: the call owns the arguments from now on.
         drop(target.sources.close());
         let args: Result<Values> = slots
             .into_iter()
@@ -60,7 +60,7 @@ pub(crate) fn fork(
             .collect();
         match args {
             Ok(args) => target.start(|before| program.fork_shown(function as u32, args, site, before)),
-            // Fails if it was cancelled meanwhile.
+            // Has no effect if it was cancelled.
             Err(error) => drop(target.cell.complete(Err(error.with_site_if_none(site)))),
         }
     });
@@ -69,7 +69,7 @@ pub(crate) fn fork(
 
 struct Deferred {
     cell: Cell<Value>,
-    /// All its arguments that are futures, as one.
+    /// The futures among its arguments, joined.
     sources: Sources<Vec<Future<Value>>>,
     site: &'static Location<'static>,
     /// The call, once it is forked.
@@ -92,28 +92,28 @@ impl Deferred {
         if self.cell.is_done() {
             return;
         }
-        // Before the call can be complete: callbacks of this future are then run by whoever completes the call, and
-        // not here, where other calls wait to be forked.
+        // Registered before the call can complete. So callbacks of this future run where the call completes, and not here, where
+        // they would delay the forks of other calls.
         fork(&mut |call| {
             *self.place() = Some(call.clone());
             let (deferred, done) = (self.clone(), call.clone());
             call.cell().on_done(move || {
                 if let Some(usage) = done.usage() {
-                    // Set once: a call is complete once.
+                    // Set once, as a call completes once.
                     let _ = deferred.usage.set(usage);
                 }
                 if let Some(output) = done.output() {
                     let _ = deferred.output.set(output);
                 }
                 if let Some(result) = done.cell().get() {
-                    // Fails if it was cancelled.
+                    // Has no effect if it was cancelled.
                     let _ = deferred.cell.complete(result);
                 }
-                // The two held each other.
+                // Break the reference cycle: the two held each other.
                 *deferred.place() = None;
             });
         });
-        // Cancelling completes the cell first and looks for a call then.
+        // `cancel` completes the cell first and then looks for a call. If it came before the call was stored, cancel it here.
         let call = self.place().clone();
         if let Some(call) = call
             && self.cell.is_done()
@@ -138,7 +138,7 @@ impl Completion<Value> for Deferred {
 
     fn cancel(&self) -> bool {
         let in_time = self.cell.complete(Err(cancelled())).is_ok();
-        // The arguments may be long in coming, and the call was not to keep what it is given.
+        // Release the arguments now: they may take long to complete.
         drop(self.sources.close());
         let call = self.place().clone();
         if let Some(call) = call {

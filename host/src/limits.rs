@@ -64,7 +64,8 @@ impl Limits {
     /// Fuel per call, in units of about one WebAssembly instruction. 100,000,000,000 by default: about a minute.
     ///
     /// Beyond it a call fails with [`OutOfFuel`](crate::ErrorKind::OutOfFuel). Instantiation is not charged. What the host
-    /// copies for a guest, as arguments of its forks and results that it waits for, takes a unit for eight bytes; a call of WASI takes 100 units, too.
+    /// copies for a guest, such as arguments of its forks and results that it waits for, takes one unit for eight bytes. A call
+    /// of WASI takes 100 units more.
     pub fn fuel(mut self, units: u64) -> Limits {
         self.fuel = units;
         self
@@ -76,8 +77,8 @@ impl Limits {
     /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory). So does one whose result, or a fork's arguments, would take more than
     /// four times as much of the host's memory, and 64 KiB: a value that is small in a guest is larger there.
     ///
-    /// Sandboxes that each thread keeps for later calls hold about as much together, and 16 MiB; what is not used for a second or
-    /// two is not kept.
+    /// The sandboxes that a thread keeps for later calls may hold about this much together, and 16 MiB more. They are dropped
+    /// when they were not used for a second or two.
     pub fn memory(mut self, bytes: usize) -> Limits {
         self.memory = bytes;
         self
@@ -117,9 +118,9 @@ impl Limits {
 
     /// Forks in a whole tree of calls. 1,000,000 by default.
     ///
-    /// It stops a bomb, so forks count when they are made, those of abandoned calls included. How much an abandoned call
-    /// does before it is stopped depends on the schedule; so whether a tree that abandons calls comes to this limit may,
-    /// too. A tree that waits for all it forks meets it always, or never.
+    /// It stops fork bombs. So forks count when they are made, those of abandoned calls included. How much an abandoned call
+    /// does before it is stopped depends on the schedule; so may whether a tree that abandons calls reaches this limit. A tree
+    /// that waits for all it forks reaches it always, or never.
     pub fn tree_forks(mut self, forks: u64) -> Limits {
         self.tree_forks = forks;
         self
@@ -129,7 +130,7 @@ impl Limits {
     /// arguments of calls that have not started, and results that can still be waited for. 1 GiB by default.
     ///
     /// Beyond it the tree ends with [`OutOfMemory`](crate::ErrorKind::OutOfMemory), at the wait that would have received
-    /// the result. How many calls have started depends on the schedule, and so may whether a tree comes to this limit.
+    /// the result. How many calls have started depends on the schedule, and so may whether a tree reaches this limit.
     pub fn tree_values(mut self, bytes: usize) -> Limits {
         self.tree_values = bytes;
         self
@@ -142,11 +143,12 @@ impl Limits {
         self
     }
 
-    /// What compiling a module may cost, in units of about a second of processor time and 256 MiB at most: so many for each of its
-    /// functions and for all of it, with one more for each 128 KiB of its bytes. 8 by default: of 16 published modules of up to 18 MB,
-    /// the largest function, of half a megabyte, comes to 9 where 11 are allowed, and no module to much more than four fifths of what is.
+    /// What compiling a module may cost, in units of at most about a second of processor time and 256 MiB. This much is allowed for
+    /// each function and for the whole module, plus one unit for each 128 KiB of its bytes. 8 by default: of 16 published
+    /// modules of up to 18 MB, the largest function, of half a megabyte, costs 9 where 11 are allowed, and no module costs much
+    /// more than four fifths of what is allowed.
     ///
-    /// The cost is told from the bytes before they are compiled. Beyond it loading fails with
+    /// The cost is estimated from the bytes before they are compiled. Beyond it loading fails with
     /// [`Unsupported`](crate::ErrorKind::Unsupported). What is in the cache is not compiled, and costs nothing.
     pub fn compile(mut self, units: u32) -> Limits {
         self.compile = units;
@@ -189,8 +191,8 @@ getters! {
 
 /// What a call has used: itself, and the calls that it forked and waited for.
 ///
-/// It follows the program and not the clock: the same call uses the same, however many threads there are, and a fork that
-/// nobody waited for counts for nothing. Instantiation is not counted.
+/// It depends on the program alone: the same call uses the same, however many threads there are. Forks that nobody waited for
+/// and instantiation are not counted.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]

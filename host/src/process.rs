@@ -1,15 +1,14 @@
-//! Whether this process was forked, by fork(2), since something was made.
+//! Detects that this process is a child, by fork(2), of the process in which something was made.
 //!
-//! Of a process's threads, its child has only the one that forked. What the others were to do is never done there, and a lock
-//! that one of them held at that moment is never free again. So whatever needs threads remembers in which process it was made, and
-//! is not used in another one. Asking the kernel for the process's number takes as long as a short call; a count that the C library
-//! has each child raise takes a load.
+//! A forked child has only the thread that forked. Work of the other threads is never done there, and a lock that one of them held
+//! stays locked for ever. So whatever needs threads remembers the process in which it was made, and is not used in another. Asking
+//! the kernel for the process id takes as long as a short call; reading a counter that an atfork handler increments takes a load.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 
-/// How many forks lie between this process and the one in which [`Process::this`] was first called.
+/// The number of forks between the process in which [`Process::this`] was first called and this one.
 static FORKS: AtomicU32 = AtomicU32::new(0);
 
 /// The process in which something was made.
@@ -20,41 +19,41 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// This one. From the first call on, forks are noticed.
+    /// The current process. Forks are counted from the first call on.
     pub(crate) fn this() -> Process {
         notice_forks();
         Process { forks: FORKS.load(Ordering::Relaxed), id: std::process::id() }
     }
 
-    /// Whether this is still the process.
+    /// Whether it is the current process.
     #[inline]
     pub(crate) fn is_this(self) -> bool {
         self.forks == generation()
     }
 
-    /// Its number.
+    /// Its id.
     pub(crate) fn id(self) -> u32 {
         self.id
     }
 }
 
-/// A number that differs from that of each process that this one was forked from.
+/// The number of forks so far: differs from that of each ancestor.
 #[inline]
 pub(crate) fn generation() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }
 
-/// Whether this process is such a child.
+/// Whether this process is a forked child.
 #[inline]
 pub(crate) fn was_forked() -> bool {
     generation() != 0
 }
 
-/// How often a child looks for what a thread may have been about to do that it does not have.
+/// How often [`patiently`] tries.
 const LOOKS: usize = 1000;
 
-/// Takes a lock that is held for a few steps at a time, and that is no lock any more once one has panicked; `made`: of which
-/// [`generation`] it is. None in a child if it is not to be had: a thread of the parent's had it at the moment of the fork.
+/// Takes a lock that is held for short times only, and ignores poison. `made`: the [`generation`] in which it was made. None in a
+/// child if it stays locked: another thread of the parent held it when the process was forked.
 #[inline]
 pub(crate) fn lock<T>(made: u32, mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     if made == generation() {
@@ -67,7 +66,7 @@ pub(crate) fn lock<T>(made: u32, mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> 
     })
 }
 
-/// Looks for something that takes a few steps if the thread that has to do them is there at all.
+/// Polls for something that another thread does in a few steps, if that thread exists in this process.
 #[cold]
 pub(crate) fn patiently<R>(look: impl Fn() -> Option<R>) -> Option<R> {
     (0..LOOKS).find_map(|_| {
@@ -90,13 +89,13 @@ fn notice_forks() {
     }
 
     NOTICED.get_or_init(|| {
-        // SAFETY: the handler is a function, and so there for ever; all that it does is one step of an atomic counter, which a
-        // child of a process with threads may do, like in a signal handler. It fails where there is no memory for an entry: then
+        // SAFETY: the handler is a function, so it lives for ever. It only increments an atomic counter, which is
+        // async-signal-safe, as the child of a process with threads requires. Registering fails where there is no memory: then
         // forks go unnoticed.
         let _ = unsafe { libc::pthread_atfork(None, None, Some(count)) };
     });
 }
 
-/// Elsewhere there is no fork.
+/// Other systems have no fork.
 #[cfg(not(unix))]
 fn notice_forks() {}

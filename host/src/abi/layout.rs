@@ -1,14 +1,14 @@
-//! Sizes, alignments, and how many core values a value takes.
+//! Sizes, alignments and flat counts of types, as the canonical ABI has them.
 
 use crate::value::{Name, Type};
 use std::collections::HashMap;
 
-/// The most core values that parameters are passed in; more are passed in memory.
+/// The most core values for parameters; beyond that they are passed in memory.
 pub(crate) const MAX_FLAT_PARAMS: usize = 16;
-/// The most core values that a result is passed in.
+/// The most core values for a result; beyond that it is passed in memory.
 pub(crate) const MAX_FLAT_RESULTS: usize = 1;
 
-/// Bytes in memory.
+/// A type's size and alignment, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) size: usize,
@@ -21,7 +21,7 @@ impl Layout {
     }
 }
 
-/// Adds fields one after another.
+/// Lays fields out one after another.
 #[derive(Default)]
 struct Fields {
     size: usize,
@@ -29,7 +29,7 @@ struct Fields {
 }
 
 impl Fields {
-    /// The offset of the next field.
+    /// Adds a field, and tells its offset.
     fn next(&mut self, field: Layout) -> usize {
         let offset = self.size.next_multiple_of(field.align);
         self.size = offset + field.size;
@@ -43,8 +43,8 @@ impl Fields {
     }
 }
 
-/// A type with its layout and those of all its parts, worked out once for all values of it: a guest may give a
-/// million values of a type of ten thousand parts.
+/// A type with its layout and those of its parts. Made once for all values of the type: a guest may give a million values of a
+/// type of ten thousand parts.
 pub(super) struct Shape<'a> {
     pub(super) ty: &'a Type,
     pub(super) layout: Layout,
@@ -55,7 +55,7 @@ pub(super) struct Shape<'a> {
 
 /// The parts of a type.
 pub(super) enum Inner<'a> {
-    /// None.
+    /// It has none.
     Whole,
     /// A list's element.
     Element(Box<Shape<'a>>),
@@ -68,17 +68,17 @@ pub(super) enum Inner<'a> {
 /// The cases of a type.
 pub(super) struct Cases<'a> {
     pub(super) count: usize,
-    /// Bytes that tell which case it is.
+    /// The size of the discriminant, in bytes.
     pub(super) tag: usize,
-    /// Where a payload is.
+    /// The offset of payloads.
     pub(super) offset: usize,
     /// None for an enum.
     pub(super) payloads: Vec<Option<Shape<'a>>>,
-    /// The numbers of the named cases, where there are so many that looking through them takes time.
+    /// The cases by name, if there are more than [`FEW`].
     numbers: HashMap<&'a str, usize>,
 }
 
-/// So many cases are looked through faster than found in a map.
+/// Up to so many cases, a linear search is faster than a map.
 const FEW: usize = 16;
 
 impl<'a> Shape<'a> {
@@ -173,7 +173,7 @@ fn numbers<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> HashMap<&'a st
     names.enumerate().map(|(number, name)| (&**name, number)).collect()
 }
 
-/// Bytes that tell one of so many cases.
+/// The size of a discriminant, in bytes.
 fn discriminant(cases: usize) -> usize {
     match cases {
         0..=0x100 => 1,

@@ -1,4 +1,4 @@
-//! Values out of a guest.
+//! Lifting: values out of a guest.
 
 use super::layout::{Cases, Inner, Layout, Shape};
 use super::look::{Look, PART, Stopped};
@@ -7,16 +7,16 @@ use crate::ir::Encoding;
 use crate::value::{List, Name, Type, Value, size};
 use std::sync::Arc;
 
-/// How much a guest may have the host read, in bytes of the host's memory.
+/// How much memory the host may take for what a guest has it read, in bytes.
 ///
-/// A list's length costs a guest nothing, and its elements may all point to the same megabyte.
+/// A long list costs a guest nothing: its elements may all point to the same megabyte.
 pub(crate) struct Budget<'s> {
     left: usize,
     look: Look<'s>,
 }
 
 impl<'s> Budget<'s> {
-    /// A budget of so many bytes. Whoever reads within it looks now and then whether the call may go on.
+    /// A budget of so many bytes, with the check whether the call may go on.
     pub(crate) fn new(bytes: usize, look: Look<'s>) -> Budget<'s> {
         Budget { left: bytes, look }
     }
@@ -27,14 +27,14 @@ impl<'s> Budget<'s> {
     }
 }
 
-/// What is wrong with what a guest gave.
+/// Why a value cannot be lifted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wrong {
     /// It breaks the canonical ABI.
     Broken(String),
     /// It is more than a call may have the host read.
     TooMuch,
-    /// Nothing: the call must not go on.
+    /// Nothing is wrong, but the call must not go on.
     Stopped,
 }
 
@@ -50,12 +50,12 @@ fn broken<T>(message: impl Into<String>) -> Result<T, Wrong> {
     Err(Wrong::Broken(message.into()))
 }
 
-/// Takes a value off the stack; what it holds beside is read from memory.
+/// Lifts a value from core values; what they point to is read from memory.
 pub(crate) fn lift(memory: &[u8], encoding: Encoding, ty: &Type, flat: &mut &[u64], budget: &mut Budget<'_>) -> Lifted {
     Lift { memory, encoding, budget }.flat(&Shape::of(ty), flat)
 }
 
-/// Reads a value from a place in memory, which has to be aligned as its type wants.
+/// Reads a value from memory. The address has to be aligned for its type.
 pub(crate) fn load(memory: &[u8], encoding: Encoding, ty: &Type, at: u32, budget: &mut Budget<'_>) -> Lifted {
     let shape = Shape::of(ty);
     let mut lift = Lift { memory, encoding, budget };
@@ -63,7 +63,7 @@ pub(crate) fn load(memory: &[u8], encoding: Encoding, ty: &Type, at: u32, budget
     lift.load(&shape, at as usize)
 }
 
-/// Reads values one after another from a place in memory, as a tuple's.
+/// Reads values from memory that are laid out as a tuple's.
 pub(crate) fn load_all(
     memory: &[u8],
     encoding: Encoding,
@@ -95,7 +95,7 @@ impl<'a> Lift<'a, '_, '_> {
         }
     }
 
-    /// A number's bytes at a place that is known to be there.
+    /// The bytes of a number.
     fn number<const N: usize>(&self, at: usize) -> Result<[u8; N], Wrong> {
         let bytes = self.memory.get(at..).and_then(|bytes| bytes.first_chunk::<N>());
         bytes.copied().map_or_else(|| broken("a value beyond the end of its memory"), Ok)
@@ -115,7 +115,7 @@ impl<'a> Lift<'a, '_, '_> {
         self.budget.take(size::shared(len))?;
         match decode(bytes, self.encoding, wide, &mut self.budget.look)? {
             Some(text) => {
-                // In UTF-8, text of other encodings may be longer.
+                // Text of another encoding may be longer in UTF-8.
                 self.budget.take(size::shared(text.len()).saturating_sub(size::shared(len)))?;
                 Ok(Value::String(text))
             }
@@ -129,7 +129,7 @@ impl<'a> Lift<'a, '_, '_> {
         let (element, one, len) = (shape.ty, shape.layout, len as usize);
         let size = one.size.saturating_mul(len);
         let bytes = self.bytes(at, size, one.align, "a list")?;
-        // A vector is the one number that is held as a value.
+        // v128 is the only number type without a list of its own.
         let packed = element.is_scalar() && *element != Type::V128;
         self.budget.take(size::list(if packed { size } else { len.saturating_mul(size_of::<Value>()) }))?;
         let look = &mut self.budget.look;
@@ -167,7 +167,7 @@ impl<'a> Lift<'a, '_, '_> {
             Type::F32 => numbers!(f32, 4),
             Type::F64 => numbers!(f64, 8),
             Type::Char => {
-                // With room for all from the beginning: a vector that grows takes up to twice as much.
+                // With capacity for all: a vector that grows takes up to twice as much.
                 let mut values = Vec::with_capacity(len);
                 for part in bytes.chunks(PART) {
                     self.budget.look.bytes(part.len())?;
@@ -188,7 +188,7 @@ impl<'a> Lift<'a, '_, '_> {
         }))
     }
 
-    /// Reads a value from a place that is aligned and within memory.
+    /// Reads a value from an address that is aligned and within memory.
     fn load(&mut self, shape: &Shape<'_>, at: usize) -> Lifted {
         self.budget.look.value()?;
         let ty = shape.ty;
@@ -245,7 +245,7 @@ impl<'a> Lift<'a, '_, '_> {
                 self.budget.take(size::shared(set.len() * size_of::<Name>()))?;
                 Value::Flags(set.into())
             }
-            // Every other type has parts.
+            // All other types have parts, and are matched above.
             _ => Value::unit(),
         })
     }
@@ -307,7 +307,7 @@ impl<'a> Lift<'a, '_, '_> {
     }
 }
 
-/// The payload of a case, if there is such a case and it has one.
+/// The payload of a case, if it has one; fails if there is no such case.
 fn payload<'s, 'a>(cases: &'s Cases<'a>, number: u32) -> Result<Option<&'s Shape<'a>>, Wrong> {
     if number as usize >= cases.count {
         return broken(format!("case number {number} of a type that has {} cases", cases.count));
@@ -315,7 +315,7 @@ fn payload<'s, 'a>(cases: &'s Cases<'a>, number: u32) -> Result<Option<&'s Shape
     Ok(cases.payload(number as usize))
 }
 
-/// The value of that case; the number is one of the type's.
+/// The value of a case whose number was checked.
 fn made(ty: &Type, number: usize, payload: Option<Arc<Value>>) -> Value {
     match ty {
         Type::Variant(cases) => Value::Variant(cases[number].0.clone(), payload),

@@ -1,11 +1,11 @@
-//! Looks, every now and then, whether the call may go on whose values are read or written.
+//! Checks, while values are read and written, whether their call may go on.
 //!
-//! The host copies at memory speed, and there may be gigabytes to copy. A deadline is to be heard within a few milliseconds.
+//! There may be gigabytes to copy, which takes seconds, and a deadline should be noticed within a few milliseconds.
 
-/// Whether the call may go on.
+/// Checks now and then whether the call may go on.
 pub(crate) struct Look<'s> {
     stopped: &'s dyn Fn() -> bool,
-    /// What may be done before the next look, in bytes.
+    /// How much may be done before the next check, in bytes.
     left: usize,
 }
 
@@ -21,19 +21,19 @@ impl std::fmt::Display for Stopped {
     }
 }
 
-/// How many bytes are copied, or as much else is done, between two looks: about a millisecond's work.
+/// The bytes copied between two checks, or other work that takes as long: about a millisecond.
 pub(crate) const PART: usize = 1 << 20;
 
-/// What making or writing a value counts as, in bytes.
+/// Making or writing a value counts as so many bytes.
 const VALUE: usize = 64;
 
 impl<'s> Look<'s> {
-    /// Looks by asking `stopped`.
+    /// Checks by calling `stopped`.
     pub(crate) fn new(stopped: &'s dyn Fn() -> bool) -> Look<'s> {
         Look { stopped, left: PART }
     }
 
-    /// For what is small.
+    /// Never stops: for small values.
     pub(crate) fn never() -> Look<'static> {
         Look::new(&|| false)
     }
@@ -44,7 +44,7 @@ impl<'s> Look<'s> {
         self.bytes(VALUE)
     }
 
-    /// Counts so many bytes; no more than [`PART`] at a time.
+    /// Counts bytes, at most [`PART`] at a time.
     #[inline]
     pub(crate) fn bytes(&mut self, bytes: usize) -> Result<(), Stopped> {
         match self.left.checked_sub(bytes) {
@@ -62,7 +62,7 @@ impl<'s> Look<'s> {
         if (self.stopped)() { Err(Stopped) } else { Ok(()) }
     }
 
-    /// Copies bytes to a place of the same size.
+    /// Copies bytes between slices of the same length.
     pub(crate) fn copy(&mut self, to: &mut [u8], from: &[u8]) -> Result<(), Stopped> {
         for (to, from) in to.chunks_mut(PART).zip(from.chunks(PART)) {
             self.bytes(from.len())?;
@@ -71,7 +71,7 @@ impl<'s> Look<'s> {
         Ok(())
     }
 
-    /// Whether bytes are text in UTF-8. `parts` is given them, one after another.
+    /// Whether bytes are valid UTF-8. `parts` is given the text, part by part.
     pub(crate) fn text(&mut self, bytes: &[u8], mut parts: impl FnMut(&str)) -> Result<bool, Stopped> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -79,7 +79,7 @@ impl<'s> Look<'s> {
             self.bytes(part.len())?;
             let text = match std::str::from_utf8(part) {
                 Ok(text) => text,
-                // The last character goes on in the next part.
+                // The part ends within a character: leave that to the next part.
                 Err(error) if error.error_len().is_none() && part.len() < rest.len() => {
                     match std::str::from_utf8(&part[..error.valid_up_to()]) {
                         Ok(text) => text,

@@ -1,4 +1,4 @@
-//! Values into a guest.
+//! Lowering: values into a guest.
 
 use super::Flat;
 use super::layout::{Inner, Shape};
@@ -8,17 +8,17 @@ use crate::ir::Encoding;
 use crate::value::{Items, List, Type, Value};
 use std::sync::Arc;
 
-/// Space in a guest's memory.
+/// Space that is allocated in a guest's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Space {
     pub(crate) size: usize,
     pub(crate) align: usize,
 }
 
-/// Why a value is not lowered.
+/// Why a value cannot be lowered.
 #[derive(Debug)]
 pub(crate) enum Unfit {
-    /// It is not of the type it is lowered as; it was checked before, so that this is a mistake of the host's.
+    /// It is not of the type. It was checked before, so this is a defect of the host.
     Value,
     /// The call must not go on.
     Stopped,
@@ -32,13 +32,13 @@ impl From<Stopped> for Unfit {
 
 type Done = Result<(), Unfit>;
 
-/// The space that values take which are passed in memory as a whole.
+/// The space of values that are passed in memory, as a tuple.
 pub(crate) fn tuple_space<'a>(types: impl Iterator<Item = &'a Type>) -> Space {
     let (layout, _) = Shape::all(types);
     Space { size: layout.size, align: layout.align }
 }
 
-/// The spaces that a value takes beside its own place, in the order in which they are asked for.
+/// The spaces of what a value points to, in the order in which `realloc` is called for them.
 pub(crate) fn spaces(
     ty: &Type,
     value: &Value,
@@ -89,11 +89,11 @@ fn spaces_of(
     Ok(())
 }
 
-/// Writes values into memory, where space was made for them.
+/// Writes values into memory, where space was allocated for them.
 pub(crate) struct Writer<'a> {
     pub(crate) memory: &'a mut [u8],
     pub(crate) encoding: Encoding,
-    /// Where the spaces are, in the order of [`spaces`].
+    /// The addresses of the spaces, in the order of [`spaces`].
     pub(crate) places: std::vec::IntoIter<u32>,
     pub(crate) look: Look<'a>,
 }
@@ -108,7 +108,7 @@ impl Writer<'_> {
         self.memory.get_mut(at..end).ok_or(Unfit::Value)
     }
 
-    /// Copies bytes to a place, looking now and then.
+    /// Copies bytes to an address, and checks now and then whether the call may go on.
     fn copy(&mut self, at: usize, bytes: &[u8]) -> Done {
         let end = at.checked_add(bytes.len()).ok_or(Unfit::Value)?;
         let place = self.memory.get_mut(at..end).ok_or(Unfit::Value)?;
@@ -287,7 +287,7 @@ impl Writer<'_> {
                 if let Some((shape, value)) = payload {
                     self.lower(shape, value, flat)?;
                 }
-                // The place that other cases would take.
+                // Other cases may take more core values.
                 flat.resize(end, 0);
             }
             _ => return Err(Unfit::Value),
@@ -296,18 +296,18 @@ impl Writer<'_> {
     }
 }
 
-/// Writes a value at a place in memory.
+/// Writes a value to an address.
 pub(crate) fn store(writer: &mut Writer<'_>, ty: &Type, value: &Value, at: usize) -> Done {
     writer.store(&Shape::of(ty), value, at)
 }
 
-/// Writes values one after another, as a tuple's.
+/// Writes values to an address, laid out as a tuple's.
 pub(crate) fn store_all(writer: &mut Writer<'_>, types: &[Type], values: &[Value], at: usize) -> Done {
     let (_, shapes) = Shape::all(types.iter());
     shapes.iter().zip(values).try_for_each(|((offset, shape), value)| writer.store(shape, value, at + offset))
 }
 
-/// Puts a value on the stack; what it holds beside goes to memory.
+/// Lowers a value to core values; what they point to is written to memory.
 pub(crate) fn lower(writer: &mut Writer<'_>, ty: &Type, value: &Value, flat: &mut Flat) -> Done {
     writer.lower(&Shape::of(ty), value, flat)
 }

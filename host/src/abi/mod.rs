@@ -1,16 +1,16 @@
-//! The canonical ABI: how values lie in a guest's memory, and on its stack.
+//! The canonical ABI: how values are represented in a guest's memory, and as core values.
 //!
-//! After the component model's `CanonicalABI.md`. Values cross at memory speed: a list of numbers is copied as a whole. It
-//! knows no engine: memory is a slice, and space in it is asked for beforehand.
+//! It follows the component model's `CanonicalABI.md`. Values cross at memory speed: a list of numbers is copied as a whole. It
+//! knows no engine: memory is a slice, and space in it is allocated beforehand.
 //!
-//! Lowering has two passes. [`spaces`] says which spaces the values take, in the order in which the specification asks the
-//! guest's `realloc` for them; the caller asks; [`lower`] and [`store`] then write. So nothing here waits, and
-//! nothing calls a guest.
+//! Lowering has two passes. [`spaces`] tells which spaces the values take, in the order in which the specification calls the
+//! guest's `realloc` for them. The caller makes these calls; then [`lower`] and [`store`] write. So nothing here waits or calls a
+//! guest.
 //!
-//! Lifting trusts nothing: every pointer, length, case and character is checked, and what is read has a
-//! [`Budget`], since a guest may point to the same byte a million times.
+//! Lifting trusts nothing: every pointer, length, case and character is checked, and there is a [`Budget`], since a guest may
+//! point to the same byte a million times.
 //!
-//! Both ways [`Look`] now and then whether the call may go on.
+//! Both check now and then whether the call may go on: see [`Look`].
 
 mod layout;
 mod lift;
@@ -27,5 +27,5 @@ pub(crate) use lower::{Space, Unfit, Writer, lower, spaces, store, store_all, tu
 
 use smallvec::SmallVec;
 
-/// Values on the stack of core WebAssembly, as their bits: 32-bit ones are extended with zeros.
+/// Core values as their bits; 32-bit ones are zero-extended.
 pub(crate) type Flat = SmallVec<[u64; 16]>;

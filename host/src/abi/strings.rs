@@ -4,10 +4,10 @@ use super::look::{Look, PART, Stopped};
 use crate::ir::Encoding;
 use std::sync::Arc;
 
-/// The bit of a length that says that a string is in UTF-16 after all.
+/// The bit of a length that says, in `latin1+utf16`, that a string is in UTF-16.
 pub(super) const UTF16_TAG: u32 = 1 << 31;
 
-/// A string's bytes, its length in the encoding's units, and their alignment.
+/// A string's bytes, its length in code units, and their alignment.
 pub(super) struct Encoded<'a> {
     pub(super) bytes: std::borrow::Cow<'a, [u8]>,
     pub(super) units: usize,
@@ -19,7 +19,7 @@ pub(super) fn encode<'t>(text: &'t str, encoding: Encoding, look: &mut Look<'_>)
     let utf16 = |tag, look: &mut Look<'_>| {
         let mut units = text.encode_utf16();
         let mut bytes = Vec::new();
-        while parted(&mut units, |unit| bytes.extend(unit.to_le_bytes()), look)? {}
+        while chunk(&mut units, |unit| bytes.extend(unit.to_le_bytes()), look)? {}
         let units = bytes.len() / 2;
         Ok(Encoded { bytes: bytes.into(), units, align: 2, tag })
     };
@@ -32,7 +32,7 @@ pub(super) fn encode<'t>(text: &'t str, encoding: Encoding, look: &mut Look<'_>)
                 Ok(byte) => bytes.push(byte),
                 Err(_) => latin1 = false,
             };
-            while parted(&mut chars, &mut add, look)? {}
+            while chunk(&mut chars, &mut add, look)? {}
             match latin1 {
                 true => Encoded { units: bytes.len(), bytes: bytes.into(), align: 2, tag: 0 },
                 false => utf16(UTF16_TAG, look)?,
@@ -41,13 +41,9 @@ pub(super) fn encode<'t>(text: &'t str, encoding: Encoding, look: &mut Look<'_>)
     })
 }
 
-/// Gives a part of what an iterator has to `add`; false if nothing was left.
-fn parted<T>(
-    items: &mut impl Iterator<Item = T>,
-    mut add: impl FnMut(T),
-    look: &mut Look<'_>,
-) -> Result<bool, Stopped> {
-    // Each takes about a nanosecond: as long as four bytes and more that are copied.
+/// Gives the next chunk of an iterator's items to `add`; false if it was the last.
+fn chunk<T>(items: &mut impl Iterator<Item = T>, mut add: impl FnMut(T), look: &mut Look<'_>) -> Result<bool, Stopped> {
+    // An item takes about a nanosecond, in which more than four bytes can be copied.
     const ITEMS: usize = PART / 16;
     let mut count = 0;
     items.take(ITEMS).for_each(|item| {
@@ -58,7 +54,7 @@ fn parted<T>(
     Ok(count == ITEMS)
 }
 
-/// The bytes and the alignment of a string of that length, and whether it is in UTF-16.
+/// The size in bytes and the alignment of a string of that length, and whether it is in UTF-16.
 pub(super) fn extent(units: u32, encoding: Encoding) -> (usize, usize, bool) {
     let (wide, align, units) = match encoding {
         Encoding::Utf8 => (false, 1, units),
@@ -68,7 +64,7 @@ pub(super) fn extent(units: u32, encoding: Encoding) -> (usize, usize, bool) {
     (units as usize * if wide { 2 } else { 1 }, align, wide)
 }
 
-/// The text, if the bytes are text.
+/// The text; none if the bytes are not valid in the encoding.
 pub(super) fn decode(
     bytes: &[u8],
     encoding: Encoding,
@@ -83,12 +79,12 @@ pub(super) fn decode(
             Ok(c) => text.push(c),
             Err(_) => valid = false,
         };
-        while parted(&mut chars, &mut add, look)? {}
+        while chunk(&mut chars, &mut add, look)? {}
     } else if encoding == Encoding::CompactUtf16 {
         let mut chars = bytes.iter().map(|&byte| char::from(byte));
-        while parted(&mut chars, |c| text.push(c), look)? {}
+        while chunk(&mut chars, |c| text.push(c), look)? {}
     } else if bytes.len() <= PART {
-        // As most are: copied once.
+        // The usual case: copied once.
         look.bytes(bytes.len())?;
         return Ok(std::str::from_utf8(bytes).ok().map(Into::into));
     } else {

@@ -120,8 +120,8 @@ impl Pools {
             )
             .with_help("lower `Limits::depth`, or raise `vm.max_map_count`"));
         }
-        // A call takes a sandbox of any shard when its own has none left. So all shards together have sandboxes for the deepest tree,
-        // and more.
+        // A call takes a sandbox of any shard when its own has none left. So all shards together have sandboxes for the deepest
+        // tree, and more.
         let shallow = ((most - deep) / shards).clamp(1, SHALLOW.min(deep + LEAVES + IDLE));
         let pool = |kind, sandboxes| Pool { kind, sandboxes: u32::try_from(sandboxes).unwrap_or(u32::MAX) };
         let leaves = if shards > MANY { LEAVES_OF_MANY } else { LEAVES };

@@ -443,8 +443,8 @@ impl Large {
                 self.within_length(FROM, &mut code);
             }
         }
-        // Where ranges overlap and the destination is higher, it is copied from the end, so that nothing is overwritten before it was
-        // read. Two memories, or two tables, may be one that was imported twice, unless their address types differ.
+        // Where ranges overlap and the destination is higher, it is copied from the end, so that nothing is overwritten before it
+        // was read. Two memories, or two tables, may be one that was imported twice, unless their address types differ.
         if let (Source::Space(_), true) = (self.bulk.from, self.params[TO as usize] == self.params[FROM as usize]) {
             code.local_get(TO).local_get(FROM);
             above(self.params[TO as usize], &mut code);

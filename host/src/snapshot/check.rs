@@ -1,7 +1,7 @@
-//! What cannot be frozen, found in a guest's bytes before anything runs.
+//! Finds in a guest's bytes what cannot be frozen, before anything runs.
 //!
-//! All that wizer would lose, refuse or panic at, and that the audit lets pass, is refused here with its place: after this, wizer
-//! finds nothing. It may refuse what is new to both.
+//! Everything that the audit accepts but wizer would lose, refuse or panic at is refused here, with its place. So wizer itself
+//! has nothing left to refuse, except what is unknown to both.
 
 use super::read::ACCESS;
 use crate::audit::function_name;
@@ -17,14 +17,14 @@ use wasmparser::{
 /// The most exports of a valid module.
 const MOST_EXPORTS: u64 = 1_000_000;
 
-/// What wizer leaves out of a file's exports, whatever it is.
+/// The export that wizer always removes from a file.
 const INITIALIZE: &str = "_initialize";
 
-/// What freezing needs names for begins so.
+/// The prefix of the names of exports that freezing adds.
 const RESERVED: &str = "__wizer_";
 
-/// Fails if running the guest, which the audit has passed, could change what cannot be frozen. `is_lost`: whether an export of
-/// this name need not be kept.
+/// Fails if running the guest could change what cannot be frozen. The audit has passed it. `is_lost`: whether the export of that
+/// name may be lost.
 pub(super) fn check(bytes: &[u8], is_lost: &dyn Fn(&str) -> bool) -> Result<()> {
     let mut check = Check { bytes, is_lost, open: Vec::new(), next: 0..bytes.len(), made: HashSet::new(), parts: 0 };
     for payload in Parser::new(0).parse_all(bytes) {
@@ -36,13 +36,13 @@ pub(super) fn check(bytes: &[u8], is_lost: &dyn Fn(&str) -> bool) -> Result<()> 
 struct Check<'a> {
     bytes: &'a [u8],
     is_lost: &'a dyn Fn(&str) -> bool,
-    /// The module or component that is being read, in those that it is in.
+    /// The module or component being read, innermost last.
     open: Vec<Option<Module>>,
-    /// Where the next module is.
+    /// The offset of the next module.
     next: Range<usize>,
-    /// The modules of the outermost component that have an instance.
+    /// The modules that the outermost component instantiates.
     made: HashSet<u32>,
-    /// Functions that the component exports, and what is exported to read it.
+    /// How many functions the component exports, with those that are added to read its state.
     parts: u64,
 }
 
@@ -160,7 +160,7 @@ impl Module {
         Module { range, imported_functions: 0, functions: 0, memories: 0, globals: 0, exports: None, named: false }
     }
 
-    /// Wizer writes what is added before the names, wherever these are.
+    /// Wizer inserts sections in front of the name section, wherever that is.
     fn section(&mut self, payload: &Payload<'_>) -> Result<()> {
         match payload {
             Payload::CustomSection(section) => self.named |= section.name() == "name",
@@ -173,7 +173,7 @@ impl Module {
         Ok(())
     }
 
-    /// `file`: the module is a file of its own, and such exports of it need not be kept.
+    /// `file`: the module is a file of its own, of which such exports may be lost.
     fn payload(&mut self, payload: Payload<'_>, bytes: &[u8], file: Option<&dyn Fn(&str) -> bool>) -> Result<()> {
         match payload {
             Payload::ImportSection(section) => {
@@ -233,7 +233,7 @@ impl Module {
                 }
                 self.exports.get_or_insert(0);
             }
-            // All are kept, if empty, as their numbers are.
+            // Wizer keeps all segments, emptied, as their indices must not change.
             Payload::CodeSectionEntry(body) => {
                 let function = self.imported_functions + self.functions;
                 self.functions += 1;
@@ -266,7 +266,7 @@ impl Module {
     }
 }
 
-/// The operator's name, and what it changes that is no part of a frozen state.
+/// If an operator changes what is not part of a frozen state: its name, and what it changes.
 fn lost(operator: &Operator<'_>) -> Option<(&'static str, &'static str)> {
     const TABLE: &str = "changes a table, and tables cannot be frozen";
     const SEGMENT: &str = "drops a segment, and segments that are gone cannot be frozen";

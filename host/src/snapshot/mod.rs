@@ -1,17 +1,15 @@
-//! The state of a guest that has run, as bytes of a new guest that starts with it.
+//! Snapshots: from a guest that has run, the bytes of a new guest that starts with its state.
 //!
-//! Bytes in, bytes out, in two steps with a run in between: [`Prepared`] is the guest with exports added by which its
-//! state can be read, and [`Prepared::freeze`] writes the state that such a guest was left in into the bytes that were given.
-//! Both are the work of the crate `wasmtime-wizer`; running the guest is not: that is left to whoever holds a
-//! sandbox, which is read through [`State`].
+//! There are two steps, with a run in between. [`Prepared`] is the guest with exports added through which its state can be read.
+//! [`Prepared::freeze`] writes the state after the run into the bytes that were given. The crate `wasmtime-wizer` does both. The
+//! caller runs the guest in a sandbox, which is read through [`State`].
 //!
-//! Frozen are memories, with what they have grown to, and globals that can change. What else a guest could change cannot be
-//! frozen, and is refused before anything runs, with the reason: `check` knows all that wizer refuses or would
-//! panic at. Start functions have run, and are left out. Whatever was not changed is kept as it was, so that any
-//! function may serve, stays callable, and the new guest may be frozen again.
+//! Memories, grown ones included, and mutable globals are frozen. A guest that could change anything else is refused before it
+//! runs, with the reason: `check` knows all that wizer refuses or would panic at. Start functions have run, and are removed.
+//! Everything else is kept. So any function may be run to set up the state, it can still be called later, and the new guest may
+//! be frozen again.
 //!
-//! The room promises that the same bytes and the same state give the same bytes, and time and memory in
-//! proportion to both. It knows no engine.
+//! The same bytes and the same state give the same bytes, in time and memory proportional to both. This module knows no engine.
 
 mod check;
 mod freeze;

@@ -1,8 +1,8 @@
-//! A state as wizer asks for it.
+//! Gives wizer a guest's state.
 //!
-//! Wizer asks for each memory twice: first to find what is not zero, then to copy that. A list of every run of bytes that are
-//! not zero would take up to twelve times the memory's size. So the first time it is shown blocks: all of one that
-//! has anything in it. What it copies are then whole blocks, of the memory itself.
+//! Wizer reads each memory twice: first to list the runs of bytes that are not zero, then to copy these. The list could take up to
+//! twelve times the memory's size. So the first time it is given a memory in which each block with any nonzero byte is full of
+//! ones. It then lists whole blocks, and copies them from the real memory.
 
 use super::state::State;
 use crate::ir::ImportBinding;
@@ -10,22 +10,22 @@ use crate::ir::{Facts, Recipe};
 use std::collections::HashSet;
 use wasmtime_wizer::{ComponentInstanceState, InstanceState, SnapshotVal, ValType};
 
-/// How much is written as a whole, in bytes: a segment's head takes about ten.
+/// The size of a block, in bytes. A data segment's header takes about ten.
 const BLOCK: usize = 64;
 
-/// What the kernel maps as a whole, in bytes.
+/// The size of a page of the host, in bytes.
 const PAGE: usize = 4 << 10;
 
-/// An image that is smaller than this is mapped however little is in it: `Config::memory_guaranteed_dense_image_size`.
+/// wasmtime maps an image smaller than this, however sparse it is: `Config::memory_guaranteed_dense_image_size`.
 const ALWAYS_MAPPED: usize = 16 << 20;
 
-/// Where a component that can be read exports its parts.
+/// The instance through which wizer reads a component's state.
 pub(super) const ACCESS: &str = "wasmtime:wizer/access";
 
-/// Reads memories and globals, and remembers if one was not there: wizer takes no error.
+/// Reads memories and globals, and notes if one is missing, as wizer's traits have no errors.
 struct Reader<'a> {
     state: &'a mut dyn State,
-    /// The memories that were shown once.
+    /// The memories that wizer has read once.
     shown: HashSet<(u32, String)>,
     missing: Option<String>,
 }
@@ -58,10 +58,10 @@ impl Reader<'_> {
     }
 }
 
-/// A memory of the same size, with ones wherever a block has anything in it.
+/// A memory of the same size, with ones in each block that has any nonzero byte.
 ///
-/// Blocks are pages where that alone makes an image that wasmtime maps, instead of writing it into each new instance:
-/// one of at least half of which is data, if it is large.
+/// wasmtime maps an image if it is small, or at least half of it is data; else it copies the data into each new instance. Where
+/// blocks of a page's size make an image dense enough, and small blocks do not, blocks have a page's size.
 fn blocks(memory: &[u8]) -> Vec<u8> {
     let (blocks, image) = blocks_of(memory, BLOCK);
     if image.is_mapped() {
@@ -71,7 +71,7 @@ fn blocks(memory: &[u8]) -> Vec<u8> {
     if image.is_mapped() { pages } else { blocks }
 }
 
-/// What wasmtime makes of a memory's data: from the first byte to the last.
+/// The image that wasmtime would make of a memory's data: from its first byte to the last.
 #[derive(Default)]
 struct Image {
     span: usize,
@@ -98,7 +98,7 @@ fn blocks_of(memory: &[u8], size: usize) -> (Vec<u8>, Image) {
     (blocks, image)
 }
 
-/// The state of a core module: of its one instance.
+/// The state of a core module, which has one instance.
 pub(super) struct Whole<'a>(Reader<'a>);
 
 impl<'a> Whole<'a> {
@@ -106,7 +106,7 @@ impl<'a> Whole<'a> {
         Whole(Reader { state, shown: HashSet::new(), missing: None })
     }
 
-    /// Fails if anything was asked for that is not there.
+    /// Fails if anything that wizer read was missing.
     pub(super) fn complete(self) -> wasmtime::Result<()> {
         self.0.complete()
     }
@@ -120,7 +120,7 @@ impl InstanceState for Whole<'_> {
             ValType::I64 => SnapshotVal::I64((bits as u64).cast_signed()),
             ValType::F32 => SnapshotVal::F32(bits as u32),
             ValType::F64 => SnapshotVal::F64(bits as u64),
-            // References are refused before.
+            // `check` has refused references.
             ValType::V128 | ValType::Ref(_) => SnapshotVal::V128(bits),
         }
     }
@@ -132,11 +132,11 @@ impl InstanceState for Whole<'_> {
 
 /// The state of a component.
 ///
-/// What can be read is what its last instance imports, in the order of the functions that this instance exports. These
-/// are not called: they would grow the memories to return them. What they would read is read.
+/// Wizer adds an instance with functions that read the state. They are not called: they would grow the memories to return them.
+/// Instead, what they would read is read: the imports of that instance, in the order of its functions.
 pub(super) struct Parts<'a> {
     reader: Reader<'a>,
-    /// What the functions read.
+    /// The imports of the added instance.
     read: &'a [ImportBinding],
 }
 
@@ -154,7 +154,7 @@ impl<'a> Parts<'a> {
         self.reader.complete()
     }
 
-    /// What the function of that name reads: the instance and the export.
+    /// What the function of that name would read: the instance and the export.
     fn item(&mut self, function: &str) -> Option<(u32, &'a str)> {
         let number = function.trim_start_matches(|c: char| !c.is_ascii_digit());
         match number.parse().ok().and_then(|number: usize| self.read.get(number)) {
@@ -203,7 +203,7 @@ impl ComponentInstanceState for Parts<'_> {
 mod tests {
     use super::{ALWAYS_MAPPED, BLOCK, PAGE, blocks};
 
-    /// The bytes that are shown as data, of a memory with ones at these places.
+    /// What wizer is given of a memory whose bytes at these addresses are not zero.
     fn shown(len: usize, at: impl IntoIterator<Item = usize>) -> Vec<u8> {
         let mut memory = vec![0; len];
         for at in at {
@@ -224,12 +224,12 @@ mod tests {
     fn pages_are_shown_where_they_make_a_large_image_dense() {
         let count = |shown: Vec<u8>| shown.into_iter().map(usize::from).sum::<usize>();
         let of = |span: usize, step: usize| count(shown(2 * ALWAYS_MAPPED, (PAGE..PAGE + span).step_by(step)));
-        // Something in every page: all pages, if it is no small image.
+        // Data in every page: pages, unless the image is small.
         assert_eq!(of(ALWAYS_MAPPED + PAGE, PAGE), ALWAYS_MAPPED + PAGE);
         assert_eq!(of(ALWAYS_MAPPED / 2, PAGE), ALWAYS_MAPPED / 2 / PAGE * BLOCK);
-        // Something in every third page: no image is dense enough, so it may as well be small.
+        // Data in every third page: pages are not dense enough either, so small blocks.
         assert_eq!(of(ALWAYS_MAPPED + 3 * PAGE, 3 * PAGE), (ALWAYS_MAPPED / PAGE / 3 + 2) * BLOCK);
-        // Something in every second block is dense enough.
+        // Data in every second small block is dense enough.
         assert_eq!(of(ALWAYS_MAPPED + PAGE, 2 * BLOCK), (ALWAYS_MAPPED + PAGE) / 2);
     }
 }
