@@ -16,8 +16,8 @@ use std::path::Path;
 pub(crate) struct Reader {}
 
 impl Reader {
-    /// The value of type `ty` that `text` stands for: in WAVE or in JSON; after `@` the file that it is in. A string is the
-    /// text as it stands, its quotes too.
+    /// The value of type `ty` that `text` stands for, in WAVE or JSON, or after `@` in a file. A string is taken verbatim, quotes
+    /// included.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl Reader {
         }
     }
 
-    /// The bytes that `text` stands for: its own, or after `@` those of a file.
+    /// The bytes that `text` stands for: its own, or those of the file after `@`.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl Reader {
         }
     }
 
-    /// All of a file, or of standard input, and what to call it.
+    /// The content of a file or of standard input, and its name for messages.
     fn contents(&mut self, param: &str, ty: &Type, path: &str) -> Result<(Vec<u8>, String), Usage> {
         match path {
             "" => Err(Usage::new("expected the path of a file after `@`")
@@ -69,14 +69,14 @@ impl Reader {
 
 fn from_word(ty: &Type, text: &str) -> Result<Value> {
     match ty {
-        // As it stands: whoever hands in JSON, code, or what a stranger has typed, must not have to escape it.
+        // Verbatim: callers that pass JSON, code or a stranger's input must not have to escape it.
         Type::String => Ok(Value::from(text)),
         Type::Char if text.chars().count() == 1 => Ok(Value::Char(text.chars().next().unwrap_or_default())),
         _ => from_text(ty, text),
     }
 }
 
-/// `npy`: whether the file is numpy's, by its name or its first bytes.
+/// `npy`: whether it is a .npy file, by its name or its first bytes.
 fn from_file(ty: &Type, bytes: Vec<u8>, npy: bool) -> Result<Value> {
     match ty {
         Type::String => Ok(Value::from(utf8(bytes)?)),
@@ -88,8 +88,8 @@ fn from_file(ty: &Type, bytes: Vec<u8>, npy: bool) -> Result<Value> {
     }
 }
 
-/// A value in JSON, or else in WAVE: what is both is the same value in both, but for `null`, which is a word of JSON and in
-/// WAVE a case's name. If it is neither, the error is about what it looks like.
+/// A value in JSON, or else in WAVE. A text that is both has the same value in both, except `null`, which in WAVE is the name of a
+/// case. If it is neither, the error is that of the syntax it looks like.
 fn from_text(ty: &Type, text: &str) -> Result<Value> {
     let json = match Value::from_json(ty, text) {
         Ok(value) => return Ok(value),
@@ -102,7 +102,7 @@ fn from_text(ty: &Type, text: &str) -> Result<Value> {
     Err(if looks_like_json(text) { json } else { wave }.into())
 }
 
-/// Whether it is JSON and no single word or number, or there is a member's name in quotes, which WAVE has not.
+/// Whether it is JSON, but not a single word or number; or has a member name in quotes, which WAVE does not.
 fn looks_like_json(text: &str) -> bool {
     let text = text.trim_start_matches('\u{feff}').trim();
     let inner = text.trim_start_matches(|c: char| c == '[' || c == '{' || c.is_whitespace());
@@ -110,7 +110,7 @@ fn looks_like_json(text: &str) -> bool {
     text.starts_with(['[', '{', '"']) && (inner.starts_with('"') && text.contains("\":") || is_json())
 }
 
-/// A one-dimensional array as a list of the very type.
+/// A one-dimensional array as a list of exactly that type.
 fn list(element: &Type, file: &[u8]) -> Result<List> {
     let Some(wanted) = array::of_element(element) else {
         return Err(mismatch(format!("expected list<{}>, but was given a .npy file", brief(element))));

@@ -38,7 +38,7 @@ macro_rules! numbers {
             }
         }
 
-        /// The list with these bytes; empty if the elements are no numbers.
+        /// The list with these bytes; empty if the elements are not numbers.
         pub(crate) fn list(element: &Type, data: &[u8]) -> List {
             match element {
                 $(Type::$variant => {
@@ -49,7 +49,7 @@ macro_rules! numbers {
             }
         }
 
-        /// The list's bytes, if it is held as numbers of that type.
+        /// The list's bytes, if it is stored as numbers of that type.
         pub(crate) fn bytes(element: &Type, list: &List) -> Option<Vec<u8>> {
             match element {
                 $(Type::$variant => Some(list.as_slice::<$rust>()?.iter().flat_map(|v| v.to_le_bytes()).collect()),)*

@@ -10,7 +10,7 @@ use purefork::inspect::{InspectedFunction, InspectedParam, Inspection};
 use purefork::value::{Tensor, Type, Typed as _};
 use std::path::Path;
 
-/// The most columns of a type that stands beside its parameter.
+/// The widest type that is shown beside its parameter, in columns.
 const NARROW: usize = 16;
 
 /// The functions' signatures, each on a line of its own.
@@ -79,7 +79,7 @@ pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &Inspected
     }
     let wasi = if wasi { " --wasi frozen" } else { "" };
     let output = if verb == "preinit" { " -o ready.wasm" } else { "" };
-    // A name that could be an option stands behind the dashes, and all of the function's then does.
+    // A name that looks like an option must follow `--`, and then all arguments do.
     let dashed = name.starts_with('-');
     let (module, name) = (quoted(&shown_path(path)), quoted(name));
     let program = if dashed {
@@ -96,7 +96,7 @@ pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &Inspected
     lines.join("\n")
 }
 
-/// The parameters: name, type and form in columns, or, if the type is long, below each other.
+/// The parameters: name, type and form in columns, or on lines of their own if the type is long.
 fn parameters(params: &[InspectedParam]) -> Vec<String> {
     let columns = |ty: &Type| Some(ty.to_string().chars().count()).filter(|columns| *columns <= NARROW);
     let narrow = params.iter().filter_map(|param| columns(&param.ty).map(|columns| (param.name.len(), columns)));
@@ -114,7 +114,7 @@ fn parameters(params: &[InspectedParam]) -> Vec<String> {
     shown.collect()
 }
 
-/// An example of each argument, after what `name` makes of its parameter.
+/// An example of each argument, after the parameter's name as `name` writes it.
 fn words(function: &InspectedFunction, name: impl Fn(&str) -> String) -> String {
     let word = |param: &InspectedParam| format!(" {}{}", name(&param.name), example::word(&param.name, &param.ty));
     function.params.iter().map(word).collect()
@@ -150,7 +150,7 @@ fn form(param: &str, ty: &Type) -> String {
     text.to_owned()
 }
 
-/// An example and what else there is, on lines of their own; the example is cut where it does not fit.
+/// An example and further text, on lines of their own; a long example is cut.
 fn wrapped(example: &str, file: &str) -> String {
     let most = WIDTH - "      such as ".len() - 1;
     let dots = if example.chars().nth(most).is_some() { "…" } else { "" };

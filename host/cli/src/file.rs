@@ -1,4 +1,4 @@
-//! Reading what was named, but not for ever: a path may lead to a device that never ends.
+//! Reading files, with a limit: a path may name a device that never ends.
 
 use crate::report::Usage;
 use std::fs::File;
@@ -6,20 +6,20 @@ use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-/// The most bytes that are read: more than a guest's memory holds.
+/// The most bytes that are read: more than fits in a guest's memory.
 const MOST: u64 = 4 << 30;
 
-/// All of a file.
+/// The content of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     read_all(File::open(path)?)
 }
 
-/// All there is to read.
+/// The content of a reader.
 pub(crate) fn read_all(from: impl Read) -> Result<Vec<u8>> {
     within(from, MOST)
 }
 
-/// All of standard input, which can be read but once: for `reader`.
+/// The content of standard input, which can be read only once. `reader`: what reads it, for messages.
 pub(crate) fn stdin(reader: &str) -> std::result::Result<Vec<u8>, Usage> {
     static READER: Mutex<Option<String>> = Mutex::new(None);
     let mut known = READER.lock().unwrap_or_else(PoisonError::into_inner);

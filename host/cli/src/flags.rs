@@ -1,7 +1,7 @@
 //! What was typed.
 
-use crate::given::{Given, Split, split};
 use crate::report::{Usage, shown_path};
+use crate::split::{Split, TypedArg, split};
 use crate::units::{count, duration, size};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, FromArgMatches as _};
@@ -154,7 +154,7 @@ pub(crate) struct Run {
     pub(crate) after: Option<String>,
     /// The function's arguments.
     #[arg(skip)]
-    pub(crate) given: Vec<Given>,
+    pub(crate) given: Vec<TypedArg>,
     /// The words that they are made of, as a program takes them.
     #[arg(skip)]
     pub(crate) words: Vec<OsString>,
@@ -188,7 +188,7 @@ pub(crate) struct Preinit {
     pub(crate) after: Option<String>,
     /// The function's arguments.
     #[arg(skip)]
-    pub(crate) given: Vec<Given>,
+    pub(crate) given: Vec<TypedArg>,
     /// Whether to show what could be run instead of running it.
     #[arg(skip)]
     pub(crate) help: bool,
@@ -276,11 +276,11 @@ pub(crate) struct Inspect {
     pub(crate) wasi: Option<Wasi>,
 }
 
-/// Understands the words after the program's name.
+/// Parses the words after the program's name.
 ///
 /// # Errors
 ///
-/// A [`Usage`], if they cannot be understood.
+/// A [`Usage`], if they are wrong.
 pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
     let (ours, split) = match typed.split_first() {
         Some((verb, rest)) if verb == "run" || verb == "preinit" => {
@@ -296,7 +296,7 @@ pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
                 _ if run.stdin.is_some() && run.common.wasi.is_none() => {
                     Err(Usage::new("`--stdin` is for programs of WASI").with_help("give `--wasi frozen`, too").into())
                 }
-                // Whether the function is a program, which takes any words, is not known yet.
+                // With WASI the function may be a program, which takes any words: the module will tell.
                 Some(wrong) if run.common.wasi.is_none() => Err(wrong.into()),
                 wrong => Ok(Command::Run(Box::new(Run { after, given, words, wrong, help, ..*run }))),
             }
@@ -316,12 +316,12 @@ pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
     }
 }
 
-/// Whether errors are to be told as JSON, also those about the rest of what was typed.
+/// Whether errors are wanted as JSON, those about the other words included.
 pub(crate) fn wants_json(typed: &[OsString]) -> bool {
     typed.iter().take_while(|word| *word != "--").any(|word| word == "--json")
 }
 
-/// The option of `run` that is most like one that is none, if one is like it.
+/// The option of `run` that is most similar to a name, if any is.
 pub(crate) fn similar(name: &str) -> Option<String> {
     let words = ["run".into(), format!("--{name}").into()];
     match from_clap(&words).err()?.get(ContextKind::SuggestedArg)? {
@@ -346,7 +346,7 @@ fn takes_value(name: &str) -> Option<bool> {
     let mut options = command.find_subcommand("run")?.get_arguments();
     let found = match name.strip_prefix("--") {
         Some(long) => options.find(|option| option.get_long() == Some(long)),
-        // A short option that takes nothing could as well be a value.
+        // A short option without a value could be an argument, such as a negative number.
         None => options.find(|option| {
             option.get_short().is_some_and(|short| *name == format!("-{short}")) && option.get_action().takes_values()
         }),
@@ -418,7 +418,7 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
             let option = option.split(' ').next().unwrap_or_default();
             let suggested = context(ContextKind::SuggestedArg);
             let help = match (suggested, verb.and_then(|verb| verb.to_str())) {
-                // Any option is like a single letter.
+                // A single letter is similar to any option.
                 (Some(known), _) if option.len() > 4 => format!("did you mean `{known}`?"),
                 (_, Some("inspect")) if !option.starts_with('-') => {
                     format!("it takes one module and no function; {help}")

@@ -1,4 +1,4 @@
-//! What the process was started with: descriptors that are open, and what a signal does.
+//! What the process inherits: open descriptors, and the action of a signal.
 
 #[cfg(unix)]
 mod unix {
@@ -8,15 +8,15 @@ mod unix {
     use std::io;
     use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-    /// Lets a write beyond the limit on the size of files (`ulimit -f`) be an error. Without this the system ends the
-    /// process with SIGXFSZ, before a word of why, and even where only the cache could not be written.
+    /// Makes a write beyond the limit on file sizes (`ulimit -f`) an error. Otherwise SIGXFSZ ends the process without a message,
+    /// even if only the cache could not be written.
     pub(crate) fn ignore_file_size_signal() {
-        // SAFETY: no handler is installed, so no code runs in one; and what SIGXFSZ does concerns nothing but writes.
+        // SAFETY: no handler is installed, so no code runs in one; and SIGXFSZ concerns nothing but writes.
         unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     }
 
-    /// The file behind a descriptor that the process was started with, at the position where that is: what is written goes
-    /// where the process that opened it goes on writing. Opening its path, such as `/dev/fd/3`, would begin anew.
+    /// The file behind an inherited descriptor, with its position, which it shares with the process that opened it. Opening its
+    /// path instead, such as `/dev/fd/3`, would start at the beginning.
     ///
     /// # Errors
     ///
@@ -33,9 +33,8 @@ mod unix {
             1 => duplicate(io::stdout().as_fd()),
             2 => duplicate(io::stderr().as_fd()),
             3..=0x7fff_ffff => {
-                // SAFETY: the number is not -1. Where it is that of no open descriptor, the system says so. One that the
-                // process was started with belongs to no value, so nothing closes it; any other is told by its flag,
-                // as all that the process opens is closed on exec.
+                // SAFETY: the number is not -1. If no such descriptor is open, the system says so. An inherited descriptor belongs
+                // to no value, so nothing closes it. Others are told by their flag: all that this process opens is closed on exec.
                 let fd = unsafe { BorrowedFd::borrow_raw(number as i32) };
                 match fcntl_getfd(fd) {
                     Ok(flags) if !flags.contains(FdFlags::CLOEXEC) => duplicate(fd),

@@ -20,7 +20,7 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<bool> {
     let (text, mut object, pure) = match audit(&inspect.module, inspect.wasi) {
         Ok(inspection) => (pure_text(&path, &inspection), json::inspection(&inspection), true),
         Err(error) => match error.downcast_ref::<Error>() {
-            // Here, that a guest is refused is a result.
+            // A refused guest is a result here, and not an error.
             Some(refused) if refused.kind() == ErrorKind::Impure => {
                 let object = json!({ "pure": false, "reasons": json::reasons(refused.reasons()) });
                 (refused_text(&path, refused), object, false)
@@ -43,7 +43,7 @@ pub(crate) fn shown_module(path: &Path) -> String {
     if path == Path::new(STDIN_NAME) { "standard input".to_owned() } else { format!("`{}`", shown_path(path)) }
 }
 
-/// Reads a module's file; that of `-`, which is standard input, once.
+/// Reads a module's file, or standard input for `-`, which can be read once.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Usage> {
     static STDIN: OnceLock<Vec<u8>> = OnceLock::new();
     if path == Path::new(STDIN_NAME) {
@@ -71,7 +71,7 @@ pub(crate) fn traits(function: &InspectedFunction) -> Vec<String> {
         (true, []) => Some("may wait".to_owned()),
         (true, names) => {
             let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
-            // Ten columns are the deepest that it is shown at.
+            // It is indented by at most ten columns.
             Some(format!("may fork {}", layout::filled(&names, 10 + "may fork ".len()).join(",\n")))
         }
     };
@@ -177,7 +177,7 @@ fn from_to(initial: u64, maximum: Option<u64>, shown: impl Fn(u64) -> String) ->
     }
 }
 
-/// In the largest unit that leaves nothing over.
+/// In the largest unit that divides it evenly.
 fn bytes(n: u64) -> String {
     match [(30, "GiB"), (20, "MiB"), (10, "KiB")].iter().find(|(shift, _)| n > 0 && n.is_multiple_of(1 << shift)) {
         Some((shift, unit)) => format!("{} {unit}", n >> shift),

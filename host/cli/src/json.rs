@@ -10,7 +10,7 @@ pub(crate) fn to_string(value: &purefork::Value) -> String {
     value.to_json()
 }
 
-/// The error object's members that an error of the library has.
+/// The members of an error object that come from an error of the library.
 pub(crate) fn error(error: &purefork::Error) -> Value {
     let frame = |frame: &GuestFrame| json!({ "function": frame.function, "offset": frame.offset });
     json!({
@@ -26,7 +26,7 @@ pub(crate) fn error(error: &purefork::Error) -> Value {
     })
 }
 
-/// Where a fork was made. Which line of this program made it is nobody's concern.
+/// Where a fork was made. The line of this program that made it is left out.
 fn site(site: &ForkSite) -> Value {
     match site {
         ForkSite::Guest { number, .. } => json!({ "by": "guest", "number": number }),

@@ -10,13 +10,13 @@ use std::sync::Arc;
 /// A name that no type has.
 const UNKNOWN: &str = "unheard-of";
 
-/// A number that a text has in place of another one.
+/// A number whose text is replaced by another text.
 const MARK: (f64, &str) = (12345.678, "12345.678");
 
-/// A value that is none of the type, and what its text has in place of [`MARK`].
+/// A value that is not of the type, and the text that replaces [`MARK`] in its text.
 type Wrong = (Value, &'static str);
 
-/// What is wrong with a value of the type in one place, for each of its places.
+/// Values of the type with one thing wrong, for each part of the type.
 fn wrong(ty: &Type, value: &Value) -> Vec<Wrong> {
     let mut all = Vec::new();
     let mark = || Value::F64(MARK.0);
@@ -119,7 +119,7 @@ fn wrong_payload(
         (Some(ty), Some(value)) => {
             wrong(ty, value).into_iter().map(|(value, text)| (whole(Some(Arc::new(value))), text)).collect()
         }
-        // A value where there is none.
+        // A payload where there is none.
         _ => vec![(whole(Some(Arc::new(Value::from(1)))), "")],
     }
 }
@@ -175,7 +175,7 @@ proptest! {
             match (Value::from_wave(&ty, &wave), Value::from_json(&ty, &json)) {
                 (Err(a), Err(b)) => {
                     prop_assert_eq!(why(&a), why(&b), "{} {} {}", ty, wave, json);
-                    // Either is told with its place, if it is not all there is.
+                    // The messages name the part that is wrong, unless that is the whole value.
                     let is_part = |text: &str| matches!(first_place(&a, text), Some(c) if !c.is_whitespace());
                     prop_assert!(!a.message().starts_with("at ") || is_part(&wave), "{} {}", wave, a.message());
                 }

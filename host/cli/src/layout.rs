@@ -14,7 +14,7 @@ pub(crate) fn brief(ty: &Type) -> String {
     ty.brief()
 }
 
-/// Which numbers an integer type has.
+/// The range of an integer type.
 pub(crate) fn range(ty: &Type) -> Option<&'static str> {
     Some(match ty {
         Type::S8 => "a whole number from -128 to 127",
@@ -33,7 +33,7 @@ pub(crate) fn range(ty: &Type) -> Option<&'static str> {
 /// `indent`.
 pub(crate) fn full(ty: &Type, indent: usize, column: usize) -> String {
     let whole = ty.to_string();
-    // Something always follows: a comma, a bracket.
+    // Leave room for what follows: a comma or a bracket.
     if column + width(&whole) < WIDTH {
         return whole;
     }
@@ -81,7 +81,7 @@ pub(crate) fn brief_signature(function: &InspectedFunction) -> String {
     laid_out(&function.name, &params, Some(&function.results), 0, |ty, _, _| brief(ty))
 }
 
-/// As [`signature`], of a function of which only the types are known, or not even those of the results.
+/// As [`signature`], for a function of which only the types are known, or only those of the parameters.
 pub(crate) fn types(name: &str, params: &[Type], results: Option<&[Type]>, indent: usize) -> String {
     let params: Vec<_> = params.iter().map(|ty| (None, ty)).collect();
     laid_out(name, &params, results, indent, full)
@@ -108,7 +108,7 @@ fn laid_out(
     };
     let whole = params.iter().map(whole).collect::<Vec<_>>().join(", ");
     let brief = params.iter().map(|it| param(it, 0)).collect::<Vec<_>>().join(", ");
-    // On one line, if it fits; whole, or as it is to be laid out.
+    // On one line, if it fits: in full, or as it is to be laid out.
     for line in [whole, brief] {
         let line = format!("{name}({line})");
         let line = format!("{line}{}", results(indent + width(&line)));

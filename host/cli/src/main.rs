@@ -1,6 +1,6 @@
 //! The binary `purefork`: runs, preinitialises and inspects pure WebAssembly functions from the command line.
 //!
-//! stdout carries results only; messages go to stderr. This file knows the exit codes, and nothing else:
+//! stdout carries results only; messages go to stderr. This file holds the exit codes, and nothing else:
 //!
 //! | code | means |
 //! | --- | --- |
@@ -17,7 +17,6 @@ mod file;
 mod flags;
 #[cfg(test)]
 mod generate;
-mod given;
 mod inherited;
 mod inspect;
 mod json;
@@ -30,6 +29,7 @@ mod preinit;
 mod program;
 mod report;
 mod run;
+mod split;
 mod stdout;
 mod target;
 mod units;

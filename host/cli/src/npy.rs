@@ -5,7 +5,7 @@ use std::path::Path;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// What numpy aligns the data to.
+/// The alignment of the data, in bytes.
 const ALIGNMENT: usize = 64;
 
 const MOST_DIMENSIONS: usize = 64;
@@ -15,7 +15,7 @@ pub(crate) fn is_npy(file: &[u8]) -> bool {
     file.starts_with(MAGIC)
 }
 
-/// Whether a file is called so.
+/// Whether a file's name ends in `.npy`.
 pub(crate) fn is_named_so(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("npy"))
 }
@@ -68,7 +68,7 @@ pub(crate) fn parse(file: &[u8]) -> Result<Array<'_>, String> {
     }
     let mut data = Cow::Borrowed(data);
     if big && size > 1 {
-        // The parts of a complex number are numbers of their own.
+        // A complex number has two parts, each in this byte order.
         let part = if dtype.starts_with('c') { size / 2 } else { size };
         data.to_mut().chunks_exact_mut(part).for_each(<[u8]>::reverse);
     }
@@ -170,7 +170,7 @@ impl Header {
     }
 }
 
-/// What is left of a Python literal.
+/// The rest of a Python literal.
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {

@@ -12,9 +12,9 @@ use purefork::value::{List, Tensor, Type, Typed as _};
 use std::io::{self, Write as _};
 use std::path::Path;
 
-/// Where a result goes, and how it is written there.
+/// Where a result goes, and in which form.
 pub(crate) struct Output<'a> {
-    /// Where to, and what that is called, if it is not printed.
+    /// The file and its name; none if the result is printed.
     target: Option<(&'a Path, Target)>,
     form: Form,
     json: bool,
@@ -30,7 +30,7 @@ enum Form {
 }
 
 impl<'a> Output<'a> {
-    /// What was asked for. Whatever can be known to fail fails here, before the call.
+    /// The output that was asked for. Fails here, before the call, as far as failure can be foreseen.
     pub(crate) fn new(run: &'a Run, function: &InspectedFunction) -> Result<Output<'a>, Usage> {
         let Some(path) = run.output.as_deref() else {
             let form = if run.json { Form::Json } else { Form::Wave };
@@ -40,7 +40,7 @@ impl<'a> Output<'a> {
         Ok(Output { target: Some((path, Target::open(path)?)), form, json: run.json })
     }
 
-    /// Writes the result. Returns whether it is none of failure: an `err` goes to stdout wherever the result was to go.
+    /// Writes the result. Returns whether it is a success: an `err` is none, and goes to stdout in any case.
     pub(crate) fn write(&self, function: &InspectedFunction, value: Value) -> Result<bool> {
         if let Value::Result(Err(_)) = value {
             stdout::print(&if self.json { json::to_string(&value) } else { value.to_string() })?;
@@ -48,7 +48,7 @@ impl<'a> Output<'a> {
             if let Some((path, _)) = self.target {
                 text.push_str(&format!("\n  `{}` was not written", shown_path(path)));
             }
-            // Where stderr is closed there is nobody to tell.
+            // If stderr is closed, nobody can be told.
             let _ = writeln!(io::stderr().lock(), "{text}");
             return Ok(false);
         }
@@ -113,7 +113,7 @@ fn form(run: &Run, function: &InspectedFunction, path: &Path) -> Result<Form, Us
             return Err(Usage::new(message).with_help("leave `--json` away, or write to a file that is called .json"));
         }
         _ if run.json => Form::Json,
-        // What a program writes are its own bytes.
+        // A program's output is written as it is.
         _ if function.program => Form::Raw,
         _ if json => Form::Json,
         Some(ty) if npy && Tensor::is(ty) => Form::Npy(None),

@@ -46,8 +46,8 @@ pub(crate) fn run(run: &Run, module: &Module) -> Result<bool> {
     let value = match result {
         Ok(value) => value,
         Err(error) => {
-            // What it wrote before it failed goes where it was written to, though to no file: that stays as it was. As JSON,
-            // stdout has the error alone. Where stderr is closed there is nobody to tell.
+            // Its output before the failure goes to stdout and stderr, but not to a file, which stays as it was. With `--json`,
+            // stdout has the error alone. If stderr is closed, nobody can be told.
             let mut stderr = rest.stderr.to_vec();
             if run.json {
                 stderr = [&rest.stdout[..], &stderr].concat();
@@ -81,7 +81,7 @@ pub(crate) fn run(run: &Run, module: &Module) -> Result<bool> {
     Ok(status == 0)
 }
 
-/// The program, and the words that are its arguments: those after its name, or, where it is not named, after the module's.
+/// The program and its arguments: the words after its name, or after the module's if it is not named.
 fn program<'a>(inspection: &'a Inspection, run: &Run) -> Option<(&'a InspectedFunction, Vec<OsString>)> {
     let program = inspection.functions.iter().find(|function| function.program)?;
     let words = match &run.function {
@@ -112,18 +112,18 @@ fn unicode(word: &OsString) -> Result<&str, Usage> {
     })
 }
 
-/// Tells what a guest asked for and was not truly given, after it has written `last`.
+/// Notes what a guest asked for and was not truly given. `last`: what it wrote last.
 pub(crate) fn note(last: &[u8], refused: &[String]) {
     if !refused.is_empty() {
         end_line(last);
     }
     for what in refused {
-        // Where stderr is closed there is nobody to tell.
+        // If stderr is closed, nobody can be told.
         let _ = writeln!(std::io::stderr().lock(), "note: the guest {what}");
     }
 }
 
-/// Ends the line that a guest has begun on stderr.
+/// Ends a line that the guest left open on stderr.
 pub(crate) fn end_line(last: &[u8]) {
     if last.last().is_some_and(|byte| *byte != b'\n') {
         let _ = writeln!(std::io::stderr().lock());

@@ -10,7 +10,7 @@ use std::path::Path;
 /// The kind, in JSON, of an error in what was typed.
 const KIND: &str = "Usage";
 
-/// The most callers that are named in a guest's backtrace, and the most forks in a chain. All of both is in the JSON.
+/// The most callers named in a guest's backtrace, and the most forks in a chain. The JSON has all of them.
 const MAX_CALLERS: usize = 3;
 const MAX_FORKS: usize = 2;
 
@@ -46,14 +46,14 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// A path fit for a terminal: it may have come from a file's author.
+/// A path, escaped for a terminal: it may have come from a stranger.
 pub(crate) fn shown_path(path: &Path) -> String {
     let path = path.display().to_string();
     let shown = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
     path.chars().map(shown).collect()
 }
 
-/// Tells of an error: on stderr always, and as an object on stdout if that was asked for.
+/// Reports an error: on stderr, and as a JSON object on stdout if that was asked for.
 pub(crate) fn report(error: &anyhow::Error, as_json: bool) {
     let message = message(error);
     let mut text = format!("error: {message}");
@@ -61,7 +61,7 @@ pub(crate) fn report(error: &anyhow::Error, as_json: bool) {
         text.push_str("\n  ");
         text.push_str(&line);
     }
-    // Where stderr is closed there is nobody to tell.
+    // If stderr is closed, nobody can be told.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
     if as_json {
         let _ = stdout::print(&object(error, &message).to_string());
@@ -77,8 +77,8 @@ fn message(error: &anyhow::Error) -> String {
     error.chain().map(part).collect::<Vec<_>>().join(": ")
 }
 
-/// Where it happened and what to do, in one line; for a guest that was refused, and where the help is a list, in more.
-/// The place in this program where the fork was made is left out.
+/// Where it happened and what to do, in one line; in more for a refused guest, or if the help is a list. The line of this program
+/// that made the fork is left out.
 fn lines(error: &anyhow::Error) -> Vec<String> {
     let mut parts = Vec::new();
     let mut lines = Vec::new();
@@ -134,8 +134,7 @@ fn help(error: &anyhow::Error) -> Option<String> {
     error.downcast_ref::<purefork::Error>()?.help().map(as_options)
 }
 
-/// Names the options of this program where the library's help names what stands behind them:
-/// `Limits::tree_forks` is `--tree-forks`.
+/// Replaces names of the library's API in its help by options of this program: `Limits::tree_forks` is `--tree-forks`.
 pub(crate) fn as_options(help: &str) -> String {
     const NAME: &str = "`Limits::";
     let help = help.replace("(`Module::link`, `--link`)", "with `--link NAME=MODULE`");

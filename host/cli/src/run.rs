@@ -2,11 +2,11 @@
 
 use crate::argument::Reader;
 use crate::flags::{Common, MAIN, Run, is_option, similar};
-use crate::given::Given;
 use crate::inspect::{audit, read, shown_module};
 use crate::layout::{WIDTH, brief_signature};
 use crate::output::Output;
 use crate::report::Usage;
+use crate::split::TypedArg;
 use crate::{describe, program, stdout};
 use anyhow::{Context as _, Result};
 use purefork::inspect::{InspectedFunction, InspectedParam, Inspection};
@@ -15,8 +15,7 @@ use purefork::{Args, Builder, Error, ErrorKind, Executor, Limits, Module, Value,
 use std::io::Write as _;
 use std::path::Path;
 
-/// Calls the function and gives its result to whoever is to have it, or tells what there is to call. Returns whether
-/// the call was a success: an `err` is none.
+/// Calls the function and writes its result, or shows help. Returns whether the call was a success: an `err` is none.
 pub(crate) fn run(run: &Run) -> Result<bool> {
     // Whether what stands after `--` is a function's name or a program's argument is known from the module.
     let unnamed = run.function.is_none() && !run.help;
@@ -39,7 +38,7 @@ pub(crate) fn run(run: &Run) -> Result<bool> {
     output.write(function, value)
 }
 
-/// The function that is wanted; none if it was help that was wanted, which is printed then.
+/// The function to call; none if help was asked for, which is printed.
 pub(crate) fn wanted<'a>(
     verb: &str,
     module: &Path,
@@ -103,7 +102,7 @@ pub(crate) fn executor(common: &Common) -> Result<Executor> {
     };
     match (&common.cache_dir, Builder::default_cache_dir().filter(|_| !common.no_cache)) {
         (Some(dir), _) => Ok(build(Some(dir))?),
-        // Whoever did not ask for a cache can do without.
+        // The default cache is optional: go on without it.
         (None, Some(dir)) => Ok(build(Some(&dir)).or_else(|_| build(None))?),
         (None, None) => Ok(build(None)?),
     }
@@ -113,7 +112,7 @@ pub(crate) fn load(exec: &Executor, path: &Path) -> Result<Module> {
     exec.load_bytes(read(path)?).with_context(|| shown_module(path))
 }
 
-/// The module with all that is linked to it: each may fork the functions of all others.
+/// The module, linked with those of `--link`: each may fork the functions of all others.
 pub(crate) fn link(exec: &Executor, common: &Common, module: Module) -> Result<Module> {
     if common.link.is_empty() {
         return Ok(module);
@@ -125,12 +124,12 @@ pub(crate) fn link(exec: &Executor, common: &Common, module: Module) -> Result<M
     Ok(Module::link_together(&all)?.swap_remove(0))
 }
 
-/// The function of that name, as the library finds it.
+/// Finds a function by name, as the library does.
 pub(crate) fn function<'a>(module: &Path, inspection: &'a Inspection, name: &str) -> Result<&'a InspectedFunction> {
     /// More functions than these are not listed.
     const LISTED: usize = 8;
     inspection.function(name).map_err(|error| {
-        // An argument or an option that stands where the name should.
+        // An argument or an option in the place of the name.
         if name.is_empty() || name.starts_with('-') {
             return nameless(module, inspection, Some(name)).with_kind(error.kind()).into();
         }
@@ -154,12 +153,12 @@ pub(crate) fn function<'a>(module: &Path, inspection: &'a Inspection, name: &str
     })
 }
 
-fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Result<Value> {
+fn call(module: &Module, function: &InspectedFunction, given: &[TypedArg]) -> Result<Value> {
     let args = arguments(function, given)?;
     let future = module.fork(&function.exact, args).map_err(|error| hint(error, function, given))?;
     let result = future.wait();
     if let Some(output) = future.output() {
-        // Results alone go to stdout. Where stderr is closed there is nobody to tell.
+        // stdout is for results alone. If stderr is closed, nobody can be told.
         let mut stderr = std::io::stderr().lock();
         let _ = stderr.write_all(&output.stdout).and_then(|()| stderr.write_all(&output.stderr));
         drop(stderr);
@@ -172,9 +171,9 @@ fn call(module: &Module, function: &InspectedFunction, given: &[Given]) -> Resul
     Ok(result?)
 }
 
-/// The arguments as values. One that has no parameter is passed on, for the library to say so; an option that is not
-/// given is none.
-pub(crate) fn arguments(function: &InspectedFunction, given: &[Given]) -> Result<Args> {
+/// The arguments as values. One without a parameter is passed on, so that the library refuses it. A parameter of type option that
+/// is not given is `none`.
+pub(crate) fn arguments(function: &InspectedFunction, given: &[TypedArg]) -> Result<Args> {
     let mut args = Args::new();
     let mut positional = function.params.iter();
     let mut reader = Reader::default();
@@ -201,7 +200,7 @@ pub(crate) fn arguments(function: &InspectedFunction, given: &[Given]) -> Result
     Ok(args)
 }
 
-/// The parameter of that name: dashes and underscores are the same, as no two parameters differ in them alone.
+/// The parameter of that name. Dashes and underscores are the same: no two parameters differ in them alone.
 fn parameter<'a>(function: &'a InspectedFunction, name: &str) -> Option<&'a InspectedParam> {
     let same = |param: &str| param.bytes().map(dash).eq(name.bytes().map(dash));
     function.params.iter().find(|param| same(&param.name))
@@ -211,19 +210,19 @@ fn dash(byte: u8) -> u8 {
     if byte == b'_' { b'-' } else { byte }
 }
 
-/// The library knows the function's parameters, but not this program's options.
-pub(crate) fn hint(error: Error, function: &InspectedFunction, given: &[Given]) -> anyhow::Error {
+/// Adds help to an error about arguments: the library does not know this program's options.
+pub(crate) fn hint(error: Error, function: &InspectedFunction, given: &[TypedArg]) -> anyhow::Error {
     let names = || given.iter().filter_map(|given| given.name.as_deref());
     let unknown = names().find(|name| parameter(function, name).is_none());
     let help = match unknown {
         Some(name) if error.help().is_none() && is_option(name) => {
             Some(format!("`--{name}` is an option of purefork: put it before `--`"))
         }
-        // Any option is like a single letter.
+        // A single letter is similar to any option.
         Some(name) if error.help().is_none() && name.len() > 2 => {
             similar(name).map(|option| format!("did you mean `{option}`?"))
         }
-        // What is not given may have been taken for an option.
+        // The parameter may have been taken for an option of purefork.
         None if error.kind() == ErrorKind::ArgumentMismatch => {
             let taken = function.params.iter().find(|param| is_option(&param.name));
             let taken = taken.filter(|param| !names().any(|name| name == param.name));
@@ -239,7 +238,7 @@ pub(crate) fn hint(error: Error, function: &InspectedFunction, given: &[Given]) 
     match help {
         None if whole == brief || !error.message().contains(&whole) => error.into(),
         help => {
-            // A signature of many lines is no part of a sentence.
+            // A signature of several lines does not fit into a sentence.
             let brief = if brief.contains('\n') { &function.name } else { &brief };
             let usage = Usage::new(error.message().replacen(&whole, brief, 1)).with_kind(error.kind());
             match help.or(error.help().map(str::to_owned)) {

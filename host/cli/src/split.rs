@@ -1,41 +1,41 @@
-//! Which words after `run` are purefork's and which the function's.
+//! Splits the words after `run` into purefork's and the function's.
 //!
-//! The function's parameters are options too, of names that nobody knows before the module is read, so no list of known
-//! options can do it. The rule: an option of purefork's is purefork's wherever it stands before `--`; the first two
-//! words that are no option are MODULE and FUNCTION; all else after FUNCTION, and everything after `--`, is the
-//! function's. Where `--` stands before FUNCTION, the word after it is FUNCTION, unless MODULE is a program.
+//! The function's parameters are given as options too, and their names are not known before the module is read. So there is a
+//! rule. Before `--`, an option that purefork has is purefork's. The first two words that are not options are MODULE and
+//! FUNCTION. Everything else after FUNCTION, and everything after `--`, is the function's. If `--` stands before FUNCTION, the
+//! word after it is FUNCTION, unless MODULE is a program.
 
 use crate::report::Usage;
 use std::ffi::{OsStr, OsString};
 
 /// One argument of the function.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Given {
+pub(crate) struct TypedArg {
     /// The parameter, unless it is given by position.
     pub(crate) name: Option<String>,
     /// The value's text.
     pub(crate) value: String,
 }
 
-/// The words, told apart.
+/// The words, split.
 #[derive(Debug, Default)]
 pub(crate) struct Split {
     /// Options, then `--`, MODULE and FUNCTION.
     pub(crate) ours: Vec<OsString>,
-    /// FUNCTION, if it stands after `--`: so one can be called whose name is like an option. Or a program's argument.
+    /// FUNCTION, if it stands after `--`, so that its name may look like an option; or the first argument of a program.
     pub(crate) after: Option<String>,
-    /// The function's.
-    pub(crate) given: Vec<Given>,
-    /// The words that these are made of, as a program takes them, `after` among them.
+    /// The function's arguments.
+    pub(crate) given: Vec<TypedArg>,
+    /// The same as plain words, as a program takes them, with `after`.
     pub(crate) words: Vec<OsString>,
-    /// What is wrong with the first of the words that does not fit the others.
+    /// What is wrong with the first word that is no argument of a function.
     pub(crate) wrong: Option<Usage>,
-    /// Whether help on what MODULE has was asked for.
+    /// Whether help on MODULE was asked for.
     pub(crate) help: bool,
 }
 
-/// Tells the words after `run` apart. `takes_value` is what is known of an option of purefork's, by its name with the
-/// dashes; of the short ones, those that take a value. It is wrong if a parameter's name has no value after it, or if an
+/// Splits the words after `run`. `takes_value`: whether an option of purefork's takes a value, by its name with the dashes; none if
+/// it is not purefork's, or is a short one without a value. Words are wrong if a parameter's name has no value after it, or an
 /// argument is not Unicode; but a program takes any words.
 pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<bool>) -> Split {
     let mut split = Split::default();
@@ -70,7 +70,7 @@ pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<boo
                 None => split.ours.push(word.clone()),
             },
             _ if complete => split.add(word, &mut typed),
-            // A value may stand right after a short option. Else what begins with one dash is meant to be FUNCTION.
+            // A short option may have its value attached. Any other word with one dash is taken for FUNCTION.
             option if is_short(option) && (!named || takes_value(short(option)).is_some()) => {
                 split.ours.push(word.clone());
             }
@@ -83,7 +83,7 @@ pub(crate) fn split(typed: &[OsString], takes_value: impl Fn(&str) -> Option<boo
 }
 
 impl Split {
-    /// Adds the value of the option that was added last. One that begins with a dash is told from an option.
+    /// Adds the value of the option that was added last. A value with a dash is attached, so that it is not taken for an option.
     fn value(&mut self, value: Option<&OsString>) {
         let Some(value) = value else { return };
         let bytes = value.as_encoded_bytes();
@@ -99,7 +99,7 @@ impl Split {
         }
     }
 
-    /// Adds the first word after `--`, where no FUNCTION stands before it.
+    /// Adds the first word after `--`, if there was no FUNCTION before.
     fn name(&mut self, word: &OsString) {
         match unicode(word) {
             Ok(name) => self.after = Some(name.to_owned()),
@@ -125,30 +125,30 @@ fn name(option: &str) -> &str {
     option.split_once('=').map_or(option, |(name, _)| name)
 }
 
-/// Whether it begins with one dash, and is more than that.
+/// Whether the word is one dash and more.
 fn is_short(word: &str) -> bool {
     word.len() > 1 && word.starts_with('-') && !word.starts_with("--")
 }
 
-/// A short option without the value that may stand right after it.
+/// A short option without an attached value.
 fn short(option: &str) -> &str {
     option.char_indices().nth(2).map_or(option, |(end, _)| &option[..end])
 }
 
 /// The argument that starts with `word`.
-fn given<'a>(word: &OsStr, rest: &mut (impl Iterator<Item = &'a OsString> + Clone)) -> Result<Given, Usage> {
+fn given<'a>(word: &OsStr, rest: &mut (impl Iterator<Item = &'a OsString> + Clone)) -> Result<TypedArg, Usage> {
     let text = unicode(word)?;
     let Some(option) = text.strip_prefix("--").filter(|option| !option.is_empty()) else {
-        return Ok(Given { name: None, value: text.to_owned() });
+        return Ok(TypedArg { name: None, value: text.to_owned() });
     };
     if let Some((name, value)) = option.split_once('=') {
-        return Ok(Given { name: Some(name.to_owned()), value: value.to_owned() });
+        return Ok(TypedArg { name: Some(name.to_owned()), value: value.to_owned() });
     }
-    // What starts with two dashes is a name; a string that does is given after `=`.
+    // A word with two dashes is the next name: a value that begins so has to be given after `=`.
     match rest.clone().next() {
         Some(value) if !value.as_encoded_bytes().starts_with(b"--") => {
             rest.next();
-            Ok(Given { name: Some(option.to_owned()), value: unicode(value)?.to_owned() })
+            Ok(TypedArg { name: Some(option.to_owned()), value: unicode(value)?.to_owned() })
         }
         _ => {
             let option = option.escape_debug();

@@ -1,4 +1,4 @@
-//! The one way to stdout.
+//! All writing to stdout.
 
 use anyhow::{Context as _, Result};
 use std::fs::File;
@@ -21,17 +21,16 @@ fn to_stdout(bytes: &[u8]) -> io::Result<()> {
     pour(&File::from(io::stdout().as_fd().try_clone_to_owned()?), bytes)
 }
 
-/// A terminal of Windows is given text, which the standard library knows how to do.
+/// On Windows, the standard library writes text to a terminal.
 #[cfg(not(unix))]
 fn to_stdout(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     quiet(out.write_all(bytes).and_then(|()| out.flush()))
 }
 
-/// Writes all bytes to something that is open.
+/// Writes all bytes to an open file.
 ///
-/// Whoever shares a pipe or a terminal with this process may have set it not to block: then it is full for a while, and
-/// that is no error.
+/// Another process that shares a pipe or a terminal may have made it non-blocking: then a full one is retried.
 pub(crate) fn pour(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
     const PAUSE: Duration = Duration::from_millis(1);
     while !bytes.is_empty() {
@@ -46,7 +45,7 @@ pub(crate) fn pour(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Whoever read from a pipe and closed it has all they wanted: that is no error.
+/// A closed pipe is no error: its reader has all it wanted.
 fn quiet(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

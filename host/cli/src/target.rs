@@ -1,4 +1,4 @@
-//! The file that something is written to: replaced as a whole where nothing is lost by that, else written to as `>` does.
+//! The file that output goes to: replaced atomically where nothing is lost by that, else overwritten as `>` does.
 
 use crate::report::{Usage, shown_path};
 use crate::stdout;
@@ -16,12 +16,12 @@ const LINKS: usize = 40;
 /// Where bytes go.
 pub(crate) enum Target {
     Stdout,
-    /// Something that is open: a descriptor of whoever started this process, a pipe or a device.
+    /// An inherited descriptor, a pipe or a device.
     Open {
         name: PathBuf,
         file: File,
     },
-    /// A file, which may not be there yet, and its path without symbolic links.
+    /// A file, which need not exist yet, and its path without symbolic links.
     File {
         name: PathBuf,
         path: PathBuf,
@@ -33,16 +33,16 @@ pub(crate) enum Target {
 enum Place {
     /// To an open descriptor of this process.
     Descriptor(u32),
-    /// To this path, which is no symbolic link.
+    /// To this path, which is not a symbolic link.
     Path(PathBuf),
-    /// To whatever another process has open.
+    /// To a file that another process has open.
     Foreign(PathBuf),
 }
 
 impl Target {
     /// What the path names; `-` is stdout.
     ///
-    /// Whatever can be known to fail fails here. Nothing is changed: a call that fails later leaves a file as it was.
+    /// Fails here as far as failure can be foreseen. Changes nothing: if the call fails later, a file stays as it was.
     pub(crate) fn open(name: &Path) -> Result<Target, Usage> {
         if name == Path::new("-") {
             return Ok(Target::Stdout);
@@ -80,7 +80,7 @@ impl Target {
                 if ends_in_separator(&path) {
                     return Err(cannot("it is a directory's name, and there is none of that name"));
                 }
-                // It goes at once: a call that is interrupted leaves nothing behind.
+                // Only a test whether it can be made: removed at once, so that an interrupted call leaves nothing behind.
                 draft(directory)
                     .map_err(|error| cannot(&format!("no file can be made in `{}`: {error}", shown_path(directory))))?;
             }
@@ -92,7 +92,7 @@ impl Target {
         Ok(Target::File { name: name.to_owned(), path, replaceable })
     }
 
-    /// Writes what there is to be written, all of it.
+    /// Writes all bytes.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
         let (name, done) = match self {
             Target::Stdout => return stdout::write(bytes),
@@ -103,7 +103,7 @@ impl Target {
     }
 }
 
-/// Follows symbolic links, those that lead to nothing yet as well.
+/// Follows symbolic links, also those to a file that does not exist.
 fn place(name: &Path) -> io::Result<Place> {
     let mut here = name.to_owned();
     for _ in 0..LINKS {
@@ -111,16 +111,16 @@ fn place(name: &Path) -> io::Result<Place> {
             return Ok(Place::Descriptor(number));
         }
         match fs::symlink_metadata(&here) {
-            // What is read from such a link may be `pipe:[7]`, which is no path.
+            // Such a link may read `pipe:[7]`, which is not a path.
             Ok(found) if found.is_symlink() && is_foreign(&here) => return Ok(Place::Foreign(here)),
             Ok(found) if found.is_symlink() => {
                 here = here.parent().unwrap_or(Path::new("")).join(fs::read_link(&here)?)
             }
-            // What is wrong with the path is told by whoever opens it.
+            // Opening it will tell what is wrong with the path.
             _ => return Ok(Place::Path(here)),
         }
     }
-    // The system says that there are too many.
+    // Too many links: the system will say so.
     fs::metadata(name).map(|_| Place::Path(here))
 }
 
@@ -142,7 +142,7 @@ fn descriptor(path: &Path) -> Option<u32> {
     DIRECTORIES.iter().any(is_ours).then_some(number)
 }
 
-/// Whether a symbolic link is one of Linux's to what a process has open.
+/// Whether a symbolic link is one of Linux's `/proc` to an open file.
 fn is_foreign(link: &Path) -> bool {
     cfg!(target_os = "linux") && fs::canonicalize(directory(link)).is_ok_and(|real| real.starts_with("/proc"))
 }
@@ -156,12 +156,12 @@ fn ends_in_separator(path: &Path) -> bool {
     path.file_name().is_none() || bytes.ends_with(b"/") || bytes.ends_with(b"/.")
 }
 
-/// Opens a file that is there; neither makes one nor changes it.
+/// Opens an existing file, without truncating it.
 fn open(path: &Path) -> io::Result<File> {
     File::options().write(true).open(path)
 }
 
-/// Writes a file as a whole. One that is there is replaced, if it may be and if nothing is lost by that.
+/// Writes a whole file. An existing one is replaced atomically, if it may be and nothing is lost by that.
 fn save(path: &Path, replaceable: bool, bytes: &[u8]) -> io::Result<()> {
     let old = match open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -180,7 +180,7 @@ fn save(path: &Path, replaceable: bool, bytes: &[u8]) -> io::Result<()> {
     if replaceable && let Some(new) = twin(&old, &metadata, directory(path)) {
         new.as_file().write_all(bytes)?;
         sync(new.as_file())?;
-        // What is mounted on cannot be replaced, for one.
+        // This fails for a mount point, for example.
         if new.persist(path).is_ok() {
             return Ok(());
         }
@@ -190,30 +190,30 @@ fn save(path: &Path, replaceable: bool, bytes: &[u8]) -> io::Result<()> {
     sync(&old)
 }
 
-/// Waits until a file is on the disk: only then is it known that there was room for it, wherever that is.
+/// Syncs a file to disk: some file systems report only then that they are full.
 fn sync(file: &File) -> io::Result<()> {
     match file.sync_data() {
-        // Not every file system can.
+        // Not every file system supports it.
         Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => Ok(()),
         done => done,
     }
 }
 
-/// A file in the directory that is removed unless it gets its name. Its permissions are those that a new file has.
+/// A temporary file in the directory, removed unless it is renamed. It has the permissions of a new file.
 fn draft(directory: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".purefork-");
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    // Its own error ends in the name that was tried, which says nothing to anybody.
+    // Cut the temporary name off the error: it would only confuse.
     builder.tempfile_in(directory).map_err(|error| match error.to_string().split_once(" at path ") {
         Some((why, _)) => io::Error::new(error.kind(), why.to_owned()),
         None => error,
     })
 }
 
-/// A draft that can take the old file's place, as it has everything but its content. None if there can be none: the old
-/// one has other names, another owner or attributes that a new one does not have, or nothing may be made beside it.
+/// A draft that can replace the old file: it is the same but for its content. None if the old one has several hard links, another
+/// owner, or attributes that a new file does not get, or if no file may be created beside it.
 fn twin(old: &File, metadata: &Metadata, directory: &Path) -> Option<NamedTempFile> {
     let new = draft(directory).ok()?;
     new.as_file().set_permissions(metadata.permissions()).ok()?;
@@ -223,7 +223,7 @@ fn twin(old: &File, metadata: &Metadata, directory: &Path) -> Option<NamedTempFi
 #[cfg(unix)]
 fn alike(old: &File, metadata: &Metadata, new: &File) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    /// A program that is run as its owner is so only until someone writes to it.
+    /// The set-user-ID and set-group-ID bits, which writing to a file clears.
     const SET_ID: u32 = 0o6000;
     let same = |new: Metadata| {
         (new.uid(), new.gid(), new.mode()) == (metadata.uid(), metadata.gid(), metadata.mode())
@@ -242,7 +242,7 @@ fn alike(_: &File, _: &Metadata, _: &File) -> bool {
 #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn attributes(file: &File) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
     use rustix::fs::{fgetxattr, flistxattr};
-    /// The most that Linux has of either.
+    /// Linux's limit on the size of the list and of each value.
     const MOST: usize = 64 << 10;
     let mut list = vec![0; MOST];
     match flistxattr(file, &mut list[..]) {
@@ -259,7 +259,7 @@ fn attributes(file: &File) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
     read.collect()
 }
 
-/// Elsewhere they are not looked at.
+/// Not compared on other systems.
 #[cfg(all(unix, not(any(target_os = "linux", target_os = "android", target_vendor = "apple"))))]
 fn attributes(_: &File) -> Option<BTreeMap<Vec<u8>, Vec<u8>>> {
     Some(BTreeMap::new())
