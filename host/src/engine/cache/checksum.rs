@@ -1,19 +1,18 @@
-//! Sums that show whether bytes are what they were.
+//! Checksums, to detect damage.
 
-/// How much of a blob's start, and of its end, is looked at whenever the blob is opened.
+/// How much of a blob's start, and of its end, is checked whenever the blob is opened.
 ///
-/// What a power failure leaves behind is a tail that is missing or zero, and a tail starts at a page.
+/// A power failure leaves a tail that is missing or zero, and a tail starts at a page.
 pub(super) const END: usize = 4096;
 
 /// Odd, so that a product with it keeps every bit of the other factor.
 const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// A sum of bytes and their number.
+/// The checksum of bytes and their number.
 ///
-/// It is for accidents, not for enemies. Each step can be undone, given the other operand, so damage within one word is
-/// found for certain, and other damage but once in 2⁶⁴ times. Four lanes that do not wait for each other make it as
-/// fast as memory is read.
-pub(super) fn sum(bytes: &[u8]) -> u64 {
+/// It detects accidents, not attacks. Each step is a bijection of either operand, so damage within one word is always detected;
+/// other damage is missed once in 2⁶⁴ times. Four independent lanes make it as fast as memory can be read.
+pub(super) fn of(bytes: &[u8]) -> u64 {
     let mut lanes = [1, 2, 3, 4].map(|n: u64| n.wrapping_mul(FACTOR));
     let (chunks, rest) = bytes.as_chunks::<32>();
     for chunk in chunks {
@@ -28,12 +27,12 @@ pub(super) fn sum(bytes: &[u8]) -> u64 {
     all ^ all >> 32
 }
 
-/// The sum of a blob's first and last [`END`] bytes, or of all bytes where these meet.
+/// The checksum of a blob's first and last [`END`] bytes, or of all bytes if these meet.
 pub(super) fn ends(blob: &[u8]) -> u64 {
     if blob.len() <= 2 * END {
-        return sum(blob);
+        return of(blob);
     }
-    sum(&[&blob[..END], &blob[blob.len() - END..]].concat())
+    of(&[&blob[..END], &blob[blob.len() - END..]].concat())
 }
 
 fn add(lanes: &mut [u64; 4], chunk: &[u8; 32]) {

@@ -1,18 +1,18 @@
-//! An entry that was found.
+//! Opening an entry, and reading its blobs.
 
 use super::manifest::{Blob, Manifest, Text};
-use super::{Cache, Key, file, sum, trust};
+use super::{Cache, Key, checksum, file, trust};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// How exactly it is known when an entry was last used. A lookup writes to the disk no more often than this.
+/// The precision of the time of an entry's last use: lookups write it to the disk no more often than this.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// An entry with all its files open, so that nothing can happen to it any more.
+/// An entry with all its files open, so that removing it has no effect on who uses it.
 ///
-/// It holds a file descriptor for each blob: let it go when the blobs are loaded.
+/// It holds a file descriptor for each blob: drop it once the blobs are loaded.
 #[derive(Debug)]
 pub(crate) struct Entry {
     cache: Cache,
@@ -25,13 +25,13 @@ pub(crate) struct Entry {
 /// Why an entry was not found.
 #[derive(Debug)]
 pub(super) enum Miss {
-    /// There is none.
+    /// It does not exist.
     Absent,
     /// It was removed or replaced while it was opened.
     Replaced,
-    /// It is not what was written.
+    /// It differs from what was written.
     Damaged(String),
-    /// The system would not let it be read.
+    /// The system refused to let it be read.
     Failed(io::Error),
 }
 
@@ -45,7 +45,7 @@ impl Entry {
     /// A blob's file, open for reading and mapping. None if the entry has no such blob, or the process no file
     /// descriptor left.
     ///
-    /// There is no path to be had: by the time it was opened, it could lead to another entry, or nowhere.
+    /// A path would not do: by the time it was opened, it could lead to another entry, or nowhere.
     pub(crate) fn file(&self, blob: &str) -> Option<File> {
         let (_, file) = self.find(blob)?;
         file.try_clone()
@@ -53,27 +53,27 @@ impl Entry {
             .ok()
     }
 
-    /// A blob's bytes, of which the sum is right. None if the entry has no such blob, or it cannot be read; where it
-    /// was damaged, the entry is removed.
+    /// A blob's bytes, with a correct checksum. None if the entry has no such blob, or it cannot be read. A damaged entry is
+    /// removed.
     pub(crate) fn read(&self, blob: &str) -> Option<Vec<u8>> {
         let (listed, file) = self.find(blob)?;
         let mut bytes = Vec::new();
         let len = usize::try_from(listed.len).ok()?;
-        // The length was right when the file was opened; memory for it may still be short.
+        // The length is right, as it was checked when the file was opened; but memory may be short.
         bytes.try_reserve_exact(len).ok()?;
         bytes.resize(len, 0);
         if let Err(error) = read_at(file, &mut bytes, 0) {
             tracing::debug!(key = %self.key, "a blob of the compile cache cannot be read: {error}");
             return None;
         }
-        if sum::sum(&bytes) != listed.whole {
+        if checksum::of(&bytes) != listed.whole {
             self.cache.remove_damaged(&self.key, &format!("`{blob}` has not the bytes it had"));
             return None;
         }
         Some(bytes)
     }
 
-    /// Removes the entry from the cache: for who finds that it is of no use. Its open files stay what they are.
+    /// Removes the entry from the cache, when the caller finds it useless. Its open files stay valid.
     pub(crate) fn discard(&self) {
         self.cache.remove_damaged(&self.key, "it was of no use");
     }
@@ -82,14 +82,14 @@ impl Entry {
         self.manifest.blobs.iter().zip(&self.files).find(|(listed, _)| listed.name == blob)
     }
 
-    /// Opens an entry. `meanwhile` is called half way: it is for tests, which replace the entry there.
+    /// Opens an entry. `meanwhile` is called half way, where tests replace the entry.
     pub(super) fn load(cache: &Cache, key: &Key, meanwhile: impl FnOnce()) -> Result<Entry, Miss> {
         let dir = cache.dir.join(key.as_str());
         let (text, manifest) = list(&dir, key)?;
         meanwhile();
         let files = manifest.blobs.iter().map(|blob| open(cache, &dir, blob)).collect::<Result<_, _>>();
-        // Every manifest differs from every other, and what was renamed away never comes back. So if the same one is
-        // still there, whatever was opened since it was read belongs to it; if not, nothing is known.
+        // No two manifests are equal, and an entry that was renamed away never comes back. So if the same manifest is still there,
+        // all files opened since it was read belong to it.
         if Text::read(&dir).map_err(Miss::Failed)?.map(|now| now.bytes).as_ref() != Some(&text.bytes) {
             return Err(Miss::Replaced);
         }
@@ -110,7 +110,7 @@ pub(super) fn list(dir: &Path, key: &Key) -> Result<(Text, Manifest), Miss> {
         None => match fs::symlink_metadata(dir) {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(Miss::Absent),
             Err(error) => Err(Miss::Failed(error)),
-            // It may have come into place after its manifest was looked for.
+            // The entry may have been published after its manifest was looked for.
             Ok(_) => match Text::read(dir).map_err(Miss::Failed)? {
                 Some(_) => Err(Miss::Replaced),
                 None => damaged("it has no manifest"),
@@ -119,7 +119,7 @@ pub(super) fn list(dir: &Path, key: &Key) -> Result<(Text, Manifest), Miss> {
     }
 }
 
-/// Opens a blob, and sees whether it is what the manifest says.
+/// Opens a blob, and checks it against the manifest.
 fn open(cache: &Cache, dir: &Path, blob: &Blob) -> Result<File, Miss> {
     let damaged = |what: &str| Miss::Damaged(format!("`{}` {what}", blob.name));
     let file = file::open(&dir.join(&blob.name)).map_err(Miss::Failed)?;
@@ -131,14 +131,14 @@ fn open(cache: &Cache, dir: &Path, blob: &Blob) -> Result<File, Miss> {
     if metadata.len() != blob.len {
         return Err(damaged("has another length than it had"));
     }
-    let mut ends = [0; 2 * sum::END];
+    let mut ends = [0; 2 * checksum::END];
     let right = if blob.len <= ends.len() as u64 {
         let whole = &mut ends[..blob.len as usize];
-        read_at(&file, whole, 0).map(|()| sum::sum(whole))
+        read_at(&file, whole, 0).map(|()| checksum::of(whole))
     } else {
-        let (first, last) = ends.split_at_mut(sum::END);
-        let start = blob.len - sum::END as u64;
-        read_at(&file, first, 0).and_then(|()| read_at(&file, last, start)).map(|()| sum::sum(&ends))
+        let (first, last) = ends.split_at_mut(checksum::END);
+        let start = blob.len - checksum::END as u64;
+        read_at(&file, first, 0).and_then(|()| read_at(&file, last, start)).map(|()| checksum::of(&ends))
     };
     match right {
         Ok(sum) if sum == blob.ends => Ok(file),
@@ -148,10 +148,10 @@ fn open(cache: &Cache, dir: &Path, blob: &Blob) -> Result<File, Miss> {
     }
 }
 
-/// Makes an entry the last to be evicted. Where that is not allowed, entries are evicted in the order they were made.
+/// Makes an entry the last to be evicted. Where that is not allowed, entries are evicted in the order of their creation.
 fn mark_used(text: &Text) {
     let now = SystemTime::now();
-    // A time in the future is a clock's that was set back: as bad as an old one.
+    // A time in the future means that the clock was set back: replace it, too.
     if text.used().is_ok_and(|used| now.duration_since(used).is_ok_and(|age| age < MINUTE)) {
         return;
     }
@@ -160,7 +160,7 @@ fn mark_used(text: &Text) {
     }
 }
 
-/// Reads without moving a position, which clones of the file would share.
+/// Reads without moving the file's position, which its clones share.
 #[cfg(unix)]
 fn read_at(file: &File, bytes: &mut [u8], start: u64) -> io::Result<()> {
     std::os::unix::fs::FileExt::read_exact_at(file, bytes, start)

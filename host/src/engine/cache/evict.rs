@@ -1,4 +1,4 @@
-//! How entries go: the least recently used first, where room is needed.
+//! Eviction: removes the least recently used entries when space is needed.
 
 use super::entry::{self, Miss};
 use super::write::{SCRATCH, nonce};
@@ -8,10 +8,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-/// What the name of a directory starts with that is being deleted.
+/// The prefix of the name of a directory that is being deleted.
 const REMOVED: &str = "old-";
 
-/// After how long what nobody finished is taken to be a killed process's.
+/// The age at which an unfinished directory counts as left behind by a killed process.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 /// An entry that may be evicted.
@@ -29,17 +29,17 @@ impl Cache {
         self.evict(entries, used.saturating_sub(self.limit));
     }
 
-    /// Evicts entries of `size` bytes together, whatever the limit: the disk is full. Says whether anything went.
+    /// Evicts entries of `size` bytes together, whatever the limit, as the disk is full. Returns whether any was evicted.
     pub(super) fn free(&self, size: u64) -> bool {
         self.evict(self.survey(), size) > 0
     }
 
-    /// Removes an entry, whole or not. Who has opened its files keeps them.
+    /// Removes an entry, complete or not. Files that are open stay usable.
     ///
-    /// It is renamed first. So nobody finds half of it; and a writer who was stopped for an hour, and then goes on,
-    /// cannot publish a directory that is being emptied.
+    /// It is renamed first. So no lookup finds half of it, and a writer that was suspended for an hour cannot publish a directory
+    /// that is being emptied.
     ///
-    /// Says whether this caller has removed it.
+    /// Returns whether this caller has removed it.
     pub(super) fn remove(&self, name: &str) -> bool {
         let gone = self.dir.join(format!("{REMOVED}{}", nonce()));
         match fs::rename(self.dir.join(name), &gone) {
@@ -47,7 +47,7 @@ impl Cache {
                 delete(&gone);
                 return true;
             }
-            // Another was faster.
+            // Another process was faster.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => tracing::debug!(name, "the compile cache cannot be cleared of this: {error}"),
         }
@@ -74,8 +74,7 @@ impl Cache {
         evicted
     }
 
-    /// Lists the entries. Removes what is damaged, and what killed processes left behind; leaves alone what it does
-    /// not know.
+    /// Lists the entries. Removes damaged ones and what killed processes left behind, and ignores unknown files.
     fn survey(&self) -> Vec<Candidate> {
         let mut entries = Vec::new();
         let names = match fs::read_dir(&self.dir) {
@@ -106,12 +105,12 @@ impl Cache {
 
 fn is_abandoned(path: &Path) -> bool {
     let changed = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
-    // A time far in the future is one of a clock that was wrong: waiting for it could take years.
+    // A time far in the future comes from a wrong clock: waiting for it could take years.
     changed.is_ok_and(|changed| changed.elapsed().unwrap_or_else(|ahead| ahead.duration()) > ABANDONED)
 }
 
 fn delete(path: &Path) {
-    // What another deletes at the same time is no failure.
+    // If another process deletes it at the same time, that is no failure.
     if let Err(error) = fs::remove_dir_all(path).or_else(|_| fs::remove_file(path))
         && error.kind() != ErrorKind::NotFound
     {

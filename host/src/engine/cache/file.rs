@@ -1,11 +1,11 @@
-//! Opening what should be a file. Whatever is there in its place is told, and not waited for: a pipe that nobody writes to
-//! would never open, and a symbolic link leads out of the cache.
+//! Opens what should be a regular file, and refuses anything else: opening a pipe without a writer would block for ever, and a
+//! symbolic link leads out of the cache.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// Opens a file for reading and, on Windows, for mapping it to be run. None if there is none, but perhaps something else.
+/// Opens a file for reading and, on Windows, for mapping it as code. None if there is no file, but perhaps something else.
 pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -18,7 +18,7 @@ pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
     #[cfg(windows)]
     {
         use std::os::windows::fs::OpenOptionsExt as _;
-        // What is mapped to be run has to be opened so: FILE_GENERIC_READ and FILE_GENERIC_EXECUTE.
+        // Needed to map it as code: FILE_GENERIC_READ and FILE_GENERIC_EXECUTE.
         options.access_mode(0x0012_0089 | 0x0012_00a0);
     }
     match options.open(path) {
@@ -28,12 +28,12 @@ pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Whether an error says that there is no file, and not that one cannot be opened.
+/// Whether an error says that there is no file, rather than that it cannot be opened.
 fn is_something_else(error: &io::Error) -> bool {
     #[cfg(unix)]
     {
         use rustix::io::Errno;
-        // A symbolic link, and a socket or a device that is not there.
+        // ELOOP for a symbolic link, ENXIO for a socket or a missing device.
         let others = [Errno::LOOP, Errno::NXIO, Errno::NODEV].map(|errno| Some(errno.raw_os_error()));
         if others.contains(&error.raw_os_error()) {
             return true;

@@ -1,25 +1,25 @@
-//! What an entry is found by.
+//! The keys of entries.
 
 use sha2::{Digest, Sha256};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// How the directory is laid out. A later layout gets a directory of its own, since two versions in one would take
-/// each other's entries for damaged.
+/// The version of the directory's layout. Each has a directory of its own: in one, two versions would take each other's entries
+/// for damaged.
 pub(super) const LAYOUT: &str = "v1";
 
 /// The name of an entry: 64 hexadecimal digits.
 ///
-/// It is a digest, so that nothing that comes from a guest gets into a path.
+/// It is a digest, so that nothing from a guest gets into a path.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key(String);
 
 impl Key {
     /// The key of a guest's machine code.
     ///
-    /// `guest` is the digest of its bytes, `rest` all else that the machine code is a result of: purefork's version,
-    /// and wasmtime's with how it is configured, for which there is `Engine::precompile_compatibility_hash`. The
-    /// processor's architecture and the system are added here.
+    /// `guest`: the digest of its bytes. `rest`: everything else that the machine code depends on, which is purefork's version, and
+    /// wasmtime's version and configuration (`Engine::precompile_compatibility_hash`). The processor's architecture and the
+    /// system are added here.
     pub(crate) fn new(guest: &str, rest: impl Hash) -> Key {
         let mut digest = Sha(Sha256::new());
         LAYOUT.hash(&mut digest);
@@ -33,7 +33,7 @@ impl Key {
         &self.0
     }
 
-    /// The key that a name in the cache's directory is, if it is one.
+    /// The key from the name of an entry's directory, if it is one.
     pub(super) fn from_name(name: &str) -> Option<Key> {
         let is_key = name.len() == 64 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         is_key.then(|| Key(name.to_owned()))
@@ -46,8 +46,7 @@ impl fmt::Display for Key {
     }
 }
 
-/// Lets a `Hash` be digested without the 64 bits that other hashers end in: two of those will be equal some day, and
-/// then the wrong machine code would run.
+/// Feeds a `Hash` into the digest. A 64-bit hash would not do: two would be equal some day, and the wrong machine code would run.
 struct Sha(Sha256);
 
 impl Hasher for Sha {

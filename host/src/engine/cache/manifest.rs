@@ -1,6 +1,6 @@
-//! The list of what an entry holds.
+//! Manifests: what an entry holds.
 
-use super::{Key, file, sum};
+use super::{Key, checksum, file};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
@@ -12,10 +12,10 @@ pub(super) const NAME: &str = "manifest";
 /// The first line.
 const TITLE: &str = "purefork compile cache, layout 1";
 
-/// The most bytes a manifest may have: enough for a thousand blobs.
+/// The most bytes of a manifest: enough for a thousand blobs.
 const MOST: u64 = 128 << 10;
 
-/// What files are taken to fill in multiples of, and what a directory and a manifest take at least.
+/// The assumed block size of the file system: files, directories and manifests take multiples of it.
 const BLOCK: u64 = 4096;
 
 /// The blobs of an entry.
@@ -24,14 +24,14 @@ pub(super) struct Manifest {
     pub(super) blobs: Vec<Blob>,
 }
 
-/// What a blob must be.
+/// What is known of a blob.
 #[derive(Debug)]
 pub(super) struct Blob {
     pub(super) name: String,
     pub(super) len: u64,
-    /// The sum of its ends, see [`sum::ends`].
+    /// The checksum of its ends, see [`checksum::ends`].
     pub(super) ends: u64,
-    /// The sum of all its bytes.
+    /// The checksum of all its bytes.
     pub(super) whole: u64,
 }
 
@@ -40,7 +40,7 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// `InvalidInput` where a name is none for a file, or occurs twice.
+    /// `InvalidInput` if a name is not allowed for a file, or occurs twice.
     pub(super) fn new(blobs: &[(&str, &[u8])]) -> io::Result<Manifest> {
         for (i, (name, _)) in blobs.iter().enumerate() {
             if !is_name(name) || blobs[..i].iter().any(|(other, _)| other == name) {
@@ -50,35 +50,35 @@ impl Manifest {
         let blob = |(name, bytes): &(&str, &[u8])| Blob {
             name: (*name).to_owned(),
             len: bytes.len() as u64,
-            ends: sum::ends(bytes),
-            whole: sum::sum(bytes),
+            ends: checksum::ends(bytes),
+            whole: checksum::of(bytes),
         };
         Ok(Manifest { blobs: blobs.iter().map(blob).collect() })
     }
 
-    /// What is written to disk. `nonce` makes it differ from every other manifest, those of the same key included.
+    /// The text to be written. `nonce` makes it differ from every other manifest, those of the same key included.
     ///
     /// # Errors
     ///
-    /// `InvalidInput` where there are too many blobs.
+    /// `InvalidInput` if there are too many blobs.
     pub(super) fn to_text(&self, key: &Key, nonce: &str) -> io::Result<String> {
         let mut text = format!("{TITLE}\nkey {key}\nmade {nonce}\n");
         for Blob { name, len, ends, whole } in &self.blobs {
             text.push_str(&format!("{name} {len} {ends:016x} {whole:016x}\n"));
         }
-        text.push_str(&format!("sum {:016x}\n", sum::sum(text.as_bytes())));
+        text.push_str(&format!("sum {:016x}\n", checksum::of(text.as_bytes())));
         if text.len() as u64 > MOST {
             return Err(io::Error::new(ErrorKind::InvalidInput, "an entry cannot have so many blobs"));
         }
         Ok(text)
     }
 
-    /// Reads what [`Manifest::to_text`] wrote for this key; None for anything else.
+    /// Parses what [`Manifest::to_text`] wrote for this key; none for anything else.
     pub(super) fn parse(key: &Key, text: &[u8]) -> Option<Manifest> {
         let text = str::from_utf8(text).ok()?;
         let start = text.strip_suffix('\n')?.rfind('\n')? + 1;
         let (listed, end) = text.split_at(start);
-        if end != format!("sum {:016x}\n", sum::sum(listed.as_bytes())) {
+        if end != format!("sum {:016x}\n", checksum::of(listed.as_bytes())) {
             return None;
         }
         let mut lines = listed.lines();
@@ -88,7 +88,7 @@ impl Manifest {
         whose.then_some(Manifest { blobs })
     }
 
-    /// The room that the entry takes on disk.
+    /// The space that the entry takes on disk.
     pub(super) fn size(&self) -> u64 {
         let blocks = |len: u64| len.div_ceil(BLOCK).saturating_mul(BLOCK);
         self.blobs.iter().fold(2 * BLOCK, |size, blob| size.saturating_add(blocks(blob.len)))
@@ -105,7 +105,7 @@ impl Blob {
     }
 }
 
-/// A manifest as it is on disk, opened.
+/// An open manifest, as it is on disk.
 #[derive(Debug)]
 pub(super) struct Text {
     file: File,
@@ -120,7 +120,7 @@ impl Text {
         let path = entry.join(NAME);
         let Some(file) = file::open(&path)? else { return Ok(None) };
         let mut bytes = Vec::with_capacity(16 << 10);
-        // One byte more than there may be: what is longer is no manifest, and the rest of it of no interest.
+        // One byte more than the limit, to detect that it is too long.
         (&file).take(MOST + 1).read_to_end(&mut bytes)?;
         Ok(Some(Text {
             file,
@@ -134,7 +134,7 @@ impl Text {
     pub(super) fn mark_used(&self, time: SystemTime) -> io::Result<()> {
         #[cfg(unix)]
         let file = &self.file;
-        // Elsewhere a file that is open for reading does not let itself be changed so far.
+        // Other systems do not allow this for a file that is open for reading.
         #[cfg(not(unix))]
         let file = File::options().write(true).open(&self.path)?;
         file.set_modified(time)
@@ -146,7 +146,7 @@ impl Text {
     }
 }
 
-/// Whether a file of an entry may be called so, on any system.
+/// Whether a file of an entry may have this name, on any system.
 fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-');
     (1..=64).contains(&name.len()) && name.bytes().all(allowed) && !name.starts_with('.') && name != NAME

@@ -3,33 +3,32 @@
 //! An entry is a directory, named by its [`Key`], with one file per blob and a manifest:
 //!
 //! ```text
-//! DIR/v1/3f…9c/manifest       what the entry holds, and a sum over that
+//! DIR/v1/3f…9c/manifest       what the entry holds, and a checksum over that
 //!              recipe
 //!              0.cwasm …      mapped into memory and run
 //! DIR/v1/tmp-…/               an entry that is being written
 //! DIR/v1/old-…/               one that is being deleted
 //! ```
 //!
-//! What holds, whoever writes, reads, evicts or is killed at the same time:
+//! These invariants hold while other processes write, read, evict or are killed:
 //!
 //! - An entry is complete or absent. It is written under another name, synced, and renamed into place; the first of
-//!   several writers wins. It goes as it came: renamed away, then deleted.
-//! - A file that was once visible is never written again. Who has it open or mapped keeps it, whatever becomes of its
-//!   name.
-//! - Nothing is locked, so that nothing stays locked.
-//! - What was damaged all the same is found when it is looked up, and counts as absent.
+//!   several writers wins. To be removed, it is renamed away, then deleted.
+//! - A file that was once visible is never written again. A process that has it open or mapped keeps it.
+//! - There are no locks, so none can be left behind by a killed process.
+//! - Damage is detected at lookup, and the entry counts as absent.
 //!
-//! Machine code is run as it is found. So only directories are used in which nobody but the user, and root, can write;
-//! `trust` says how that is known. The sums are there for accidents: they keep nobody out.
+//! Machine code is run as it is found. So only directories are used that nobody but the user and root can write to; `trust`
+//! checks that. The checksums detect accidents, not attacks.
 //!
-//! A cache is a convenience. Whatever goes wrong is logged, and the caller compiles.
+//! The cache is optional. Whatever goes wrong is logged, and the caller compiles.
 
+mod checksum;
 mod entry;
 mod evict;
 mod file;
 mod key;
 mod manifest;
-mod sum;
 #[cfg(all(test, unix))]
 mod tests;
 mod trust;
@@ -44,7 +43,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use trust::User;
 
-/// How often a lookup starts again because the entry was replaced under its hands.
+/// How often a lookup is retried because the entry was replaced meanwhile.
 const ATTEMPTS: usize = 4;
 
 /// A cache in a directory.
@@ -56,18 +55,18 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Where the user's caches are: `$XDG_CACHE_HOME/purefork`, else `~/.cache/purefork`, or what the system has in
-    /// place of these. None where the user has no home.
+    /// The default directory: `$XDG_CACHE_HOME/purefork`, else `~/.cache/purefork`, or the system's equivalent. None if the user
+    /// has no home.
     pub(crate) fn default_dir() -> Option<PathBuf> {
         let base = if cfg!(windows) { "LOCALAPPDATA" } else { "XDG_CACHE_HOME" };
         default_dir(std::env::var_os(base), std::env::home_dir())
     }
 
-    /// Opens the cache in a directory, which is made if it is not there, for entries of `limit` bytes together.
+    /// Opens the cache in a directory, which is created if needed. `limit`: the most bytes of all entries together.
     ///
     /// # Errors
     ///
-    /// One sentence on why the directory cannot be used: it cannot be made, or others than the user could write to it.
+    /// One sentence on why the directory cannot be used: it cannot be created, or others than the user could write to it.
     pub(crate) fn open(dir: &Path, limit: u64) -> Result<Cache, String> {
         let user = User::current()?;
         let dir = trust::enter(dir, user)?;
@@ -75,9 +74,9 @@ impl Cache {
         Ok(Cache { dir: dir.into(), user, limit })
     }
 
-    /// Looks an entry up, and counts that as a use of it.
+    /// Looks up an entry, which counts as a use of it.
     ///
-    /// What is found is whole, as far as lengths and the sums of each blob's ends can tell. What is not is removed.
+    /// The lengths of its blobs and the checksums of their ends are checked. A damaged entry is removed.
     pub(crate) fn get(&self, key: &Key) -> Option<Entry> {
         self.look_up(key, || ())
     }
@@ -93,7 +92,7 @@ impl Cache {
                     self.remove_damaged(key, &why);
                     return None;
                 }
-                // Such as too many open files: no fault of the entry's.
+                // Too many open files, for example: not the entry's fault.
                 Err(Miss::Failed(error)) => {
                     tracing::debug!(%key, "an entry of the compile cache cannot be read: {error}");
                     return None;
@@ -103,10 +102,10 @@ impl Cache {
         None
     }
 
-    /// Stores an entry, unless it is there, and gives what is there then: perhaps another's, who was faster.
+    /// Stores an entry unless it exists, and returns the stored one, which another writer may have made.
     ///
-    /// None where it cannot be stored: the disk is full or must not be written to, or the entry is larger than the
-    /// limit. Names of blobs are of `a-z`, `0-9`, `.`, `_` and `-`.
+    /// None if it cannot be stored: the disk is full or read-only, or the entry is larger than the limit. Names of blobs consist of
+    /// `a-z`, `0-9`, `.`, `_` and `-`.
     pub(crate) fn put(&self, key: &Key, blobs: &[(&str, &[u8])]) -> Option<Entry> {
         if let Some(entry) = self.get(key) {
             return Some(entry);
@@ -120,8 +119,7 @@ impl Cache {
 }
 
 fn default_dir(base: Option<OsString>, home: Option<PathBuf>) -> Option<PathBuf> {
-    // A relative path is to be ignored, says the XDG specification; here it would also differ with the working
-    // directory.
+    // The XDG specification says to ignore a relative path, which would depend on the working directory.
     let absolute = |path: &PathBuf| path.is_absolute();
     let base = base.map(PathBuf::from).filter(absolute).or_else(|| {
         let below = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };

@@ -1,15 +1,14 @@
-//! Which directories machine code may be read from: those that nobody but the user can change, and root.
+//! Checks that machine code is read only from directories that nobody but the user and root can change.
 //!
-//! A path is walked from the root of the file system, one name after the other, and each directory is looked at before
-//! the next name is looked up in it. Whoever cannot write to a directory cannot exchange what is in it; so what was
-//! seen on the way is what will be there, and the walk needs to be made only once. A directory with the sticky bit, such
-//! as `/tmp`, may be passed: there, too, nobody can exchange what belongs to someone else. A symbolic link is followed
-//! only if it belongs to the user or to root; one that another has laid into `/tmp` is not.
+//! A path is walked from the root of the file system, name by name. Each directory is checked before the next name is looked up
+//! in it. Without write access to a directory, nobody can replace what is in it. So what was checked on the way stays there, and
+//! one walk is enough. A directory with the sticky bit, such as `/tmp`, may be passed, as nobody can replace another user's files
+//! in it. A symbolic link is followed only if it belongs to the user or to root: another user may have put it into `/tmp`.
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-/// Whose cache it is.
+/// The user whose cache it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct User(u32);
 
@@ -23,10 +22,10 @@ mod unix {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};
     use std::path::Component;
 
-    /// As many symbolic links as Linux follows in one path.
+    /// The most symbolic links in one path, as on Linux.
     const LINKS: usize = 40;
 
-    /// How often a walk begins anew because a directory was removed under its feet.
+    /// How often a walk is retried because a directory was removed meanwhile.
     const WALKS: usize = 1000;
 
     const OTHERS_WRITE: u32 = 0o022;
@@ -36,7 +35,7 @@ mod unix {
     impl User {
         /// The user that this process acts for.
         ///
-        /// The standard library does not tell; but a pipe belongs to who makes it.
+        /// The standard library does not tell, but a pipe belongs to the user who makes it.
         pub(in super::super) fn current() -> Result<User, String> {
             let owner = || -> io::Result<u32> {
                 let (reader, _writer) = io::pipe()?;
@@ -55,17 +54,17 @@ mod unix {
         }
     }
 
-    /// Whether nobody but the user and root can write to a file.
+    /// Whether only the user and root can write to a file.
     pub(in super::super) fn only_ours(metadata: &Metadata, user: User) -> bool {
         user.trusts(metadata) && metadata.mode() & OTHERS_WRITE == 0
     }
 
-    /// Walks to a directory, makes it if it is not there, and gives its path without symbolic links.
+    /// Walks to a directory, creates it if needed, and returns its path without symbolic links.
     pub(in super::super) fn enter(path: &Path, user: User) -> Result<PathBuf, String> {
         enter_while(path, user, |_| ())
     }
 
-    /// `meanwhile` is called before each look at the directory of that path: it is for tests, which remove it there.
+    /// `meanwhile` is called before each check of the directory of that path, where tests remove it.
     pub(in super::super) fn enter_while(
         path: &Path,
         user: User,
@@ -80,12 +79,12 @@ mod unix {
         Err(format!("`{}` cannot be used: it is removed again and again", given.display()))
     }
 
-    /// None if a directory was removed between two looks at it. Whoever clears a cache away does not mean those who use
-    /// it: they make it anew.
+    /// None if a directory was removed between two checks. Clearing the cache must not stop processes that use it: they create it
+    /// again.
     fn walk(given: &Path, user: User, meanwhile: &mut impl FnMut(&Path)) -> Result<Option<PathBuf>, String> {
         let mut ahead = names(given);
         let mut here = PathBuf::from("/");
-        // The outermost directory on the way that others cannot pass: what rights they have below does not matter.
+        // The outermost directory that others cannot enter: their rights below it do not matter.
         let mut closed: Option<PathBuf> = None;
         let mut links = 0;
         loop {
@@ -153,13 +152,13 @@ mod unix {
             other => return other,
         }
         match DirBuilder::new().mode(0o700).create(path) {
-            // Another process may have made it; whatever is there now is looked at like everything else.
+            // Another process may have created it; it is checked like everything else.
             Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => fs::symlink_metadata(path),
         }
     }
 
-    /// The names in a path, the first one last.
+    /// The names in a path, in reverse order.
     fn names(path: &Path) -> Vec<OsString> {
         let name = |component| match component {
             Component::Normal(name) => Some(name),
@@ -187,8 +186,8 @@ pub(super) use unix::enter_while;
 #[cfg(unix)]
 pub(super) use unix::{enter, only_ours};
 
-/// Elsewhere the standard library does not tell who may write where. The user's profile is the user's alone unless
-/// someone has changed that, and what is outside of it is refused.
+/// On other systems the standard library does not tell who may write where. The user's profile is by default writable by the user
+/// alone; anything outside of it is refused.
 #[cfg(not(unix))]
 mod other {
     use super::{Metadata, Path, PathBuf, User};

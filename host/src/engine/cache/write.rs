@@ -1,4 +1,4 @@
-//! How an entry comes to be.
+//! Writing an entry.
 
 use super::manifest::{self, Manifest};
 use super::{Cache, Key};
@@ -7,11 +7,11 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-/// What the name of a directory starts with whose entry is being written.
+/// The prefix of the name of a directory whose entry is being written.
 pub(super) const SCRATCH: &str = "tmp-";
 
 impl Cache {
-    /// Writes an entry, or leaves it to another who has.
+    /// Writes an entry, unless another writer has.
     pub(super) fn write(&self, key: &Key, blobs: &[(&str, &[u8])]) -> io::Result<()> {
         let manifest = Manifest::new(blobs)?;
         let size = manifest.size();
@@ -28,7 +28,7 @@ impl Cache {
     }
 }
 
-/// An entry that nobody can see yet. It goes with this value; that of a killed process goes with an eviction.
+/// An entry that is not published yet. Dropping this deletes it; eviction deletes one of a killed process.
 pub(super) struct Scratch<'a> {
     cache: &'a Cache,
     path: PathBuf,
@@ -49,8 +49,8 @@ impl<'a> Scratch<'a> {
         for (name, bytes) in blobs {
             files.push(make_file(&scratch.path.join(name), bytes)?);
         }
-        // A rename may reach the disk before the bytes of what was renamed. All files are written first, so that the
-        // file system has but one transaction to sync.
+        // Synced, as a rename may reach the disk before the renamed bytes. All files are written first, so that the file system has
+        // only one transaction to sync.
         for file in &files {
             file.sync_all()?;
         }
@@ -60,12 +60,12 @@ impl<'a> Scratch<'a> {
         Ok(scratch)
     }
 
-    /// Gives the entry its name, in one step. The new name itself is not synced: an entry that a power failure takes
-    /// away whole is compiled again.
+    /// Publishes the entry by renaming it, atomically. The new name is not synced: if a power failure removes the whole entry, it
+    /// is compiled again.
     pub(super) fn publish(self, key: &Key) -> io::Result<()> {
         let place = self.cache.dir.join(key.as_str());
         if let Err(error) = fs::rename(&self.path, &place) {
-            // A directory does not replace one that is not empty. If that one is whole, another was faster; if it is
+            // A directory cannot replace one that is not empty. If that one is complete, another writer was faster; if it is
             // damaged, this lookup has removed it.
             if self.cache.get(key).is_some() {
                 return Ok(());
@@ -73,7 +73,7 @@ impl<'a> Scratch<'a> {
             tracing::debug!(%key, "an entry could not take its place: {error}");
             fs::rename(&self.path, &place)?;
         }
-        // Several writers may have made room for themselves, each without knowing of the others.
+        // Several writers may have made space at the same time, without counting each other.
         self.cache.make_room(0);
         Ok(())
     }
@@ -81,7 +81,7 @@ impl<'a> Scratch<'a> {
 
 impl Drop for Scratch<'_> {
     fn drop(&mut self) {
-        // Nothing is there any more if it was published.
+        // There is nothing to delete if it was published.
         let _ = fs::remove_dir_all(&self.path);
     }
 }
@@ -108,7 +108,7 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
-/// A name that nobody else has or will have, whatever process, machine or container shares the directory.
+/// A name that is unique among all processes, machines and containers that share the directory.
 pub(super) fn nonce() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("{:x}-{:016x}{:016x}", std::process::id(), random(), random())
