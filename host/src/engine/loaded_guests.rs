@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    fn loads(modules: usize, files: usize) -> LoadedGuests {
+    fn loaded(modules: usize, files: usize) -> LoadedGuests {
         LoadedGuests { most: Cost { modules, files }, loaded: Mutex::default() }
     }
 
@@ -226,46 +226,46 @@ mod tests {
 
     #[test]
     fn of_too_many_those_that_were_not_used_for_the_longest_time_are_dropped() {
-        let loads = loads(16, 16);
+        let loaded = loaded(16, 16);
         let guests: Vec<_> = (0..17).map(|n| Fake::new(Some(100 - n))).collect();
         let one = Cost { modules: 1, files: 0 };
-        assert!(guests.iter().all(|guest| loads.add(weak(guest), 0, one)));
+        assert!(guests.iter().all(|guest| loaded.add(weak(guest), 0, one)));
         let left: Vec<_> = guests.iter().map(|guest| guest.is_loaded()).collect();
         // Fourteen are left; the last one was used least recently.
         assert_eq!(left, [vec![true; 14], vec![false; 3]].concat());
-        assert_eq!(loads.lock().entries.len(), 14);
+        assert_eq!(loaded.lock().entries.len(), 14);
     }
 
     #[test]
     fn what_is_in_use_stays_and_there_may_be_too_much_of_it() {
-        let loads = loads(2, 16);
+        let loaded = loaded(2, 16);
         let guests: Vec<_> = (0..3).map(|_| Fake::new(None)).collect();
         let one = Cost { modules: 1, files: 0 };
-        let enough: Vec<_> = guests.iter().map(|guest| loads.add(weak(guest), 0, one)).collect();
+        let enough: Vec<_> = guests.iter().map(|guest| loaded.add(weak(guest), 0, one)).collect();
         assert_eq!(enough, [true, true, false]);
         assert!(guests.iter().all(|guest| guest.is_loaded()));
     }
 
     #[test]
     fn file_descriptors_count_and_what_is_gone_does_not() {
-        let loads = loads(100, 2);
+        let loaded = loaded(100, 2);
         let file = Cost { modules: 1, files: 1 };
         for _ in 0..10 {
-            assert!(loads.add(weak(&Fake::new(None)), 0, file));
+            assert!(loaded.add(weak(&Fake::new(None)), 0, file));
         }
         let (old, new) = (Fake::new(Some(1)), Fake::new(Some(2)));
-        assert!(loads.add(weak(&old), 0, file) && loads.add(weak(&new), 0, file));
+        assert!(loaded.add(weak(&old), 0, file) && loaded.add(weak(&new), 0, file));
         let third = Fake::new(Some(3));
-        assert!(loads.add(weak(&third), 0, file));
+        assert!(loaded.add(weak(&third), 0, file));
         assert_eq!([old.is_loaded(), new.is_loaded(), third.is_loaded()], [false, true, true]);
     }
 
     #[test]
     fn the_last_file_descriptors_are_left_to_the_host() {
-        let loads = loads(100, 100);
-        assert!(loads.has_files(0).is_ok());
-        assert!(loads.has_files(1).is_ok());
-        let error = loads.has_files(usize::MAX >> 8).unwrap_err();
+        let loaded = loaded(100, 100);
+        assert!(loaded.has_files(0).is_ok());
+        assert!(loaded.has_files(1).is_ok());
+        let error = loaded.has_files(usize::MAX >> 8).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Exhausted);
     }
 }

@@ -104,20 +104,17 @@ fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
     Guest::check(&runtime.limits, &facts)?;
     let bytes: usize = modules.iter().map(Vec::len).sum();
     let (modules, chunked) = chunked(modules)?;
-    let (modules, offset_maps, reset) =
-        match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
-            Ok(Instrumented { modules, offset_maps, reset }) => (
-                modules,
-                offset_maps.into_iter().zip(chunked).map(|(map, chunked)| map.after(chunked)).collect(),
-                Ok(reset),
-            ),
-            Err(why) => (modules, chunked, Err(why)),
-        };
+    let (modules, maps, reset) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
+        Ok(Instrumented { modules, maps, reset }) => {
+            (modules, maps.into_iter().zip(chunked).map(|(map, chunked)| map.after(chunked)).collect(), Ok(reset))
+        }
+        Err(why) => (modules, chunked, Err(why)),
+    };
     facts.compile = check_cost(&modules, bytes, runtime.limits.compile)?.div_ceil(UNIT / 1000);
     facts.fresh = reset.as_ref().err().cloned();
     let bytes = postcard::to_stdvec(&(&facts, &recipe, &reset, Modules::of(&modules))).ok();
     let keep = bytes.as_deref().map(|bytes| (key, bytes));
-    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &offset_maps, keep)?;
+    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &maps, keep)?;
     Ok(Guest { facts, recipe, reset, compiled })
 }
 
@@ -129,10 +126,10 @@ pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> 
     let copied = modules.iter().zip(given).map(|(copy, given)| OffsetMap::moved(given, copy).unwrap_or_default());
     let copied: Vec<_> = copied.collect();
     let bytes = modules.iter().map(Vec::len).sum();
-    let (modules, offset_maps) = chunked(modules)?;
+    let (modules, maps) = chunked(modules)?;
     check_cost(&modules, bytes, runtime.limits.compile)?;
-    let offset_maps: Vec<_> = offset_maps.into_iter().zip(copied).map(|(map, copied)| map.after(copied)).collect();
-    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &offset_maps, None)?;
+    let maps: Vec<_> = maps.into_iter().zip(copied).map(|(map, copied)| map.after(copied)).collect();
+    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &maps, None)?;
     Ok(Guest { facts, recipe, reset: Err("it is used once".to_owned()), compiled })
 }
 

@@ -1,7 +1,6 @@
 //! Code that is added: marks, and functions that stand in for bulk operations and `memory.grow`.
 
-use super::CardTable;
-use super::card_table::{CARD, CARD_SHIFT, GROUP_SHIFT};
+use super::card_table::{CARD, CARD_SHIFT, CardTable, GROUP_SHIFT};
 use super::marking::Cards;
 use wasm_encoder::{BlockType, Function, InstructionSink, MemArg};
 

@@ -14,7 +14,7 @@ use std::ops::Range;
 pub(super) const CARD_SHIFT: u32 = 9;
 
 /// The size of a card, in bytes.
-pub(crate) const CARD: usize = 1 << CARD_SHIFT;
+pub(super) const CARD: usize = 1 << CARD_SHIFT;
 
 /// The size of a group of cards, as a power of two.
 pub(super) const GROUP_SHIFT: u32 = CARD_SHIFT + 8;

@@ -24,8 +24,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use crate::ir::Recipe;
-use crate::ir::{HostFunctionKind, ImportBinding, Item};
+use crate::ir::{HostFunctionKind, ImportBinding, Item, Recipe};
 pub(crate) use bulk::chunk_bulk_operations;
 pub(crate) use card_table::{CardTable, max_card_table};
 use module::Facts;
@@ -62,7 +61,7 @@ pub(crate) struct CardMarkedMemory {
 pub(crate) struct Instrumented {
     pub(crate) modules: Vec<Vec<u8>>,
     /// For each module, where its code was before.
-    pub(crate) offset_maps: Vec<OffsetMap>,
+    pub(crate) maps: Vec<OffsetMap>,
     pub(crate) reset: ResetPlan,
 }
 
@@ -133,6 +132,6 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
         .zip(&names)
         .map(|((bytes, facts), names)| rewrite::rewrite(bytes, facts, names, card_table))
         .collect::<Result<Vec<_>, _>>()?;
-    let (modules, offset_maps) = rewritten.into_iter().unzip();
-    Ok(Instrumented { modules, offset_maps, reset })
+    let (modules, maps) = rewritten.into_iter().unzip();
+    Ok(Instrumented { modules, maps, reset })
 }

@@ -132,7 +132,7 @@ fn a_future_that_waits_is_set_aside_and_its_worker_does_other_things() {
             suspendable(future, move |job| handle.spawn(job));
         }
     }));
-    // On the same, only worker; so it runs after the future was set aside.
+    // On the same, only worker; so it runs after the future was suspended.
     scheduler.handle().spawn(job(move || {
         ready.store(true, Ordering::SeqCst);
         waker.lock().unwrap().take().unwrap().wake();

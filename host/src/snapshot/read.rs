@@ -5,8 +5,7 @@
 //! ones. It then lists whole blocks, and copies them from the real memory.
 
 use super::state::State;
-use crate::ir::ImportBinding;
-use crate::ir::{Facts, Recipe};
+use crate::ir::{Facts, ImportBinding, Recipe};
 use std::collections::HashSet;
 use wasmtime_wizer::{ComponentInstanceState, InstanceState, SnapshotVal, ValType};
 
