@@ -4,7 +4,7 @@ use crate::array;
 use crate::example::{self, quoted};
 use crate::flags::is_option;
 use crate::inspect::{indented, traits};
-use crate::layout::{WIDTH, brief_signature, full, range};
+use crate::layout::{WIDTH, brief_signature, full};
 use crate::report::shown_path;
 use purefork::inspect::{InspectedFunction, InspectedParam, Inspection};
 use purefork::value::{Tensor, Type, Typed as _};
@@ -122,8 +122,8 @@ fn words(function: &InspectedFunction, name: impl Fn(&str) -> String) -> String 
 
 /// How values of a type are written.
 fn form(param: &str, ty: &Type) -> String {
-    if let Some(range) = range(ty) {
-        return range.to_owned();
+    if let Some(numbers) = ty.whole_numbers() {
+        return numbers.to_owned();
     }
     let text = match ty {
         Type::F32 | Type::F64 => "a number such as 0.5, or nan, inf, -inf",

@@ -14,21 +14,6 @@ pub(crate) fn brief(ty: &Type) -> String {
     ty.brief()
 }
 
-/// The range of an integer type.
-pub(crate) fn range(ty: &Type) -> Option<&'static str> {
-    Some(match ty {
-        Type::S8 => "a whole number from -128 to 127",
-        Type::U8 => "a whole number from 0 to 255",
-        Type::S16 => "a whole number from -32768 to 32767",
-        Type::U16 => "a whole number from 0 to 65535",
-        Type::I32 | Type::S32 => "a whole number from -2147483648 to 2147483647",
-        Type::U32 => "a whole number from 0 to 4294967295",
-        Type::I64 | Type::S64 => "a whole number from -9223372036854775808 to 9223372036854775807",
-        Type::U64 => "a whole number from 0 to 18446744073709551615",
-        _ => return None,
-    })
-}
-
 /// The type in full. Its first line starts at column `column`; the others, where it takes more, are indented by
 /// `indent`.
 pub(crate) fn full(ty: &Type, indent: usize, column: usize) -> String {

@@ -4,6 +4,7 @@ use super::layout::{Cases, Inner, Layout, Shape};
 use super::look::{Look, PART, Stopped};
 use super::strings::{decode, extent};
 use crate::ir::Encoding;
+use crate::value::types::scalar;
 use crate::value::{List, Name, Type, Value, size};
 use std::sync::Arc;
 
@@ -177,7 +178,16 @@ impl<'a> Lift<'a, '_, '_> {
                 }
                 List::from(values)
             }
-            _ => {
+            Type::V128
+            | Type::String
+            | Type::List(_)
+            | Type::Record(_)
+            | Type::Tuple(_)
+            | Type::Variant(_)
+            | Type::Enum(_)
+            | Type::Option(_)
+            | Type::Result(_)
+            | Type::Flags(_) => {
                 let at = at as usize;
                 let mut values = Vec::with_capacity(len);
                 for i in 0..len {
@@ -245,8 +255,9 @@ impl<'a> Lift<'a, '_, '_> {
                 self.budget.take(size::shared(set.len() * size_of::<Name>()))?;
                 Value::Flags(set.into())
             }
-            // All other types have parts, and are matched above.
-            _ => Value::unit(),
+            // These have parts.
+            (Type::List(_) | Type::Record(_) | Type::Tuple(_) | Type::Variant(_) | Type::Enum(_), _) => Value::unit(),
+            (Type::Option(_) | Type::Result(_), _) => Value::unit(),
         })
     }
 
@@ -322,6 +333,8 @@ fn made(ty: &Type, number: usize, payload: Option<Arc<Value>>) -> Value {
         Type::Enum(cases) => Value::Enum(cases[number].clone()),
         Type::Result(_) if number == 0 => Value::Result(Ok(payload)),
         Type::Result(_) => Value::Result(Err(payload)),
-        _ => Value::Option(payload),
+        Type::Option(_) => Value::Option(payload),
+        // These have no cases.
+        scalar!() | Type::String | Type::List(_) | Type::Record(_) | Type::Tuple(_) | Type::Flags(_) => Value::unit(),
     }
 }

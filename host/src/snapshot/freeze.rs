@@ -1,10 +1,10 @@
 //! A guest made readable, and the state it was left in written into its bytes.
 
-use crate::error::Result;
-use crate::ir::{Facts, Recipe};
 use super::check::{check, unsupported};
 use super::read::{Parts, Whole};
 use super::state::State;
+use crate::error::Result;
+use crate::ir::{Facts, Recipe};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;

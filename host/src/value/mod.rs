@@ -9,7 +9,7 @@ mod serial;
 pub(crate) mod size;
 mod tensor;
 mod text;
-mod types;
+pub(crate) mod types;
 mod values;
 mod wave;
 pub(crate) mod wire;
@@ -164,7 +164,9 @@ impl Value {
             Value::U32(v) => (*v).into(),
             Value::I64(v) => (*v).into(),
             Value::U64(v) => (*v).into(),
-            _ => return None,
+            Value::F32(_) | Value::F64(_) | Value::V128(_) | Value::Bool(_) | Value::Char(_) => return None,
+            Value::String(_) | Value::List(_) | Value::Record(_) | Value::Tuple(_) | Value::Variant(..) => return None,
+            Value::Enum(_) | Value::Option(_) | Value::Result(_) | Value::Flags(_) => return None,
         })
     }
 
@@ -179,30 +181,29 @@ impl Value {
 
 impl PartialEq for Value {
     fn eq(&self, other: &Value) -> bool {
-        match (self, other) {
-            (Value::I32(a), Value::I32(b)) => a == b,
-            (Value::I64(a), Value::I64(b)) => a == b,
-            (Value::F32(a), Value::F32(b)) => a.to_bits() == b.to_bits(),
-            (Value::F64(a), Value::F64(b)) => a.to_bits() == b.to_bits(),
-            (Value::V128(a), Value::V128(b)) => a == b,
-            (Value::Bool(a), Value::Bool(b)) => a == b,
-            (Value::I8(a), Value::I8(b)) => a == b,
-            (Value::U8(a), Value::U8(b)) => a == b,
-            (Value::I16(a), Value::I16(b)) => a == b,
-            (Value::U16(a), Value::U16(b)) => a == b,
-            (Value::U32(a), Value::U32(b)) => a == b,
-            (Value::U64(a), Value::U64(b)) => a == b,
-            (Value::Char(a), Value::Char(b)) => a == b,
-            (Value::String(a), Value::String(b)) => a == b,
-            (Value::List(a), Value::List(b)) => a == b,
-            (Value::Record(a), Value::Record(b)) => a == b,
-            (Value::Tuple(a), Value::Tuple(b)) => a == b,
-            (Value::Variant(a, x), Value::Variant(b, y)) => a == b && x == y,
-            (Value::Enum(a), Value::Enum(b)) => a == b,
-            (Value::Option(a), Value::Option(b)) => a == b,
-            (Value::Result(a), Value::Result(b)) => a == b,
-            (Value::Flags(a), Value::Flags(b)) => a == b,
-            _ => false,
+        match self {
+            Value::I32(a) => matches!(other, Value::I32(b) if a == b),
+            Value::I64(a) => matches!(other, Value::I64(b) if a == b),
+            Value::F32(a) => matches!(other, Value::F32(b) if a.to_bits() == b.to_bits()),
+            Value::F64(a) => matches!(other, Value::F64(b) if a.to_bits() == b.to_bits()),
+            Value::V128(a) => matches!(other, Value::V128(b) if a == b),
+            Value::Bool(a) => matches!(other, Value::Bool(b) if a == b),
+            Value::I8(a) => matches!(other, Value::I8(b) if a == b),
+            Value::U8(a) => matches!(other, Value::U8(b) if a == b),
+            Value::I16(a) => matches!(other, Value::I16(b) if a == b),
+            Value::U16(a) => matches!(other, Value::U16(b) if a == b),
+            Value::U32(a) => matches!(other, Value::U32(b) if a == b),
+            Value::U64(a) => matches!(other, Value::U64(b) if a == b),
+            Value::Char(a) => matches!(other, Value::Char(b) if a == b),
+            Value::String(a) => matches!(other, Value::String(b) if a == b),
+            Value::List(a) => matches!(other, Value::List(b) if a == b),
+            Value::Record(a) => matches!(other, Value::Record(b) if a == b),
+            Value::Tuple(a) => matches!(other, Value::Tuple(b) if a == b),
+            Value::Variant(a, x) => matches!(other, Value::Variant(b, y) if a == b && x == y),
+            Value::Enum(a) => matches!(other, Value::Enum(b) if a == b),
+            Value::Option(a) => matches!(other, Value::Option(b) if a == b),
+            Value::Result(a) => matches!(other, Value::Result(b) if a == b),
+            Value::Flags(a) => matches!(other, Value::Flags(b) if a == b),
         }
     }
 }

@@ -42,7 +42,9 @@ impl Value {
             Value::Variant(_, value) | Value::Option(value) => one(value),
             Value::Result(Ok(value) | Err(value)) => one(value),
             Value::Flags(names) => shared(size_of_val::<[Name]>(names)),
-            _ => 0,
+            Value::I8(_) | Value::U8(_) | Value::I16(_) | Value::U16(_) | Value::I32(_) | Value::U32(_) => 0,
+            Value::I64(_) | Value::U64(_) | Value::F32(_) | Value::F64(_) | Value::V128(_) => 0,
+            Value::Bool(_) | Value::Char(_) | Value::Enum(_) => 0,
         }
     }
 }

@@ -66,6 +66,37 @@ pub enum Type {
     Flags(Arc<[Name]>),
 }
 
+/// The types of numbers, `bool` and `char`, as a pattern: a `match` that ends with it does not compile once there are more
+/// types.
+macro_rules! scalar {
+    () => {
+        $crate::value::types::integer!()
+            | $crate::value::Type::F32
+            | $crate::value::Type::F64
+            | $crate::value::Type::V128
+            | $crate::value::Type::Bool
+            | $crate::value::Type::Char
+    };
+}
+
+/// The types of whole numbers, as a pattern.
+macro_rules! integer {
+    () => {
+        $crate::value::Type::I32
+            | $crate::value::Type::I64
+            | $crate::value::Type::S8
+            | $crate::value::Type::U8
+            | $crate::value::Type::S16
+            | $crate::value::Type::U16
+            | $crate::value::Type::S32
+            | $crate::value::Type::U32
+            | $crate::value::Type::S64
+            | $crate::value::Type::U64
+    };
+}
+
+pub(crate) use {integer, scalar};
+
 impl Type {
     /// A list's type.
     pub fn list(element: Type) -> Type {
@@ -130,14 +161,18 @@ impl Type {
                 let whole = format!("tuple<{}>", types.iter().map(Type::brief).collect::<Vec<_>>().join(", "));
                 if short(&whole) { whole } else { "tuple<…>".to_owned() }
             }
-            _ => whole,
+            scalar!() | Type::String => whole,
         }
+    }
+
+    /// Which whole numbers are of the type, for messages: `a whole number from 0 to 255`. None if others are, too.
+    pub fn whole_numbers(&self) -> Option<&'static str> {
+        range(self).filter(|_| is_integer(self))
     }
 
     /// Whether it is a number, a `bool` or a `char`: what needs no memory to be passed.
     pub(crate) fn is_scalar(&self) -> bool {
-        use Type::*;
-        matches!(self, I32 | I64 | F32 | F64 | V128 | Bool | S8 | U8 | S16 | U16 | S32 | U32 | S64 | U64 | Char)
+        matches!(self, scalar!())
     }
 
     /// Whether every pattern of its 32 or 64 bits is a value.
@@ -155,7 +190,7 @@ impl Type {
             Type::Variant(cases) => cases.iter().flat_map(|(_, ty)| ty).any(Type::has_memory),
             Type::Option(some) => some.has_memory(),
             Type::Result(types) => [&types.0, &types.1].into_iter().flatten().any(Type::has_memory),
-            _ => false,
+            scalar!() | Type::Enum(_) | Type::Flags(_) => false,
         }
     }
 
@@ -168,7 +203,7 @@ impl Type {
             Type::Variant(cases) => cases.iter().map(|(_, ty)| 1 + ty.as_ref().map_or(0, Type::parts)).sum(),
             Type::Result(types) => [&types.0, &types.1].into_iter().flatten().map(Type::parts).sum(),
             Type::Enum(names) | Type::Flags(names) => names.len(),
-            _ => 0,
+            scalar!() | Type::String => 0,
         }
     }
 
@@ -184,7 +219,7 @@ impl Type {
                 1 + [&types.0, &types.1].into_iter().flatten().map(Type::flat_count).max().unwrap_or(0)
             }
             Type::Flags(names) => names.len().div_ceil(32),
-            _ => 1,
+            scalar!() | Type::Enum(_) => 1,
         }
     }
 
@@ -286,13 +321,13 @@ pub(super) fn range(ty: &Type) -> Option<&'static str> {
         Type::Bool => "`true` or `false`",
         Type::Char => "one character in single quotes",
         Type::String => "text in double quotes",
-        _ => return None,
+        Type::List(_) | Type::Record(_) | Type::Tuple(_) | Type::Variant(_) | Type::Enum(_) => return None,
+        Type::Option(_) | Type::Result(_) | Type::Flags(_) => return None,
     })
 }
 
 pub(super) fn is_integer(ty: &Type) -> bool {
-    use Type::*;
-    matches!(ty, I32 | I64 | S8 | U8 | S16 | U16 | S32 | U32 | S64 | U64)
+    matches!(ty, integer!())
 }
 
 fn separated<T>(

@@ -83,7 +83,8 @@ pub(crate) fn from_slots<E>(ty: &Type, slot: &mut impl FnMut() -> Result<u64, E>
         Type::U32 => Value::U32(slot()? as u32),
         Type::U64 => Value::U64(slot()?),
         Type::Char => Value::Char(char::from_u32(slot()? as u32).unwrap_or_default()),
-        _ => Value::unit(),
+        Type::String | Type::List(_) | Type::Record(_) | Type::Tuple(_) | Type::Variant(_) => Value::unit(),
+        Type::Enum(_) | Type::Option(_) | Type::Result(_) | Type::Flags(_) => Value::unit(),
     })
 }
 
@@ -104,7 +105,9 @@ fn to_slot(value: &Value) -> Option<u64> {
         Value::U32(v) => u64::from(*v),
         Value::U64(v) => *v,
         Value::Char(v) => u64::from(*v),
-        _ => return None,
+        Value::V128(_) => return None,
+        Value::String(_) | Value::List(_) | Value::Record(_) | Value::Tuple(_) | Value::Variant(..) => return None,
+        Value::Enum(_) | Value::Option(_) | Value::Result(_) | Value::Flags(_) => return None,
     })
 }
 

@@ -1,5 +1,6 @@
 //! A tree as a value of a type.
 
+use super::super::types::integer;
 use super::super::{List, Name, Type, Value, range};
 use super::Fault;
 use super::shown::{shown, unknown};
@@ -99,7 +100,7 @@ impl<'a> Reader<'a> {
             },
             Type::Option(some) => self.option(ty, some, node),
             Type::Result(types) => self.result(ty, types.0.as_ref(), types.1.as_ref(), node),
-            _ => match self.integer(ty, node) {
+            integer!() => match self.integer(ty, node) {
                 Some(value) => Ok(value),
                 None => self.unlike(ty, node),
             },
