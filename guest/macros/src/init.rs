@@ -2,9 +2,6 @@
 
 use syn::{Attribute, Error, Item, Meta, Result, Visibility};
 
-use crate::module::Function;
-use crate::types::Ty;
-
 /// For a function that is in no module of ours.
 pub(crate) const ELSEWHERE: &str = "`#[init]` marks a `pub fn` of a module that is marked `#[purefork_guest::module]`";
 
@@ -36,23 +33,6 @@ pub(crate) fn take(item: &mut Item) -> Result<bool> {
 /// For a declaration of another module's function.
 pub(crate) fn refuse_linked(attributes: &[Attribute]) -> Result<()> {
     refuse(attributes, "a function of another module loads nothing here: what a fork changes is lost").map(|_| ())
-}
-
-/// What the function returns, resolved, is nothing but whether it could load.
-pub(crate) fn check(function: &Function, output: Option<&Ty>) -> Result<()> {
-    match output {
-        None | Some(Ty::Result(None, _)) => Ok(()),
-        Some(_) => Err(refuse_output(function)),
-    }
-}
-
-/// The error of an `#[init]` function that returns a value.
-pub(crate) fn refuse_output(function: &Function) -> Error {
-    let text = "an `#[init]` function returns nothing, or `Result<(), E>`: what it loads stays in a `static`";
-    match &function.output {
-        Some(output) => Error::new_spanned(output, text),
-        None => Error::new(function.ident.span(), text),
-    }
 }
 
 fn refuse(attributes: &[Attribute], text: &str) -> Result<bool> {

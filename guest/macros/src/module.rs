@@ -188,6 +188,15 @@ impl Function {
         let ident = signature.ident.clone();
         errors.finish(Function { ident, init: false, docs: docs(attributes), params, output })
     }
+
+    /// The error of an `#[init]` function that returns a value.
+    pub(crate) fn refuse_output(&self) -> Error {
+        let text = "an `#[init]` function returns nothing, or `Result<(), E>`: what it loads stays in a `static`";
+        match &self.output {
+            Some(output) => Error::new_spanned(output, text),
+            None => Error::new(self.ident.span(), text),
+        }
+    }
 }
 
 /// The lines of a doc comment.

@@ -3,7 +3,6 @@
 use quote::ToTokens;
 use syn::{Error, Fields, GenericArgument, Ident, PathArguments, Result, Type};
 
-use crate::init;
 use crate::module::{Definition, Errors, Function, Module, docs};
 use crate::name::Names;
 
@@ -116,8 +115,11 @@ impl Types {
             let resolved = functions.iter().map(|function| {
                 let name = names.add(&function.ident).and_then(|name| not_a_method(&function.ident, name));
                 let signature = resolver.signature(function);
-                if let (true, Ok((_, output))) = (function.init, &signature) {
-                    errors.keep(init::check(function, output.as_ref()));
+                // What it loads stays in the guest: it gives nothing but whether it could.
+                if let (true, Ok((_, Some(output)))) = (function.init, &signature)
+                    && !matches!(output, Ty::Result(None, _))
+                {
+                    errors.push(function.refuse_output());
                 }
                 let (name, (params, output)) = (errors.keep(name)?, errors.keep(signature)?);
                 Some(Resolved { name, params, output })

@@ -8,7 +8,6 @@ use syn::{Error, Ident, LitStr, Result};
 use wit_parser::{FunctionKind, Resolve, Type, TypeDefKind, WorldId, WorldItem};
 
 use crate::derive::TENSORS_ID;
-use crate::init;
 use crate::module::{Errors, Function, Module};
 use crate::name;
 
@@ -191,7 +190,7 @@ impl World {
             return Ok(());
         }
         if !output.is_none_or(|ty| self.is_nothing_or_err(ty)) {
-            return Err(init::refuse_output(function));
+            return Err(function.refuse_output());
         }
         let ident = &function.ident;
         match self.fork_of(ident) {
