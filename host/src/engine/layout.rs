@@ -4,7 +4,7 @@
 //! refuses growth at the same size, and traps at the same addresses.
 
 use super::address_space::AddressSpace;
-use super::config::{Kind, Pool, Pools};
+use super::pools::{Kind, Pool, Pools};
 use crate::instrument::max_card_table;
 use crate::limits::Limits;
 use wasmtime::Config;

@@ -23,23 +23,24 @@ mod layout;
 mod loaded_guests;
 mod mappings;
 mod permit;
+mod pools;
 
 pub(crate) use address_space::{advice, is_short};
 pub(crate) use cache::{Cache, Key};
 pub(crate) use compile::{Compiled, Modules};
+pub(crate) use config::KEEP_RESIDENT;
 pub(crate) use layout::Layout;
 pub(crate) use loaded_guests::{Cost, Unload, now};
 pub(crate) use permit::Permit;
-
-pub(crate) use config::{HOST_STACK, KEEP_RESIDENT, Kind, MAX_MEMORIES, MAX_TABLES};
+pub(crate) use pools::{HOST_STACK, Kind, MAX_MEMORIES, MAX_TABLES};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use address_space::AddressSpace;
-use config::{Pool, Pools};
 use crossbeam_utils::CachePadded;
 use loaded_guests::LoadedGuests;
 use permit::Permits;
+use pools::{Pool, Pools};
 use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::sync::{OnceLock, Weak};
 use wasmtime::Engine;
@@ -185,7 +186,7 @@ impl Engines {
 
     /// How many sandboxes of a kind may be kept for later in each shard.
     pub(crate) fn idle(&self) -> usize {
-        config::IDLE
+        pools::IDLE
     }
 
     /// How many epoch interrupts there have been.
