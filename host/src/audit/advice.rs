@@ -2,8 +2,6 @@
 
 use wasmparser::{FuncType, TypeRef, ValType};
 
-use super::scan::Import;
-
 /// What a component's imported interface, or what else it imports by name, is for; and what to do instead.
 pub(super) fn component(module: &str) -> (&'static str, &'static str) {
     if module.starts_with("wasi:") {
@@ -15,11 +13,14 @@ pub(super) fn component(module: &str) -> (&'static str, &'static str) {
     )
 }
 
-/// What the import is, and what to do instead; `ty`: its type, if it is a function. Never the reason that it is refused: that is only that it
+/// What an import is, and what to do instead; `ty`: its type, if it is a function. Never the reason that it is refused: that is only that it
 /// is not one of those that are taken.
-pub(super) fn advice(import: &Import<'_>, ty: Option<&FuncType>) -> (&'static str, &'static str) {
-    let (module, name) = (import.module, import.name);
-    match import.ty {
+pub(super) fn advice(
+    (module, name): (&str, &str),
+    kind: TypeRef,
+    ty: Option<&FuncType>,
+) -> (&'static str, &'static str) {
+    match kind {
         TypeRef::Memory(_) => {
             return (
                 "a guest has its memory to itself",

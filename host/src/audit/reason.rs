@@ -1,6 +1,7 @@
 //! The reasons why a module cannot be shown to be pure, as they are found.
 
 use crate::error::{Reason, ReasonKind};
+use crate::ir::proposals::explain;
 
 /// The most reasons that are kept; the last one then says how many more there are.
 const MAX_REASONS: usize = 100;
@@ -36,4 +37,15 @@ impl Reasons {
 
 fn more(message: String) -> Reason {
     Reason { what: ReasonKind::More, message, chain: Vec::new(), offset: None }
+}
+
+/// The reason that a proposal is used which guests do not have.
+pub(super) fn feature(proposal: &str, detail: &str, chain: Vec<String>, offset: usize) -> Reason {
+    let (what, instead) = explain(proposal);
+    Reason {
+        what: ReasonKind::Feature,
+        message: format!("uses {what}, which guests do not have: {detail}; {instead}"),
+        chain,
+        offset: Some(offset),
+    }
 }

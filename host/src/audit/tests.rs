@@ -1,4 +1,6 @@
 use super::*;
+use crate::error::ReasonKind;
+use crate::ir::Facts;
 use crate::ir::proposals::CORE;
 use crate::ir::{LinkFacts, MemoryFacts};
 use crate::value::Type;
@@ -771,44 +773,6 @@ fn what_needs_no_collector_and_is_deterministic_is_allowed() {
     assert_eq!(facts.counts.exports, 4);
     assert_eq!((names(&facts), facts.functions[0].params.as_slice()), (vec!["x"], [Type::F64].as_slice()));
     assert_eq!(facts.functions[0].results, [Type::I32]);
-}
-
-#[test]
-fn no_operator_of_an_allowed_proposal_is_forgotten_and_none_of_another_is_allowed() {
-    // The list of the parser, not ours: an operator that a later version adds shows up here.
-    let allowed = [
-        "mvp",
-        "sign_extension",
-        "saturating_float_to_int",
-        "bulk_memory",
-        "reference_types",
-        "tail_call",
-        "function_references",
-        "simd",
-    ];
-    let source = include_str!("operators.rs");
-    let named = |op: &str| source.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == op);
-    macro_rules! each {
-        ($(@$proposal:ident $op:ident $({ $($arg:ident: $ty:ty),* })? => $visit:ident ($($ann:tt)*))*) => {
-            [$( (stringify!($proposal), stringify!($op)) ),*]
-        };
-    }
-    let all = wasmparser::for_each_operator!(each);
-    assert!(all.len() > 500);
-    for (proposal, op) in all {
-        assert_eq!(named(op), allowed.contains(&proposal), "{proposal} {op}");
-    }
-}
-
-#[test]
-fn an_operator_is_refused_on_its_own_even_if_the_validator_would_let_it_through() {
-    use operators::{Effect, effect};
-    assert_eq!(effect(&wasmparser::Operator::AtomicFence), Effect::Refused("threads"));
-    assert_eq!(effect(&wasmparser::Operator::ThrowRef), Effect::Refused("exceptions"));
-    assert_eq!(effect(&wasmparser::Operator::RefI31), Effect::Refused("gc"));
-    assert_eq!(effect(&wasmparser::Operator::F32x4RelaxedMax), Effect::Refused("relaxed_simd"));
-    assert_eq!(effect(&wasmparser::Operator::I64MulWideS), Effect::Refused("wide_arithmetic"));
-    assert_eq!(effect(&wasmparser::Operator::MemoryDiscard { mem: 0 }), Effect::Refused("memory_control"));
 }
 
 // Exports.

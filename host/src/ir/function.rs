@@ -101,6 +101,13 @@ impl CoreFunction {
     }
 }
 
+impl Write {
+    /// A change that no operator shows.
+    pub(crate) fn of(what: &'static str) -> Write {
+        Write { what: what.into(), operator: String::new(), function: String::new(), chain: Vec::new(), offset: 0 }
+    }
+}
+
 impl fmt::Display for Write {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;

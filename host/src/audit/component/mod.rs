@@ -6,8 +6,13 @@
 //! model left at run time but the canonical ABI.
 
 mod count;
+mod exports;
+mod function;
+mod host;
 mod imports;
+mod instances;
 mod nesting;
+mod resources;
 mod translate;
 mod types;
 
@@ -15,16 +20,21 @@ use wasmparser::Validator;
 use wasmtime_environ::component::{ComponentTypesBuilder, Translator};
 use wasmtime_environ::{ScopeVec, Tunables};
 
-use super::reason::Reasons;
-use super::{Audited, Refusal, feature, features, malformed, part, prepare};
+use crate::audit::core::{self, Part};
+use crate::audit::features::validate;
+use crate::audit::malformed;
+use crate::audit::reason::{Reasons, feature};
+use crate::audit::refusal::{Audited, Refusal};
 use crate::error::{Reason, ReasonKind};
 use crate::escape::shown;
 use crate::ir::proposals::COMPONENTS;
-use crate::ir::{Facts, MAX_EXPORTS, Recipe, Write};
+use crate::ir::{Facts, LinkFacts, MAX_EXPORTS, Recipe};
 use crate::wasi::Wasi;
 use count::{MAX_INSTANCES, MAX_ITEMS};
+use exports::Exports;
+use instances::Instances;
 pub(crate) use nesting::too_deep;
-use translate::Translate;
+use translate::translate;
 
 /// The most bytes of the host's that the globals and functions of all instances may take: no limit on memory covers them.
 const MAX_BESIDE: u64 = 32 << 20;
@@ -40,7 +50,7 @@ pub(super) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     if too_deep(bytes) {
         return Err(Refusal::Impure(vec![too_many_levels()]));
     }
-    let valid = features::validate(bytes, COMPONENTS).map_err(invalid)?;
+    let valid = validate(bytes, COMPONENTS).map_err(invalid)?;
     for missing in &valid.missing {
         let detail = crate::escape::shown_within(&missing.detail, 200);
         reasons.add(|| feature(&missing.proposal, &detail, Vec::new(), missing.offset));
@@ -103,16 +113,16 @@ fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     let (links, of_wasi) = imports::judge(&translation.component, &types, may_wasi, &mut reasons);
     let (mut parts, mut prepared) = (Vec::new(), Vec::new());
     for (_, module) in &modules {
-        let module = prepare::prepared(module.wasm).into_owned();
-        parts.push(part::part(&module, &mut reasons).map_err(Refusal::Malformed)?);
+        let module = core::prepare(module.wasm).into_owned();
+        parts.push(core::part(&module, &mut reasons).map_err(Refusal::Malformed)?);
         prepared.push(module);
     }
     let found = reasons.into_vec();
     if !found.is_empty() {
         return Err(Refusal::Impure(found));
     }
-    let translate = Translate::new(&translation, &types, &modules, &parts, &links, may_wasi);
-    let (recipe, exports) = translate.run(&translation).map_err(unsupported)?;
+    let instances = Instances::new(&translation.component, &types, &modules, &parts, &links, may_wasi);
+    let (recipe, exports) = translate(&translation, instances).map_err(unsupported)?;
     if exports.functions.len() > MAX_EXPORTS {
         return Err(Refusal::Impure(vec![Reason {
             what: ReasonKind::TooMany,
@@ -143,12 +153,7 @@ fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
 }
 
 /// The component's facts: over every instance of its modules.
-fn facts(
-    recipe: &Recipe,
-    parts: &[part::Part],
-    links: Vec<crate::ir::LinkFacts>,
-    exports: translate::Exports,
-) -> Facts {
+fn facts(recipe: &Recipe, parts: &[Part], links: Vec<LinkFacts>, exports: Exports) -> Facts {
     let mut facts = Facts {
         name: None,
         functions: exports.functions,
@@ -194,9 +199,4 @@ fn too_many_levels() -> Reason {
 
 fn reason(message: String) -> Reason {
     Reason { what: ReasonKind::Feature, message, chain: Vec::new(), offset: None }
-}
-
-/// Why a function is not stateless, where no operator shows it.
-fn write(what: &'static str) -> Write {
-    Write { what: what.into(), operator: String::new(), function: String::new(), chain: Vec::new(), offset: 0 }
 }

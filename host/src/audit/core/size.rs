@@ -1,7 +1,7 @@
 //! How much a core module may declare.
 
-use super::reason::Reasons;
 use super::scan::Scan;
+use crate::audit::reason::Reasons;
 use crate::error::{Reason, ReasonKind};
 
 /// The most types, globals, imports and segments, all together.

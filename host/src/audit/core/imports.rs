@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use wasmparser::{FuncType, TypeRef};
 
-use super::advice::advice;
 use super::calls::{Reach, Set};
 use super::chain::Labels;
 use super::declared::number;
-use super::features::Valid;
-use super::reason::Reasons;
 use super::scan::{Import, Scan};
 use super::{declared, types};
+use crate::audit::advice::advice;
+use crate::audit::features::Valid;
+use crate::audit::reason::Reasons;
 use crate::error::{Reason, ReasonKind};
 use crate::escape::shown;
 use crate::ir::MAX_VALUES;
@@ -202,7 +202,7 @@ fn refused(import: &Import<'_>, valid: &Valid, chain: Vec<String>) -> Reason {
             known.join(" or "),
         )
     } else {
-        let (what, instead) = advice(import, ty);
+        let (what, instead) = advice((import.module, import.name), import.ty, ty);
         format!("imports {} {}: {what}; {instead}", quoted(import), type_text(import, valid))
     };
     Reason { what: ReasonKind::Import, message, chain, offset: Some(import.offset) }

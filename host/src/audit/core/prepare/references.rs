@@ -21,7 +21,7 @@ const FUNC: u8 = 0x70;
 
 /// The module without references to what is the host's, if there are some, and nothing else stands in the way. `valid`: the proof
 /// that it is valid with them; another comes with what is written.
-pub(in crate::audit) fn without_host_references(bytes: &[u8], valid: &Valid) -> Option<(Vec<u8>, Valid)> {
+pub(in crate::audit::core) fn without_host_references(bytes: &[u8], valid: &Valid) -> Option<(Vec<u8>, Valid)> {
     if valid.missing.is_empty() || valid.missing.iter().any(|missing| missing.proposal != "gc_types") {
         return None;
     }

@@ -9,9 +9,9 @@ use wasmparser::{
 
 use super::calls::Calls;
 use super::declared;
-use super::features::Valid;
-use super::names::Names;
 use super::operators::{self, Effect, Item};
+use crate::audit::features::Valid;
+use crate::audit::names::Names;
 use crate::escape::shown;
 use crate::ir::Counts;
 use crate::ir::NoReturn;

@@ -10,32 +10,33 @@ use wasmparser::{ExternalKind, TypeRef, ValType};
 
 use super::chain::Labels;
 use super::declared;
-use super::features::{self, Valid};
-use super::malformed::Malformed;
-use super::reason::Reasons;
 use super::scan::{Scan, scan};
-use super::{exports, judge_features, malformed, size};
+use super::{exports, features, size};
+use crate::audit::features::{Valid, validate};
+use crate::audit::malformed;
+use crate::audit::malformed::Malformed;
+use crate::audit::reason::Reasons;
 use crate::ir::proposals::CORE;
 use crate::ir::{Counts, MemoryFacts, TableFacts, Write};
 
 /// What was found out about a core module inside a component.
-pub(super) struct Part {
+pub(in crate::audit) struct Part {
     /// The exported functions, by name.
-    pub(super) functions: HashMap<String, PartFunction>,
+    pub(in crate::audit) functions: HashMap<String, PartFunction>,
     /// The memories and tables that it defines.
-    pub(super) memories: Vec<MemoryFacts>,
-    pub(super) tables: Vec<TableFacts>,
-    pub(super) counts: Counts,
+    pub(in crate::audit) memories: Vec<MemoryFacts>,
+    pub(in crate::audit) tables: Vec<TableFacts>,
+    pub(in crate::audit) counts: Counts,
 }
 
 /// A function that such a module exports.
 #[derive(Clone, Debug)]
-pub(super) struct PartFunction {
+pub(in crate::audit) struct PartFunction {
     /// Whether it can reach anything outside of the module.
-    pub(super) leaves: bool,
+    pub(in crate::audit) leaves: bool,
     /// `Ok` when no function that it can reach within the module changes state; else the nearest change.
-    pub(super) stateless: Result<(), Write>,
-    pub(super) index: u32,
+    pub(in crate::audit) stateless: Result<(), Write>,
+    pub(in crate::audit) index: u32,
 }
 
 /// Audits a core module inside a component; adds to `reasons` what it must not use.
@@ -43,15 +44,15 @@ pub(super) struct PartFunction {
 /// # Errors
 ///
 /// If it is not valid.
-pub(super) fn part(bytes: &[u8], reasons: &mut Reasons) -> Result<Part, Malformed> {
+pub(in crate::audit) fn part(bytes: &[u8], reasons: &mut Reasons) -> Result<Part, Malformed> {
     let invalid = |error| malformed::invalid(&error);
-    let valid = features::validate(bytes, CORE).map_err(invalid)?;
+    let valid = validate(bytes, CORE).map_err(invalid)?;
     let scan = scan(bytes, &valid).map_err(invalid)?;
     let labels = Labels::new(&scan);
     let exported = scan.exports.iter().filter(|(export, _)| export.kind == ExternalKind::Func);
     let roots = exported.clone().map(|(export, _)| export.index).chain(scan.start).chain([scan.instantiation()]);
     let from_roots = scan.calls.reach(roots);
-    judge_features(&scan, &valid, &labels, &from_roots, reasons);
+    features::judge(&scan, &valid, &labels, &from_roots, reasons);
     size::judge(&scan, reasons);
 
     let callers = scan.calls.reversed();

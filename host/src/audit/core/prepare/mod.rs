@@ -10,7 +10,7 @@ mod segments;
 use std::borrow::Cow;
 
 /// A valid module, prepared.
-pub(super) fn prepared(bytes: &[u8]) -> Cow<'_, [u8]> {
+pub(in crate::audit) fn prepared(bytes: &[u8]) -> Cow<'_, [u8]> {
     let mut bytes = Cow::Borrowed(bytes);
     for place in custom::gone(&bytes) {
         if let Some(first) = bytes.to_mut().get_mut(place) {

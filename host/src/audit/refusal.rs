@@ -1,0 +1,24 @@
+//! What comes of an audit: a guest that can be pure, or why it is not taken.
+
+use super::malformed::Malformed;
+use crate::error::Reason;
+use crate::ir::{Facts, Recipe};
+
+/// Why a module is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is not a valid core module.
+    Malformed(Malformed),
+    /// It is valid, and cannot be shown to be pure.
+    Impure(Vec<Reason>),
+}
+
+/// A guest that can be pure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Audited {
+    pub(crate) facts: Facts,
+    /// How an instance of it is made.
+    pub(crate) recipe: Recipe,
+    /// The core modules that the recipe is made from.
+    pub(crate) modules: Vec<Vec<u8>>,
+}
