@@ -1,7 +1,7 @@
 //! What comes of an audit: a guest that can be pure, or why it is not taken.
 
 use super::malformed::Malformed;
-use crate::error::Reason;
+use crate::error::{Error, ErrorKind, Reason};
 use crate::ir::{Facts, Recipe};
 
 /// Why a module is not taken.
@@ -21,4 +21,18 @@ pub(crate) struct Audited {
     pub(crate) recipe: Recipe,
     /// The core modules that the recipe is made from.
     pub(crate) modules: Vec<Vec<u8>>,
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Error {
+        match refusal {
+            Refusal::Malformed(malformed) => Error::new(ErrorKind::Malformed, malformed.to_string()),
+            Refusal::Impure(reasons) => {
+                let n = reasons.len();
+                let s = if n == 1 { "" } else { "s" };
+                Error::new(ErrorKind::Impure, format!("the guest cannot be shown to be pure, for {n} reason{s}"))
+                    .with_reasons(reasons)
+            }
+        }
+    }
 }

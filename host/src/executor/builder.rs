@@ -1,7 +1,7 @@
 //! What an executor is made of.
 
 use super::loader::Loader;
-use super::{Executor, load, pool, serial};
+use super::{Executor, inspect, pool, serial};
 use crate::engine::{Cache, Engines, advice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Event;
@@ -134,7 +134,7 @@ impl Builder {
     ///
     /// [`ErrorKind::Malformed`], or [`ErrorKind::Impure`] with every reason.
     pub fn inspect(&self, bytes: impl AsRef<[u8]>) -> Result<Inspection> {
-        load::inspect(bytes.as_ref(), self.wasi, self.isolation, &self.limits)
+        inspect::inspect(bytes.as_ref(), self.wasi, self.isolation, &self.limits)
     }
 
     /// Starts the executor.

@@ -1,6 +1,11 @@
 //! The executor: engines, sandboxes and threads, put together.
 
+mod audit;
 mod builder;
+mod compile;
+mod cost;
+mod inspect;
+mod instrument;
 mod key;
 mod load;
 mod loader;
@@ -8,7 +13,9 @@ mod pool;
 mod preinit;
 #[cfg(test)]
 mod proposals;
+mod read;
 mod serial;
+mod wrap;
 
 pub use builder::Builder;
 

@@ -1,7 +1,10 @@
 //! A module that starts with the state that a call has left.
 
-use super::load::{self, Wrapped, audited, copied, wrapped};
+use super::audit::audited;
+use super::compile::copied;
+use super::load;
 use super::loader::Loader;
+use super::wrap::{Wrapped, wrapped};
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::{shown, shown_within};
 use crate::fork::{Captured, Program};

@@ -1,0 +1,55 @@
+//! What was proved of a guest to its machine code.
+
+use super::cost::check_cost;
+use super::instrument::{chunked, rewritten};
+use crate::audit::Audited;
+use crate::audit::cost::UNIT;
+use crate::engine::{Compiled, Key, Modules};
+use crate::error::Result;
+use crate::fork::Runtime;
+use crate::instrument::{Instrumented, OffsetMap};
+use crate::ir::{Facts, Recipe};
+use crate::sandbox::Guest;
+
+/// The guest as an earlier run has kept it.
+pub(super) fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
+    let bytes = Compiled::kept_facts(&runtime.sandboxes.engines, key)?;
+    let (facts, recipe, reset, modules): (Facts, Recipe, _, Modules) = postcard::from_bytes(&bytes).ok()?;
+    let compiled = Compiled::kept(&runtime.sandboxes.engines, Guest::kind(&facts), modules, key)?;
+    Some(Guest::check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, reset, compiled }))
+}
+
+/// Compiles a guest that the audit has passed, and keeps it for later runs.
+pub(super) fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
+    let Audited { mut facts, recipe, modules } = audited;
+    Guest::check(&runtime.limits, &facts)?;
+    let bytes: usize = modules.iter().map(Vec::len).sum();
+    let (modules, chunked) = chunked(modules)?;
+    let (modules, maps, reset) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
+        Ok(Instrumented { modules, maps, reset }) => {
+            (modules, maps.into_iter().zip(chunked).map(|(map, chunked)| map.after(chunked)).collect(), Ok(reset))
+        }
+        Err(why) => (modules, chunked, Err(why)),
+    };
+    facts.compile = check_cost(&modules, bytes, runtime.limits.compile)?.div_ceil(UNIT / 1000);
+    facts.fresh = reset.as_ref().err().cloned();
+    let bytes = postcard::to_stdvec(&(&facts, &recipe, &reset, Modules::of(&modules))).ok();
+    let keep = bytes.as_deref().map(|bytes| (key, bytes));
+    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &maps, keep)?;
+    Ok(Guest { facts, recipe, reset, compiled })
+}
+
+/// Compiles a guest that the audit has passed, to be run once: a copy of one that was `given` as core modules, whose code is the same.
+pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> Result<Guest> {
+    let Audited { facts, recipe, modules } = audited;
+    Guest::check(&runtime.limits, &facts)?;
+    // Modules may have been added behind those that were given.
+    let copied = modules.iter().zip(given).map(|(copy, given)| OffsetMap::moved(given, copy).unwrap_or_default());
+    let copied: Vec<_> = copied.collect();
+    let bytes = modules.iter().map(Vec::len).sum();
+    let (modules, maps) = chunked(modules)?;
+    check_cost(&modules, bytes, runtime.limits.compile)?;
+    let maps: Vec<_> = maps.into_iter().zip(copied).map(|(map, copied)| map.after(copied)).collect();
+    let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &maps, None)?;
+    Ok(Guest { facts, recipe, reset: Err("it is used once".to_owned()), compiled })
+}

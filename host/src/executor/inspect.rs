@@ -1,0 +1,30 @@
+//! Bytes to what can be told of a guest.
+
+use super::audit::audited;
+use super::cost::cost_of;
+use super::instrument::{chunked, rewritten};
+use super::key::digest;
+use super::read::binary;
+use crate::audit::Audited;
+use crate::audit::cost::UNIT;
+use crate::error::Result;
+use crate::inspect::Inspection;
+use crate::isolation::Isolation;
+use crate::limits::Limits;
+use crate::wasi::Wasi;
+
+/// What the audit finds out about a guest, and how it would be rewritten under a configuration.
+pub(super) fn inspect(bytes: &[u8], wasi: Wasi, isolation: Isolation, limits: &Limits) -> Result<Inspection> {
+    let bytes = binary(bytes)?;
+    let Audited { mut facts, recipe, modules } = audited(&bytes, wasi)?;
+    let (modules, _) = chunked(modules)?;
+    let modules = match rewritten(&facts, &recipe, &modules, isolation, limits.memory) {
+        Ok(rewritten) => rewritten.modules,
+        Err(why) => {
+            facts.fresh = Some(why);
+            modules
+        }
+    };
+    facts.compile = cost_of(&modules)?.0.div_ceil(UNIT / 1000);
+    Ok(Inspection::new(&facts, &digest(&bytes)))
+}
