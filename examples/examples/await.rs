@@ -1,6 +1,6 @@
 //! A host that awaits calls of a guest, with any async runtime; here with the least there can be.
 //!
-//! `cargo run -p purefork-examples --example await`
+//! `cargo run --example await`
 
 use anyhow::Result;
 use purefork::{Executor, first_ok};

@@ -1,6 +1,6 @@
 //! A host that forks calls of a guest and waits for them.
 //!
-//! `cargo run -p purefork-examples --example embed`
+//! `cargo run --example embed`
 
 use anyhow::Result;
 use purefork::{Executor, Future, args, wait_all};

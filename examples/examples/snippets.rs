@@ -1,7 +1,7 @@
 //! Untrusted snippets, each call in a fresh sandbox: 100 JavaScript functions on 20 inputs each. Every tenth never ends,
 //! and every fifth throws; the others are not disturbed.
 //!
-//! `cargo run --release -p purefork-examples --example snippets -- snippet-js.wasm`, with what
+//! `cargo run --release --example snippets -- snippet-js.wasm`, with what
 //! `examples/snippet-js/build snippet-js.wasm` has built.
 
 use anyhow::{Context as _, ensure};

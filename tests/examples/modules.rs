@@ -1,6 +1,6 @@
 //! What a process holds that has loaded many modules: 10,000 of about 10 kB, each of which is called.
 //!
-//! `cargo build -p purefork-tests --example modules && (ulimit -n 1024; target/debug/examples/modules 10000)`
+//! `cargo build --example modules && (ulimit -n 1024; target/debug/examples/modules 10000)`
 
 use purefork::{Executor, Module, args};
 use purefork_tests::{built, remains};

@@ -1,6 +1,6 @@
 //! Calls of all kinds for a long time, a third of which fail; and a table of what the process holds meanwhile.
 //!
-//! `cargo run -p purefork-tests --example soak -- 3600`: for so many seconds. It fails if anything has grown since a sixth of
+//! `cargo run --example soak -- 3600`: for so many seconds. It fails if anything has grown since a sixth of
 //! them had passed.
 
 use purefork::{Executor, Future, Limits, Module, Value, Wasi, args, collect_any};

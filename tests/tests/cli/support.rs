@@ -72,7 +72,8 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// The binary beside this test's own; built first, as no other package's tests have it built for them.
+/// The binary beside this test's own; built first, as no other package's tests have it built for them. With the features
+/// that the whole workspace asks for: with others, wasmtime would be built again.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
@@ -83,7 +84,7 @@ fn binary() -> &'static Path {
             other => other,
         };
         let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .args(["build", "--quiet", "--package", "purefork-cli", "--profile", profile])
+            .args(["build", "--quiet", "--workspace", "--bin", "purefork", "--profile", profile])
             .arg("--target-dir")
             .arg(room.parent().expect("a profile lies in a target directory"))
             .current_dir(env!("CARGO_MANIFEST_DIR"))

@@ -1,4 +1,4 @@
-//! Two histories, one observer. `PUREFORK_HISTORIES=1000000 cargo test -p purefork-tests --test library histories` tries that
+//! Two histories, one observer. `PUREFORK_HISTORIES=1000000 cargo test --workspace --test library histories` tries that
 //! many for each way, and lets time pass now and then.
 
 use purefork_tests::Watchdog;
