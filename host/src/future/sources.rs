@@ -1,6 +1,7 @@
 //! What a future was made of: others that it waits for.
 
-use super::{Cell, Completion, Future, cancelled, left_behind, nested, with_stack};
+use super::handle::{left_behind, with_stack};
+use super::{Cell, Completion, Future, cancelled, nested};
 use crate::error::{Error, Result};
 use crate::process;
 use smallvec::SmallVec;

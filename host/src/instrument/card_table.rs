@@ -6,9 +6,11 @@
 //! Looking through the table takes time in proportion to its length. So a large memory has a second table behind the first,
 //! with a byte for each group of 256 cards. A store marks both, and a reset looks through the cards of dirty groups alone.
 
-use super::PAGE;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+
+/// The size of a page of WebAssembly's, in bytes.
+pub(super) const PAGE: u64 = 64 << 10;
 
 /// The size of a card, as a power of two. Copying that many bytes takes about as long as finding the card.
 pub(super) const CARD_SHIFT: u32 = 9;

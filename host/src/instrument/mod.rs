@@ -26,13 +26,11 @@ mod tests;
 
 use crate::ir::{HostFunctionKind, ImportBinding, Item, Recipe};
 pub(crate) use bulk::chunk_bulk_operations;
+use card_table::PAGE;
 pub(crate) use card_table::{CardTable, max_card_table};
 use module::Facts;
 pub(crate) use offset_map::OffsetMap;
 use serde::{Deserialize, Serialize};
-
-/// The size of a page of WebAssembly's, in bytes.
-const PAGE: u64 = 64 << 10;
 
 /// The most mutable globals: all of them are set again after each call.
 const MOST_GLOBALS: usize = 1000;

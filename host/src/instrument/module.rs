@@ -1,6 +1,6 @@
 //! What has to be known of a core module before it is rewritten.
 
-use super::PAGE;
+use super::card_table::PAGE;
 use wasmparser::{DataKind, ExternalKind, Operator, Parser, Payload, TypeRef, ValType};
 
 /// What has to be known of a core module before it is rewritten.

@@ -1,11 +1,12 @@
 //! Writes a module anew: addresses moved up by the card table's size, marks behind stores, mutable globals exported.
 
 use super::added::{self, BEYOND};
+use super::card_table::{CardTable, PAGE};
 use super::marking::{Address, Mark, marks};
 use super::module::{Facts, Names, constant};
 use super::offset_map::{FunctionOffsets, OffsetMap};
 use super::store::{Store, is_load, store};
-use super::{CardTable, PAGE};
+
 use wasm_encoder::reencode::{Error as ReencodeError, Reencode, utils};
 use wasm_encoder::{
     CodeSection, ConstExpr, DataSection, ExportKind, ExportSection, Function, FunctionSection, InstructionSink, MemArg,

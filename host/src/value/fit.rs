@@ -1,7 +1,8 @@
 //! Values as a type wants them.
 
 use super::text::unknown;
-use super::{Items, List, Name, Type, Value, is_integer, range, wave};
+use super::types::{is_integer, range};
+use super::{Items, List, Name, Type, Value, wave};
 use std::sync::Arc;
 
 /// The deepest that types nest, as the validator has it; values of one's own making may nest deeper.

@@ -1,6 +1,7 @@
 //! What values take of the host's memory.
 
-use super::{Items, List, Name, Value, each};
+use super::list::each;
+use super::{Items, List, Name, Value};
 use std::sync::Arc;
 
 /// What an allocation of so many bytes takes: allocators keep some eight bytes beside it, hand out multiples of sixteen,

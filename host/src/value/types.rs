@@ -276,7 +276,7 @@ impl fmt::Display for Type {
                 separated(f, members.iter(), |f, ty| write!(f, "{ty}"))?;
                 return f.write_str(">");
             }
-            Type::Record(_) if super::tensor::is_tensor(self) => "tensor",
+            Type::Record(_) if super::tensor_type::is_tensor(self) => "tensor",
             Type::Record(fields) => {
                 f.write_str("record { ")?;
                 separated(f, fields.iter(), |f, (name, ty)| write!(f, "{name}: {ty}"))?;

@@ -5,6 +5,7 @@
 use super::text::cut;
 use super::{Name, Value};
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 use wasm_wave::wasm::{WasmType, WasmTypeKind, WasmValue};
 
@@ -170,5 +171,12 @@ impl WasmValue for Wave {
             Value::Flags(flags) => Box::new(flags.iter().map(borrowed)),
             _ => Box::new(std::iter::empty()),
         }
+    }
+}
+
+impl fmt::Display for Value {
+    /// Writes the value in WAVE.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&to_string(self))
     }
 }

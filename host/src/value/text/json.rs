@@ -1,6 +1,6 @@
 //! JSON text to a tree.
 
-use super::Fault;
+use super::fault::Fault;
 use super::tree::{Form, Label, Node, check_depth};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};

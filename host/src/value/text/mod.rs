@@ -3,6 +3,7 @@
 //! Each syntax has a reader that makes a tree; one reading of trees by types serves both, so that both accept the same
 //! values and refuse the same with the same words.
 
+mod fault;
 mod json;
 mod shown;
 mod tree;
@@ -14,8 +15,10 @@ mod tests;
 
 pub(super) use shown::{cut, unknown};
 
-use super::{Type, Value, range};
+use super::types::range;
+use super::{Type, Value};
 use crate::error::{Error, ErrorKind, Result};
+use fault::Fault;
 use shown::{place, shown};
 use std::fmt;
 use tree::Syntax;
@@ -59,22 +62,6 @@ impl Value {
     /// [`ErrorKind::ArgumentMismatch`] where the text is no JSON, or no value of that type.
     pub fn from_json(ty: &Type, text: &str) -> Result<Value> {
         read(Syntax::Json, ty, text)
-    }
-}
-
-/// What is wrong at a place of a text.
-#[derive(Debug)]
-struct Fault {
-    /// In bytes from the text's beginning.
-    at: usize,
-    /// Where in the value; empty for all of it, and where there is no value yet.
-    path: String,
-    message: String,
-}
-
-impl Fault {
-    fn new(at: usize, message: impl Into<String>) -> Fault {
-        Fault { at, path: String::new(), message: message.into() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A value's text as a tree, before anybody asks for its type.
 
-use super::Fault;
+use super::fault::Fault;
 use std::borrow::Cow;
 use std::ops::Range;
 

@@ -1,8 +1,9 @@
 //! A tree as a value of a type.
 
 use super::super::types::integer;
-use super::super::{List, Name, Type, Value, range};
-use super::Fault;
+use super::super::types::range;
+use super::super::{List, Name, Type, Value};
+use super::fault::Fault;
 use super::shown::{shown, unknown};
 use super::tree::{Form, Label, Node, Syntax};
 use std::fmt::{self, Write as _};

@@ -3,7 +3,7 @@
 //! The tokens, and what is within quotes, are `wasm-wave`'s. Its grammar is not used: it takes names in braces without
 //! commas between them, gives flags with the `%` of their names, and keeps no place of a field.
 
-use super::Fault;
+use super::fault::Fault;
 use super::shown::shown;
 use super::tree::{Form, Label, Node, check_depth};
 use std::borrow::Cow;
