@@ -47,6 +47,20 @@
 //!
 //! What nearly every program uses is here. [`value`] has types, lists and tensors; [`error`] what an [`Error`] is made
 //! of; [`inspect`] what the audit tells of a guest; [`function`] and [`future`] the rest of what calls take and give.
+//!
+//! # Features
+//!
+//! By default all but the last are there. Whoever needs less has less to compile.
+//!
+//! | feature | with it | without it |
+//! | --- | --- | --- |
+//! | `wat` | guests may be text | text is refused |
+//! | `components` | guests may be components | a component is refused |
+//! | `preinit` | `Module::preinit` | it is not there |
+//! | `serde` | values, arguments, types, errors, limits, and what calls used and wrote, are `Serialize` and `Deserialize` | they are not |
+
+// What only components or `Module::preinit` use is compiled all the same.
+#![cfg_attr(not(all(feature = "components", feature = "preinit")), allow(dead_code, unused_imports))]
 
 mod abi;
 mod args;
@@ -72,6 +86,7 @@ mod nearest;
 mod process;
 mod sandbox;
 mod sched;
+#[cfg_attr(not(feature = "preinit"), path = "snapshot/absent.rs")]
 mod snapshot;
 pub mod value;
 mod wasi;

@@ -199,6 +199,7 @@ impl Module {
     /// with a future that it has not waited for or a handle of a resource; [`ErrorKind::Unsupported`] if the guest could
     /// change what cannot be frozen: memories and numbers in globals can be, tables and references cannot;
     /// [`ErrorKind::Unreadable`] if the file that the module was loaded from has changed.
+    #[cfg(feature = "preinit")]
     #[track_caller]
     pub fn preinit(&self, function: &str, args: Args) -> Result<Module> {
         let site = Location::caller();

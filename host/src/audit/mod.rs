@@ -27,6 +27,7 @@
 //! which has to keep NaNs canonical and make growth predictable.
 
 mod advice;
+#[cfg_attr(not(feature = "components"), path = "component/absent.rs")]
 mod component;
 mod core;
 pub(crate) mod cost;

@@ -4,6 +4,8 @@ mod audit;
 mod builder;
 mod compile;
 mod cost;
+#[cfg_attr(not(feature = "components"), path = "no_encode.rs")]
+mod encode;
 mod inspect;
 mod instrument;
 mod key;
@@ -15,6 +17,8 @@ mod preinit;
 mod proposals;
 mod read;
 mod serial;
+#[cfg_attr(not(feature = "wat"), path = "no_text.rs")]
+mod text;
 mod wrap;
 
 pub use builder::Builder;

@@ -1,5 +1,6 @@
 //! A file or a text to a guest's bytes.
 
+use super::text::assembled;
 use crate::error::{Error, ErrorKind, Result};
 use std::borrow::Cow;
 use std::fs::File;
@@ -41,22 +42,6 @@ pub(super) fn binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     });
     match text {
         None => Ok(Cow::Borrowed(bytes)),
-        Some(text) => wat::parse_str(text).map(Cow::Owned).map_err(|error| {
-            Error::new(
-                ErrorKind::Malformed,
-                format!("the WebAssembly text is wrong: {}", first_line(&error.to_string())),
-            )
-        }),
-    }
-}
-
-fn first_line(text: &str) -> String {
-    let mut lines = text.lines();
-    let first = lines.next().unwrap_or_default().to_owned();
-    // The second line is the place, `--> <anon>:3:5`.
-    let place = lines.next().and_then(|line| line.trim().strip_prefix("--> <anon>:")).map(str::to_owned);
-    match place {
-        Some(place) => format!("{first} (line and column {place})"),
-        None => first,
+        Some(text) => assembled(text).map(Cow::Owned),
     }
 }

@@ -1,8 +1,8 @@
 //! A core module to the component that it is meant to become.
 
-use crate::audit::{Refusal, audit, too_deep};
-use crate::error::{Error, ErrorKind, Result};
-use crate::escape::{shown, shown_within};
+use super::encode::encoded;
+use crate::audit::{Refusal, audit};
+use crate::error::Result;
 use crate::wasi::Wasi;
 
 /// What a core module becomes before it is audited.
@@ -24,30 +24,7 @@ pub(super) fn wrapped(bytes: &[u8], wasi: Wasi) -> Result<Wrapped> {
     if let Err(refusal @ Refusal::Malformed(_)) = audit(bytes, wasi) {
         return Err(refusal.into());
     }
-    let unreadable = |why: &str| {
-        let why =
-            format!("it is used as a core module, as the component type in its custom section cannot be read: {why}");
-        Ok(Wrapped::Unreadable(why))
-    };
-    if component_types(bytes).any(too_deep) {
-        return unreadable("types lie too many levels within each other");
-    }
-    if let Err(error) = wit_component::metadata::decode(bytes) {
-        return unreadable(&shown_within(&format!("{error:#}"), 300));
-    }
-    let wrapped = wit_component::ComponentEncoder::default()
-        .validate(false)
-        .module(bytes)
-        .and_then(|mut encoder| encoder.encode());
-    wrapped.map(Wrapped::Component).map_err(|error| {
-        Error::new(
-            ErrorKind::Malformed,
-            format!(
-                "the module says that it is meant to become a component, but it cannot: {}",
-                shown(&format!("{error:#}"))
-            ),
-        )
-    })
+    encoded(bytes)
 }
 
 /// Whether a custom section of a core module holds component types.
@@ -56,7 +33,7 @@ fn component_type(bytes: &[u8]) -> bool {
 }
 
 /// The custom sections of a core module that hold component types.
-fn component_types(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(super) fn component_types(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
     let payloads = wasmparser::Parser::is_core_wasm(bytes)
         .then(|| wasmparser::Parser::new(0).parse_all(bytes).map_while(Result::ok));
     payloads.into_iter().flatten().filter_map(|payload| match payload {
