@@ -7,7 +7,7 @@
 //!   more, each further feature is a reason; the module is accepted by that one validation and by no other.
 //! - *Imports.* A guest's only way out. Functions from `fork` and `wait` are let through, with the types that
 //!   these can have; and what only ends the call, such as `abort` ([`NoReturn`](crate::ir::NoReturn)). Whatever else is imported, of whatever kind, is a reason.
-//! - *Operators.* [`core::operators`] lists, one by one, those that compute, that write and that call. An operator that
+//! - *Operators.* `core/operators.rs` lists, one by one, those that compute, that write and that call. An operator that
 //!   it does not list is refused, an operator from a future version of the parser too.
 //! - *Calls.* Who can call whom is over-approximated: an indirect call can reach every function of the same type
 //!   whose reference is taken anywhere, be it in code that never runs. References enter a guest in no other way, as no
@@ -18,7 +18,7 @@
 //!
 //! Everything takes time and memory in proportion to the module (validation once more for each feature that it
 //! may not use), and no algorithm recurses. Where an answer could be much larger than its question, there is a
-//! limit: [`MAX_EXPORTS`](crate::ir::MAX_EXPORTS), [`MAX_VALUES`](crate::ir::MAX_VALUES), [`core::size::MAX_DECLARED`], 256 names to fork, a hundred reasons, 32 entries of a call chain.
+//! limit: [`MAX_EXPORTS`](crate::ir::MAX_EXPORTS), [`MAX_VALUES`](crate::ir::MAX_VALUES), `MAX_DECLARED`, 256 names to fork, a hundred reasons, 32 entries of a call chain.
 //!
 //! A file that was cut off exactly between two sections can be a valid module: nothing in the format says how many
 //! sections there are. It is then audited as what it is.

@@ -1,7 +1,7 @@
 //! In place of `snapshot` in a build without the feature `preinit`: nothing can be frozen.
 
-use crate::audit::{Facts, Recipe};
 use crate::error::{Error, ErrorKind, Result};
+use crate::ir::{Facts, Recipe};
 use std::convert::Infallible;
 
 /// The state of a guest that has run.

@@ -29,9 +29,9 @@ pub enum Value {
     /// A 64-bit integer: `s64`, or the `i64` of core WebAssembly.
     I64(i64),
     /// A 32-bit float.
-    F32(#[cfg_attr(feature = "serde", serde(with = "serial::float"))] f32),
+    F32(#[cfg_attr(feature = "serde", serde(with = "super::serial::float"))] f32),
     /// A 64-bit float.
-    F64(#[cfg_attr(feature = "serde", serde(with = "serial::float"))] f64),
+    F64(#[cfg_attr(feature = "serde", serde(with = "super::serial::float"))] f64),
     /// A 128-bit vector, as its 16 bytes in memory order.
     V128([u8; 16]),
     /// True or false.
