@@ -1,7 +1,7 @@
 //! Arguments, and how they find their parameters.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::future::Future;
 use crate::ir::FunctionDef;
 use crate::nearest::did_you_mean;
@@ -104,14 +104,14 @@ impl Args {
                 Some(name) => {
                     let names = || function.param_names.iter().map(String::as_str);
                     let Some(at) = names().position(|known| same(known, &name)) else {
-                        let error = mismatch(function, &format!("was given `{}`", shown(&name)));
+                        let error = mismatch(function, &format!("was given `{}`", escaped(&name)));
                         return Err(match did_you_mean(&name, names()) {
                             Some(help) => error.with_help(help),
                             None => error,
                         });
                     };
                     if bound[at].is_some() {
-                        return Err(mismatch(function, &format!("was given `{}` twice", shown(&name))));
+                        return Err(mismatch(function, &format!("was given `{}` twice", escaped(&name))));
                     }
                     at
                 }
@@ -142,7 +142,7 @@ pub(crate) fn checked(function: &FunctionDef, at: usize, value: Value) -> Result
     fit(&function.params[at], value).map_err(|why| {
         Error::new(
             ErrorKind::ArgumentMismatch,
-            format!("argument `{}` of `{}`: {why}", function.param_names[at], shown(&function.name)),
+            format!("argument `{}` of `{}`: {why}", function.param_names[at], escaped(&function.name)),
         )
     })
 }
@@ -157,7 +157,7 @@ fn count(arguments: usize) -> String {
 
 /// `add(a: i32, b: i32) -> i32`
 pub(crate) fn signature(function: &FunctionDef) -> String {
-    let mut text = format!("{}(", shown(&function.name));
+    let mut text = format!("{}(", escaped(&function.name));
     for (i, (name, ty)) in function.param_names.iter().zip(&function.params).enumerate() {
         // Writing into a string does not fail.
         let _ = write!(text, "{}{name}: {ty}", if i == 0 { "" } else { ", " });

@@ -2,26 +2,26 @@
 
 use std::fmt::Write as _;
 
-/// The most bytes that [`shown`] gives for one name.
+/// The most bytes that [`escaped`] gives for one name.
 pub(crate) const MAX_SHOWN: usize = 80;
 
 /// `name` in a form that is safe in a terminal and in a sentence: what does not print, and what could
 /// close a quotation, is escaped; what is too long is cut.
-pub(crate) fn shown(name: &str) -> String {
-    shown_within(name, MAX_SHOWN)
+pub(crate) fn escaped(name: &str) -> String {
+    escaped_within(name, MAX_SHOWN)
 }
 
-/// As [`shown`], for the name of a function: without what toolchains add to it, and as it was written in Rust.
-pub(crate) fn shown_function(name: &str) -> String {
+/// As [`escaped`], for the name of a function: without what toolchains add to it, and as it was written in Rust.
+pub(crate) fn escaped_function(name: &str) -> String {
     // How the component model marks exports of a core module.
     let name = name.strip_prefix("cm32p2||").unwrap_or(name);
     let mut plain = Bounded(String::new());
     // What is too long ends in an error here, and is cut below.
     let _ = match rustc_demangle::try_demangle(name) {
         Ok(demangled) => write!(plain, "{demangled:#}"),
-        Err(_) => return shown(name),
+        Err(_) => return escaped(name),
     };
-    shown(&plain.0)
+    escaped(&plain.0)
 }
 
 /// A text that does not grow beyond what is shown: a mangled name may stand for a far longer one.
@@ -34,8 +34,8 @@ impl std::fmt::Write for Bounded {
     }
 }
 
-/// As [`shown`], for texts that may be longer than a name.
-pub(crate) fn shown_within(text: &str, most: usize) -> String {
+/// As [`escaped`], for texts that may be longer than a name.
+pub(crate) fn escaped_within(text: &str, most: usize) -> String {
     let mut out = String::new();
     for c in text.chars() {
         let before = out.len();

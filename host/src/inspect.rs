@@ -2,7 +2,7 @@
 
 use crate::args::signature;
 use crate::error::Result;
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::Facts;
 use crate::nearest::find;
 use crate::value::Type;
@@ -152,7 +152,7 @@ impl Inspection {
 
     pub(crate) fn new(facts: &Facts, digest: &str) -> Inspection {
         let functions = facts.functions.iter().map(|function| InspectedFunction {
-            name: shown(&function.name),
+            name: escaped(&function.name),
             exact: function.name.clone(),
             params: (function.param_names.iter().zip(&function.params))
                 .map(|(name, ty)| InspectedParam { name: name.clone(), ty: ty.clone() })
@@ -161,12 +161,12 @@ impl Inspection {
             stateless: function.stateless.is_ok(),
             state: function.stateless.as_ref().err().map(ToString::to_string),
             can_fork: function.can_fork,
-            forks: function.forks.iter().map(|name| shown(name)).collect(),
+            forks: function.forks.iter().map(|name| escaped(name)).collect(),
             program: function.program,
             signature: signature(function),
         });
         let forks = facts.forks.iter().map(|link| InspectedFork {
-            name: shown(&link.name),
+            name: escaped(&link.name),
             params: link.params.clone(),
             results: link.results.clone(),
             own: {
@@ -184,7 +184,7 @@ impl Inspection {
             others: facts
                 .others
                 .iter()
-                .map(|(name, why)| InspectedOther { name: shown(name), exact: name.clone(), why: why.clone() })
+                .map(|(name, why)| InspectedOther { name: escaped(name), exact: name.clone(), why: why.clone() })
                 .collect(),
             forks: forks.collect(),
             wasi: facts

@@ -1,7 +1,7 @@
 //! Which name is meant: the very one, a short form of it, or one that is most like it.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::short;
 
 /// Longer names are not compared: it takes time in proportion to the product of two lengths.
@@ -33,19 +33,20 @@ pub(crate) fn find<'a>(
         [] => {
             let is_meant = |known: &str| known == name || short(known).any(|short| short == name);
             if let Some((other, why)) = others.into_iter().find(|(other, _)| is_meant(other)) {
-                let message = format!("`{}` cannot be called from the host: {why}", shown(other));
+                let message = format!("`{}` cannot be called from the host: {why}", escaped(other));
                 return Err(Error::new(ErrorKind::NotCallable, message));
             }
             let help = did_you_mean(name, names.clone().chain(names.flat_map(short))).unwrap_or_else(exports);
-            Err(error(format!("the module exports no function `{}`", shown(name))).with_help(help))
+            Err(error(format!("the module exports no function `{}`", escaped(name))).with_help(help))
         }
         several => {
             let n = several.len();
-            let mut list: Vec<_> = several.iter().take(SHOWN).map(|(_, known)| format!("`{}`", shown(known))).collect();
+            let mut list: Vec<_> =
+                several.iter().take(SHOWN).map(|(_, known)| format!("`{}`", escaped(known))).collect();
             if n > SHOWN {
                 list.push(format!("{} more", n - SHOWN));
             }
-            Err(error(format!("{n} functions are called `{}`", shown(name)))
+            Err(error(format!("{n} functions are called `{}`", escaped(name)))
                 .with_help(format!("say which: {}", list.join(", "))))
         }
     }
@@ -60,5 +61,5 @@ pub(crate) fn did_you_mean<'a>(given: &str, known: impl Iterator<Item = &'a str>
         .filter(|name| name.len() <= LONGEST)
         .map(|name| (name, strsim::jaro_winkler(given, name)))
         .max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (likeness > 0.8).then(|| format!("did you mean `{}`?", shown(name)))
+    (likeness > 0.8).then(|| format!("did you mean `{}`?", escaped(name)))
 }

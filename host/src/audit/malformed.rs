@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::escape::shown_within;
+use crate::escape::escaped_within;
 
 /// Bytes that are not a valid core module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), Malformed> {
 
 /// An error of the parser or the validator.
 pub(super) fn invalid(error: &wasmparser::Error) -> Malformed {
-    let message = shown_within(error.message(), MAX_MESSAGE);
+    let message = escaped_within(error.message(), MAX_MESSAGE);
     at(error.offset(), format!("the module is not valid WebAssembly: {message}"))
 }
 

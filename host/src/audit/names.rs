@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use wasmparser::{KnownCustom, Name, NameSectionReader, Parser, Payload};
 
-use crate::escape::{MAX_SHOWN, shown_function};
+use crate::escape::{MAX_SHOWN, escaped_function};
 
 /// The names of the `name` section. The section means nothing to the engine: what is wrong in it is
 /// left out, and no name is taken twice.
@@ -84,7 +84,7 @@ pub(crate) fn function_name(module: &[u8], index: u32) -> String {
             names.read(&section.as_known(), index as usize + 1);
         }
     }
-    names.function(index).map_or_else(|| format!("func[{index}]"), shown_function)
+    names.function(index).map_or_else(|| format!("func[{index}]"), escaped_function)
 }
 
 /// The names of a function's parameters, each its own: the local's name where it can serve as a keyword, else `p` and

@@ -3,7 +3,7 @@
 use super::wrap::{Wrapped, component_types};
 use crate::audit::too_deep;
 use crate::error::{Error, ErrorKind, Result};
-use crate::escape::{shown, shown_within};
+use crate::escape::{escaped, escaped_within};
 
 pub(super) fn encoded(bytes: &[u8]) -> Result<Wrapped> {
     let unreadable = |why: &str| {
@@ -15,7 +15,7 @@ pub(super) fn encoded(bytes: &[u8]) -> Result<Wrapped> {
         return unreadable("types lie too many levels within each other");
     }
     if let Err(error) = wit_component::metadata::decode(bytes) {
-        return unreadable(&shown_within(&format!("{error:#}"), 300));
+        return unreadable(&escaped_within(&format!("{error:#}"), 300));
     }
     let wrapped = wit_component::ComponentEncoder::default()
         .validate(false)
@@ -26,7 +26,7 @@ pub(super) fn encoded(bytes: &[u8]) -> Result<Wrapped> {
             ErrorKind::Malformed,
             format!(
                 "the module says that it is meant to become a component, but it cannot: {}",
-                shown(&format!("{error:#}"))
+                escaped(&format!("{error:#}"))
             ),
         )
     })

@@ -6,7 +6,7 @@ use super::load;
 use super::loader::Loader;
 use super::wrap::{Wrapped, wrapped};
 use crate::error::{Error, ErrorKind, Result};
-use crate::escape::{shown, shown_within};
+use crate::escape::{escaped, escaped_within};
 use crate::fork::{Captured, Program};
 use crate::module_service::{ModuleService, Preinitialised};
 use crate::snapshot::Prepared;
@@ -48,7 +48,7 @@ fn preinit(
     site: &'static Location<'static>,
 ) -> Result<Preinitialised> {
     let (runtime, exported) = (program.runtime(), &program.facts().functions[function as usize]);
-    let name = shown(&exported.name);
+    let name = escaped(&exported.name);
     let component = match wrapped(bytes, runtime.wasi)? {
         Wrapped::Component(component) => Some(component),
         Wrapped::None | Wrapped::Unreadable(_) => None,
@@ -89,7 +89,7 @@ fn done(name: &str, component: bool, value: &Value, captured: &Captured) -> Resu
         Error::new(ErrorKind::Failed, message)
     };
     if let Value::Result(Err(value)) = value {
-        let value = value.as_ref().map(|value| format!(": {}", shown_within(&value.to_string(), MAX_SHOWN)));
+        let value = value.as_ref().map(|value| format!(": {}", escaped_within(&value.to_string(), MAX_SHOWN)));
         return Err(Error::new(ErrorKind::Failed, format!("`{name}` returned an error{}", value.unwrap_or_default())));
     }
     if captured.futures > 0 {

@@ -5,7 +5,7 @@ use super::claim::Claim;
 use super::program::Program;
 use super::stop::Stop;
 use crate::error::{Error, ErrorKind, ForkFrame, ForkSite, Result};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::future::Cell;
 use crate::ir::FunctionDef;
 use crate::limits::Usage;
@@ -157,7 +157,7 @@ impl Call {
 
     /// The forked function's name, fit to be shown.
     pub(super) fn name(&self) -> String {
-        shown(&self.facts().name)
+        escaped(&self.facts().name)
     }
 
     /// What the call has used, its waited-for children included. Of meaning once it is complete.

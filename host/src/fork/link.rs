@@ -1,7 +1,7 @@
 //! Which function an imported name means.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::{Facts, FunctionDef, LinkFacts};
 use crate::value::Type;
 
@@ -51,9 +51,9 @@ fn target(facts: &Facts, providers: &Providers<'_>, link: &LinkFacts) -> Result<
     }
     if found.len() > 1 {
         let names =
-            found.iter().map(|(provider, _)| format!("`{}`", shown(provider))).collect::<Vec<_>>().join(" and ");
-        let first = shown(found[0].0);
-        let name = shown(name);
+            found.iter().map(|(provider, _)| format!("`{}`", escaped(provider))).collect::<Vec<_>>().join(" and ");
+        let first = escaped(found[0].0);
+        let name = escaped(name);
         let help = if facts.component {
             format!("a resource of `fork` cannot say which: link only one module that exports `{name}`")
         } else {
@@ -87,7 +87,7 @@ fn candidates<'a>(
 
 /// The error for a name that nothing provides.
 pub(super) fn missing(link: &LinkFacts) -> Error {
-    let name = shown(&link.name);
+    let name = escaped(&link.name);
     Error::new(ErrorKind::Link, format!("nothing provides `{name}`, which the module forks as {}", imported(link)))
         .with_help(format!("export `{name}`, or link a module that does (`Module::link`, `--link`)"))
 }
@@ -113,7 +113,7 @@ fn fits(link: &LinkFacts, function: &FunctionDef, component: bool) -> Result<boo
     if same_params && (plain || catches) && link.caught.as_deref().is_none_or(catching) {
         return Ok(!plain);
     }
-    let name = shown(&link.name);
+    let name = escaped(&link.name);
     let given = ty(&function.params, Some(&function.results));
     let (imported, help) = match (&link.caught, plain || catches) {
         (Some(caught), true) if same_params => (

@@ -4,7 +4,7 @@ use super::capture::Capture;
 use super::link::{self, Link, Target};
 use super::runtime::Runtime;
 use crate::error::{Error, ErrorKind, Result};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::Facts;
 use crate::process;
 use crate::sandbox::{Guest, Plan};
@@ -141,7 +141,7 @@ impl Member {
 
     /// The name of link number `link`, fit to be shown.
     pub(super) fn link_name(&self, link: u32) -> String {
-        shown(&self.facts.forks[link as usize].name)
+        escaped(&self.facts.forks[link as usize].name)
     }
 }
 
@@ -254,7 +254,7 @@ impl Program {
             }
         }
         let members = settled(members).map_err(|(number, error)| {
-            let message = format!("in `{}`, {}", shown(names[number]), error.message());
+            let message = format!("in `{}`, {}", escaped(names[number]), error.message());
             let help = error.help().unwrap_or_default().to_owned();
             Error::new(error.kind(), message).with_help(help)
         })?;
@@ -282,7 +282,8 @@ impl Program {
 
 /// The error for a name that is that of another module.
 fn taken(name: &str) -> Error {
-    Error::new(ErrorKind::Link, format!("`{}` is linked already", shown(name))).with_help("link it under another name")
+    Error::new(ErrorKind::Link, format!("`{}` is linked already", escaped(name)))
+        .with_help("link it under another name")
 }
 
 /// Finds what the members fork, and what is missing to them.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FunctionDef {
     /// The export's name, byte for byte as in the module: look it up, but show it through
-    /// [`shown`](crate::escape::shown). A function of an exported interface is called `interface#function`.
+    /// [`escaped`](crate::escape::escaped). A function of an exported interface is called `interface#function`.
     pub(crate) name: String,
     /// The function's index in its core module, imported functions included.
     pub(crate) index: u32,

@@ -173,7 +173,7 @@ fn frames(error: &wasmtime::Error, exported: &dyn Fn(u32) -> Option<String>) -> 
     // What was added to the guest is nothing that its author knows.
     let own = backtrace.frames().iter().filter(|frame| frame.module_offset() != Some(OffsetMap::ADDED as usize));
     let frames = own.take(MAX_FRAMES).map(|frame| {
-        let name = frame.func_name().map(crate::escape::shown_function).or_else(|| exported(frame.func_index()));
+        let name = frame.func_name().map(crate::escape::escaped_function).or_else(|| exported(frame.func_index()));
         GuestFrame {
             function: name.unwrap_or_else(|| format!("func[{}]", frame.func_index())),
             offset: frame.module_offset(),

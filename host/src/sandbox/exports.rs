@@ -4,7 +4,7 @@ use super::data::StoreData;
 use super::guest_memory::GuestMemoryMut;
 use super::vals::func_type;
 use crate::error::{Error, ErrorKind, Result};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::instrument::CardTable;
 use crate::ir::{Canon, CoreType, Encoding, Item, Recipe};
 use wasmtime::{
@@ -102,7 +102,7 @@ impl ExportTable {
         };
         let resolved = self.items.iter().map(|item| {
             resolve(item).ok_or_else(|| {
-                let name = shown(&item.0.name);
+                let name = escaped(&item.0.name);
                 Error::new(ErrorKind::Unsupported, format!("the compiled module has another `{name}` than the bytes"))
             })
         });

@@ -6,7 +6,7 @@
 use super::read::ACCESS;
 use crate::audit::function_name;
 use crate::error::{Error, ErrorKind, Result};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::MAX_EXPORTS;
 use std::collections::HashSet;
 use std::ops::Range;
@@ -283,7 +283,7 @@ fn lost(operator: &Operator<'_>) -> Option<(&'static str, &'static str)> {
 }
 
 fn reserved(name: &str) -> Error {
-    unsupported(format!("it uses the name `{}`, under which its state would be read", shown(name)))
+    unsupported(format!("it uses the name `{}`, under which its state would be read", escaped(name)))
         .with_help("call it something else")
 }
 

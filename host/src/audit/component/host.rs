@@ -8,7 +8,7 @@ use wasmtime_environ::component::{
 use super::imports::{FORK, Part, resource_name};
 use super::instances::{Instances, Unsupported};
 use super::types::{shape, with_handles};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::wasi::{self, Preview2};
 use crate::ir::{HandleType, HostFunction, HostFunctionKind, ResourceId};
 
@@ -88,7 +88,7 @@ impl Instances<'_> {
         let imported = self.component.import_types.get(*import).filter(|_| self.may_wasi);
         let found = imported.and_then(|(name, _)| Some((name, wasi::interface(name)?)));
         let (Some((name, interface)), [function]) = (found, path.as_slice()) else { return Ok(None) };
-        let full = || format!("{}#{}", shown(name), shown(function));
+        let full = || format!("{}#{}", escaped(name), escaped(function));
         Ok(Some(HostFunctionKind::Wasi(match Preview2::find(interface, function) {
             Some(known) => {
                 // As the component within it sees it that calls it.

@@ -11,7 +11,7 @@ use super::types::{convert, shape};
 use crate::audit::advice;
 use crate::audit::reason::Reasons;
 use crate::error::{Reason, ReasonKind};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::wasi::{self, Preview2, Resource};
 use crate::ir::{LinkFacts, WasiFacts};
 use crate::value::{TENSOR_INTERFACE, Type};
@@ -46,7 +46,7 @@ pub(super) fn judge(
                     match ty.ty {
                         TypeDef::ComponentFunc(function) => {
                             let known = Preview2::find(interface, item);
-                            let name = format!("{}#{}", shown(name), shown(item));
+                            let name = format!("{}#{}", escaped(name), escaped(item));
                             if let Some(known) = known {
                                 let ty =
                                     shape(types, &types[function], &|table| resource_name(component, types, table));
@@ -103,7 +103,7 @@ pub(super) fn resource_name(
         Some(Resource::Other) | None => {
             let (import, path) = &component.imports[component.imported_resources[ty]];
             let name = path.last().map_or("", |name| name.as_str());
-            format!("{}#{}", shown(&component.import_types[*import].0), shown(name))
+            format!("{}#{}", escaped(&component.import_types[*import].0), escaped(name))
         }
         Some(known) => known.name().to_owned(),
     }
@@ -133,7 +133,7 @@ fn wanted(ty: &TypeDef) -> Option<&'static str> {
 
 fn import(module: &str, item: Option<&str>, kind: &str) -> String {
     let (what, instead) = advice::component(module);
-    let name = item.map_or_else(|| shown(module), |item| format!("{}#{}", shown(module), shown(item)));
+    let name = item.map_or_else(|| escaped(module), |item| format!("{}#{}", escaped(module), escaped(item)));
     format!("imports the {kind} `{name}`: {what}; {instead}")
 }
 
@@ -144,8 +144,8 @@ fn version(name: &str) -> Option<String> {
     (package == known && version != current).then(|| {
         format!(
             "imports `{}` of version {}, and this is version {current}: build the guest with the interfaces of this version",
-            shown(package),
-            shown(version)
+            escaped(package),
+            escaped(version)
         )
     })
 }
@@ -178,7 +178,7 @@ fn fork_interface(types: &ComponentTypesBuilder, exports: &[(&str, TypeDef)], re
             if let Some(kind @ ("interface" | "component" | "core module" | "core function")) = wanted(ty) {
                 refuse(
                     ReasonKind::LinkType,
-                    format!("imports the {kind} `fork#{}`: {NOTHING_ELSE}", shown(name)),
+                    format!("imports the {kind} `fork#{}`: {NOTHING_ELSE}", escaped(name)),
                     reasons,
                 );
             }
@@ -188,7 +188,7 @@ fn fork_interface(types: &ComponentTypesBuilder, exports: &[(&str, TypeDef)], re
         let Some(at) = part.and_then(|(resource, _)| links.iter().position(|link| *link.name == *resource)) else {
             refuse(
                 ReasonKind::LinkType,
-                format!("imports the function `fork#{}`: {NOTHING_ELSE}", shown(name)),
+                format!("imports the function `fork#{}`: {NOTHING_ELSE}", escaped(name)),
                 reasons,
             );
             continue;
@@ -202,7 +202,7 @@ fn fork_interface(types: &ComponentTypesBuilder, exports: &[(&str, TypeDef)], re
                         ReasonKind::LinkType,
                         format!(
                             "the constructor of `{}` gives something else than a future; forking does not fail, waiting does",
-                            shown(&link.name)
+                            escaped(&link.name)
                         ),
                         reasons,
                     );
@@ -211,7 +211,7 @@ fn fork_interface(types: &ComponentTypesBuilder, exports: &[(&str, TypeDef)], re
                     Ok((params, _)) => link.params = params,
                     Err(problem) => refuse(
                         ReasonKind::LinkType,
-                        format!("forks `{}` with {problem}, which cannot be passed between calls", shown(&link.name)),
+                        format!("forks `{}` with {problem}, which cannot be passed between calls", escaped(&link.name)),
                         reasons,
                     ),
                 }
@@ -224,12 +224,12 @@ fn fork_interface(types: &ComponentTypesBuilder, exports: &[(&str, TypeDef)], re
                 }
                 Ok(_) => refuse(
                     ReasonKind::LinkType,
-                    format!("`fork#{}` takes parameters, and a wait has none", shown(name)),
+                    format!("`fork#{}` takes parameters, and a wait has none", escaped(name)),
                     reasons,
                 ),
                 Err(problem) => refuse(
                     ReasonKind::LinkType,
-                    format!("waits for `{}` with {problem}, which cannot be passed between calls", shown(&link.name)),
+                    format!("waits for `{}` with {problem}, which cannot be passed between calls", escaped(&link.name)),
                     reasons,
                 ),
             },
@@ -238,7 +238,7 @@ fn fork_interface(types: &ComponentTypesBuilder, exports: &[(&str, TypeDef)], re
     }
     for (link, constructed) in links.iter().zip(constructed) {
         if !constructed {
-            let name = shown(&link.name);
+            let name = escaped(&link.name);
             refuse(
                 ReasonKind::WaitWithoutFork,
                 format!(

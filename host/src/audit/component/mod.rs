@@ -26,7 +26,7 @@ use crate::audit::malformed;
 use crate::audit::reason::{Reasons, feature};
 use crate::audit::refusal::{Audited, Refusal};
 use crate::error::{Reason, ReasonKind};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::proposals::COMPONENTS;
 use crate::ir::{Facts, LinkFacts, MAX_EXPORTS, Recipe};
 use crate::wasi::Wasi;
@@ -52,7 +52,7 @@ pub(super) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     }
     let valid = validate(bytes, COMPONENTS).map_err(invalid)?;
     for missing in &valid.missing {
-        let detail = crate::escape::shown_within(&missing.detail, 200);
+        let detail = crate::escape::escaped_within(&missing.detail, 200);
         reasons.add(|| feature(&missing.proposal, &detail, Vec::new(), missing.offset));
     }
     let counted = count::count(bytes).map_err(invalid)?;
@@ -60,7 +60,7 @@ pub(super) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
         reasons.add(|| {
             reason(format!(
                 "uses the built-in `{}`: what belongs to concurrency shows a guest what finished first; fork instead",
-                shown(function)
+                escaped(function)
             ))
         });
     }
@@ -107,7 +107,7 @@ fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     let translator = Translator::new(&tunables, &mut validator, &mut types, &scope);
     let (translation, modules) = translator
         .translate(bytes)
-        .map_err(|error| unsupported(format!("a part that is not known here ({})", shown(&error.to_string()))))?;
+        .map_err(|error| unsupported(format!("a part that is not known here ({})", escaped(&error.to_string()))))?;
 
     let may_wasi = wasi == Wasi::Frozen;
     let (links, of_wasi) = imports::judge(&translation.component, &types, may_wasi, &mut reasons);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::calls::Reach;
 use super::scan::Scan;
-use crate::escape::{shown, shown_function};
+use crate::escape::{escaped, escaped_function};
 
 /// The most entries of a chain, the one that stands for those left out included.
 const MAX_CHAIN: usize = 32;
@@ -40,7 +40,7 @@ impl<'s, 'a> Labels<'s, 'a> {
         }
         let own = self.scan.names.function(function);
         match own.or_else(|| self.exported.get(&function).copied()) {
-            Some(name) => shown_function(name),
+            Some(name) => escaped_function(name),
             None => format!("func[{function}]"),
         }
     }
@@ -96,7 +96,7 @@ impl<'s, 'a> Labels<'s, 'a> {
     /// What makes a root of the forward search run.
     fn root(&self, root: u32) -> String {
         if let Some(name) = self.exported.get(&root) {
-            format!("export `{}`", shown_function(name))
+            format!("export `{}`", escaped_function(name))
         } else if self.scan.start == Some(root) {
             format!("start function `{}`", self.name(root))
         } else {
@@ -119,7 +119,7 @@ impl<'s, 'a> Labels<'s, 'a> {
             None => self.scan.imported_functions.get(node as usize),
         };
         let import = self.scan.imports.get(*place?)?;
-        Some(format!("{}.{}", shown(import.module), shown(import.name)))
+        Some(format!("{}.{}", escaped(import.module), escaped(import.name)))
     }
 
     fn is_type(&self, node: u32) -> bool {

@@ -14,7 +14,7 @@ use crate::audit::features::Valid;
 use crate::audit::names::param_names;
 use crate::audit::reason::Reasons;
 use crate::error::{Reason, ReasonKind};
-use crate::escape::{shown, shown_function};
+use crate::escape::{escaped, escaped_function};
 use crate::ir::{CoreFunction, FunctionDef, MAX_EXPORTS, MAX_VALUES, Write, core_type};
 use crate::value::Type;
 
@@ -30,7 +30,7 @@ pub(super) fn judge(scan: &Scan<'_>, labels: &Labels<'_, '_>, to_links: &Reach, 
             continue;
         }
         functions += 1;
-        let name = || format!("export `{}`", shown(export.name));
+        let name = || format!("export `{}`", escaped(export.name));
         if is_initializer(export.name) {
             forks_early(&name(), export.index, name(), labels, to_links, Some(*offset), reasons);
         }
@@ -134,7 +134,7 @@ pub(super) fn stateless(
 ) -> Result<(), Write> {
     let Some(writer) = to_writers.root(function) else { return Ok(()) };
     if (writer as usize) < scan.imported_functions.len() {
-        let first = format!("export `{}`", shown_function(export));
+        let first = format!("export `{}`", escaped_function(export));
         return Err(Write {
             what: format!("calls `{}`", labels.name(writer)).into(),
             operator: String::new(),
@@ -143,7 +143,7 @@ pub(super) fn stateless(
             offset: 0,
         });
     }
-    let first = format!("export `{}`", shown_function(export));
+    let first = format!("export `{}`", escaped_function(export));
     let written = scan.written.binary_search_by_key(&writer, |written| written.function);
     let (what, operator, offset) = match written.ok().and_then(|place| scan.written.get(place)) {
         Some(written) => (written.what, operators::text(written.operator), written.offset),

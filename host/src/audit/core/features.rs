@@ -5,7 +5,7 @@ use super::chain::Labels;
 use super::scan::Scan;
 use crate::audit::features::Valid;
 use crate::audit::reason::{Reasons, feature};
-use crate::escape::shown_within;
+use crate::escape::escaped_within;
 
 /// One reason for each proposal that the module needs and guests do not have: from its operators, which can be
 /// named, and from the validator, which also knows the types.
@@ -28,7 +28,7 @@ pub(super) fn judge(
         }
         let function = scan.function_at(missing.offset);
         let place = function.map(|function| format!(" in `{}`", labels.name(function)));
-        let detail = format!("{}{}", shown_within(&missing.detail, 200), place.unwrap_or_default());
+        let detail = format!("{}{}", escaped_within(&missing.detail, 200), place.unwrap_or_default());
         let chain = function.map(|function| labels.to(from_roots, function)).unwrap_or_default();
         reasons.add(|| feature(&missing.proposal, &detail, chain, missing.offset));
     }

@@ -14,7 +14,7 @@ use crate::audit::advice::advice;
 use crate::audit::features::Valid;
 use crate::audit::reason::Reasons;
 use crate::error::{Reason, ReasonKind};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::MAX_VALUES;
 use crate::ir::NoReturn;
 use crate::ir::wasi::{self, Preview1};
@@ -89,7 +89,7 @@ pub(super) fn judge(
             continue;
         }
         if import.no_return.is_some() {
-            links.traps.push(format!("{}.{}", shown(import.module), shown(import.name)));
+            links.traps.push(format!("{}.{}", escaped(import.module), escaped(import.name)));
             links.trap_nodes.push(import.node);
             continue;
         }
@@ -130,7 +130,7 @@ pub(super) fn judge(
     }
     for pair in &pairs {
         if let (None, Some(wait)) = (pair.fork, pair.wait) {
-            let name = shown(pair.name);
+            let name = escaped(pair.name);
             reasons.add(|| Reason {
                 what: ReasonKind::WaitWithoutFork,
                 message: format!(
@@ -209,7 +209,7 @@ fn refused(import: &Import<'_>, valid: &Valid, chain: Vec<String>) -> Reason {
 }
 
 fn quoted(import: &Import<'_>) -> String {
-    format!("`{}.{}`", shown(import.module), shown(import.name))
+    format!("`{}.{}`", escaped(import.module), escaped(import.name))
 }
 
 fn type_text(import: &Import<'_>, valid: &Valid) -> String {

@@ -23,7 +23,7 @@ use super::features::{Valid, validate};
 use super::malformed;
 use super::reason::Reasons;
 use super::refusal::{Audited, Refusal};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::{Facts, FunctionDef, Recipe, proposals};
 use crate::wasi::Wasi;
 use chain::Labels;
@@ -76,7 +76,7 @@ fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> 
     let types = valid.types.as_ref();
     let memory = memory(&scan, &valid);
     let mut facts = Facts {
-        name: scan.names.module.map(shown),
+        name: scan.names.module.map(escaped),
         functions,
         others,
         forks: links.facts,

@@ -12,7 +12,7 @@ use super::declared;
 use super::operators::{self, Effect, Item};
 use crate::audit::features::Valid;
 use crate::audit::names::Names;
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::Counts;
 use crate::ir::NoReturn;
 
@@ -213,7 +213,7 @@ impl<'a, 'v> Walk<'a, 'v> {
             Payload::CustomSection(section) => {
                 self.scan.component_type |= section.name().starts_with("component-type");
                 if self.custom.len() < MAX_CUSTOM && self.custom.insert(section.name()) {
-                    self.scan.custom_sections.push(shown(section.name()));
+                    self.scan.custom_sections.push(escaped(section.name()));
                 }
                 if section.name() == "name" {
                     self.scan.names.read(&section.as_known(), self.scan.functions as usize);

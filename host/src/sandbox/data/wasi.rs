@@ -3,7 +3,7 @@
 use super::random::Random;
 use crate::abi::{Look, PART};
 use crate::error::{Error, ErrorKind};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::sandbox::error::Stop;
 use crate::value::List;
 use crate::wasi::Output;
@@ -137,11 +137,11 @@ impl State {
     }
 
     pub(crate) fn no_file(&mut self, verb: &str, path: &str) {
-        self.refuse(format!("{verb} `{}`: there are no files", shown(path)));
+        self.refuse(format!("{verb} `{}`: there are no files", escaped(path)));
     }
 
     pub(crate) fn no_write(&mut self, verb: &str, path: &str) {
-        self.refuse(format!("tried to {verb} `{}`: no file can be written", shown(path)));
+        self.refuse(format!("tried to {verb} `{}`: no file can be written", escaped(path)));
     }
 
     /// Adds what a call wrote that this one forked and has waited for.

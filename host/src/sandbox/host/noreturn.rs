@@ -3,7 +3,7 @@
 //! The text is for people. It is no more to whoever waits for the call within a guest: there, a trap is a trap.
 
 use super::import::HostImport;
-use crate::escape::shown_within;
+use crate::escape::escaped_within;
 use crate::ir::NoReturn;
 use crate::sandbox::data::StoreData;
 use crate::sandbox::error::Failed;
@@ -88,9 +88,9 @@ fn utf16_text(memory: &[u8], at: usize) -> Option<String> {
     let len = u32::from_le_bytes(*len) as usize;
     let (units, _) = memory.get(at..at.checked_add(len)?)?.get(..len.min(MAX_READ))?.as_chunks();
     let text = String::from_utf16_lossy(&units.iter().copied().map(u16::from_le_bytes).collect::<Vec<_>>());
-    (!text.is_empty()).then(|| shown_within(&text, MAX_TEXT))
+    (!text.is_empty()).then(|| escaped_within(&text, MAX_TEXT))
 }
 
 fn text(bytes: &[u8]) -> Option<String> {
-    (!bytes.is_empty()).then(|| shown_within(&String::from_utf8_lossy(bytes), MAX_TEXT))
+    (!bytes.is_empty()).then(|| escaped_within(&String::from_utf8_lossy(bytes), MAX_TEXT))
 }

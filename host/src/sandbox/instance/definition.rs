@@ -1,7 +1,7 @@
 //! A guest as all its sandboxes see it, wherever they are.
 
 use crate::error::Error;
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::{Facts, FunctionDef, Recipe};
 use crate::limits::Limits;
 use crate::sandbox::error::explain;
@@ -22,7 +22,7 @@ impl Definition {
 
     /// An exported function's name, fit to be shown.
     pub(crate) fn name(&self, function: u32) -> String {
-        shown(&self.function(function).name)
+        escaped(&self.function(function).name)
     }
 
     /// What happened to a call. `refused`: it was refused memory before.
@@ -34,7 +34,7 @@ impl Definition {
             }
             let export = self.facts.functions.iter().find(|export| export.index == index).map(|export| &export.name);
             let initialize = self.recipe.initialize.as_ref().filter(|_| self.recipe.initialize_index == Some(index));
-            export.or(initialize.map(|item| &item.name)).map(|name| shown(name))
+            export.or(initialize.map(|item| &item.name)).map(|name| escaped(name))
         };
         explain(error, (&self.name(function), self.limits.timeout), refused, &exported)
     }

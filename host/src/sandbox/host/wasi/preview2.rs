@@ -3,7 +3,7 @@
 use super::call::{NANOSECONDS, Params, WasiCall, ask};
 use crate::abi::{self, PART};
 use crate::error::{Error, ErrorKind};
-use crate::escape::shown;
+use crate::escape::escaped;
 use crate::ir::Encoding;
 use crate::ir::wasi::{Preview2, Resource};
 use crate::sandbox::data::{NOW, Sink, StoreData, is_root};
@@ -298,7 +298,7 @@ impl WasiCall<'_> {
             ResolveAddresses => {
                 is(Resource::Network, 0)?;
                 let name = self.text(params, 1, encoding)?;
-                self.state.refuse(format!("looked for the host `{}`: there is no network", shown(&name)));
+                self.state.refuse(format!("looked for the host `{}`: there is no network", escaped(&name)));
                 error("name-unresolvable")
             }
         })
