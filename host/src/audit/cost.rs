@@ -400,7 +400,7 @@ impl Body {
                 self.block(false, blockty, module);
             }
             O::Loop { blockty } => {
-                // With what looks at the fuel and the bell.
+                // With what looks at the fuel and the epoch.
                 self.blocks += 9;
                 self.block(true, blockty, module);
             }

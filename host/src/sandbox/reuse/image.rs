@@ -112,13 +112,13 @@ mod tests {
             for (at, byte, length) in written {
                 memory.iter_mut().skip(at).take(length).for_each(|place| *place = byte);
             }
-            let pristine = MemoryImage::new(&memory);
-            prop_assert_eq!(pristine.len(), bytes);
+            let image = MemoryImage::new(&memory);
+            prop_assert_eq!(image.len(), bytes);
             let mut changed = memory.iter().map(|byte| !byte).collect::<Vec<_>>();
             let range = from.min(bytes)..(from + length).min(bytes);
-            pristine.put_back(range.start, &mut changed[range.clone()]);
-            prop_assert!(pristine.is(&memory));
-            prop_assert!(bytes == 0 || range.len() == bytes || !pristine.is(&changed));
+            image.put_back(range.start, &mut changed[range.clone()]);
+            prop_assert!(image.is(&memory));
+            prop_assert!(bytes == 0 || range.len() == bytes || !image.is(&changed));
             for (at, (now, before)) in changed.iter().zip(&memory).enumerate() {
                 prop_assert_eq!(*now, if range.contains(&at) { *before } else { !before });
             }
