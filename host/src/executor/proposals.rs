@@ -85,7 +85,7 @@ fn the_audit_and_the_engine_take_the_same_proposals() {
         let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
         assert!(valid(WasmFeatures::all()) && !valid(WasmFeatures::all().difference(flag)), "{name} is not used");
 
-        let audited = crate::Executor::builder().inspect(bytes);
+        let audited = Executor::builder().inspect(bytes);
         if audited.is_ok() != (!matches!(rule, Rule::Refused { .. })) {
             wrong.push(format!("{name}: {rule:?}, but the audit says {audited:?}"));
         }
