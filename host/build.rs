@@ -12,12 +12,14 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let package = env::var("CARGO_MANIFEST_DIR").map_err(io::Error::other)?;
     // What a build leaves out may be part of its types.
-    let features: BTreeSet<String> =
-        env::vars().map(|(name, _)| name).filter(|name| name.starts_with("CARGO_FEATURE_")).collect();
+    let features: BTreeSet<String> = env::vars_os()
+        .filter_map(|(name, _)| name.into_string().ok())
+        .filter(|name| name.starts_with("CARGO_FEATURE_"))
+        .collect();
     let files = sources(Path::new(&package))?;
     println!("cargo::rustc-env=PUREFORK_SOURCES={:016x}{}", digest(&files), String::from_iter(features));
     println!("cargo::rerun-if-changed=src");
-    for manifest in files.keys().filter(|name| name.ends_with("Cargo.toml")) {
+    for manifest in files.keys().filter(|name| !name.ends_with(".rs")) {
         println!("cargo::rerun-if-changed={manifest}");
     }
     Ok(())
@@ -27,14 +29,17 @@ fn main() -> io::Result<()> {
 /// workspace, whose manifest has the versions, that.
 pub(crate) fn sources(package: &Path) -> io::Result<BTreeMap<String, String>> {
     let mut files = BTreeMap::new();
-    let mut names = vec!["src".to_owned(), "Cargo.toml".to_owned(), "../Cargo.toml".to_owned()];
+    let mut names =
+        vec!["src".to_owned(), "Cargo.toml".to_owned(), "../Cargo.toml".to_owned(), "../Cargo.lock".to_owned()];
     while let Some(name) = names.pop() {
         let path = package.join(&name);
         if path.is_dir() {
             for entry in fs::read_dir(path)? {
                 names.push(format!("{name}/{}", entry?.file_name().to_string_lossy()));
             }
-        } else if name.ends_with(".rs") || path.is_file() && name.ends_with("Cargo.toml") {
+        } else if name.ends_with(".rs")
+            || path.is_file() && (name.ends_with("Cargo.toml") || name.ends_with("Cargo.lock"))
+        {
             // A checkout may have other ends of lines.
             files.insert(name, fs::read_to_string(path)?.replace("\r\n", "\n"));
         }

@@ -21,7 +21,8 @@ pub(crate) trait Request: Work + Completion<Value> {
 
 /// Whatever has calls made: the threads of this process.
 ///
-/// All calls come this way, those that guests fork too. How one ends, what it has used, and how it is cancelled is the call's
+/// All calls come this way, those that guests fork too, but for inline calls: what nobody can see before it has ended is run
+/// where it is forked. How one ends, what it has used, and how it is cancelled is the call's
 /// own, a [`Completion`].
 pub(crate) trait Backend: Send + Sync {
     /// Has a call made, now or later.

@@ -95,7 +95,8 @@ impl Plan {
         match sandbox.begin_call(invocation) {
             Ok(()) => Ok(sandbox),
             Err(error) => {
-                // Nothing has happened in it.
+                // Nothing has happened in it, and nothing can be learnt from it.
+                sandbox.sampled();
                 self.give(sandbox, function, true);
                 Err(error)
             }

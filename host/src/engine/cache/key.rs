@@ -17,7 +17,7 @@ pub(crate) struct Key(String);
 impl Key {
     /// The key of a guest's machine code.
     ///
-    /// `guest`: the digest of its bytes. `rest`: everything else that the machine code depends on, which is purefork's version, and
+    /// `guest`: the digest of its bytes. `rest`: everything else that the machine code depends on, which is what purefork was built from, and
     /// wasmtime's version and configuration (`Engine::precompile_compatibility_hash`). The processor's architecture and the
     /// system are added here.
     pub(crate) fn new(guest: &str, rest: impl Hash) -> Key {

@@ -4,7 +4,7 @@
 //! opens a file asks for it, and can be told that there is none; without any directory C's library would not ask. Handles
 //! of WASI 0.2 are constants. Whatever could be waited for is ready, so that no time passes.
 //!
-//! All state is [`State`]: it is made by the first use of WASI in a call, and goes with the call. What is done while an
+//! All state is `WasiState`: it is made by the first use of WASI in a call, and goes with the call. What is done while an
 //! instance is made belongs to no call, and is forgotten.
 //!
 //! Nothing that a guest gives is trusted: pointers and lengths are checked, and what the host does for them takes fuel.
