@@ -1,4 +1,4 @@
-//! The door: every call that is forked comes through here, the host's and the guests'.
+//! The one entry of calls: every call that is forked comes through here, the host's and the guests'.
 
 use super::call::{Call, ClaimedArgs, Origin};
 use super::capture::{Capture, Captured};
