@@ -7,6 +7,7 @@ use crate::sources::sources;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::slice;
 
 /// The files of a crate, each by its path below `src`, and the files that each knows.
 pub type Known = BTreeMap<String, BTreeSet<String>>;
@@ -29,7 +30,9 @@ fn known_among(files: impl IntoIterator<Item = (String, String)>) -> Known {
         files.iter().map(|file| (module_of(&file.0), file)).collect();
     let for_tests: Vec<Vec<String>> = modules
         .iter()
-        .flat_map(|(module, (_, file))| file.for_tests.iter().map(|test| [module.as_slice(), &[test.clone()]].concat()))
+        .flat_map(|(module, (_, file))| {
+            file.for_tests.iter().map(|test| [module.as_slice(), slice::from_ref(test)].concat())
+        })
         .collect();
     modules.retain(|module, _| !for_tests.iter().any(|test| module.starts_with(test)));
     let tree = Tree(modules);
@@ -95,7 +98,7 @@ impl Tree<'_> {
         }
         let Some((mut at, mut rest)) = self.start(module, path) else { return };
         while let [next, after @ ..] = rest {
-            let child = [at.as_slice(), std::slice::from_ref(next)].concat();
+            let child = [at.as_slice(), slice::from_ref(next)].concat();
             if !self.0.contains_key(&child) {
                 break;
             }
@@ -351,16 +354,18 @@ fn words(text: &str) -> Vec<String> {
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
         let is_part = |c: char| c.is_alphanumeric() || c == '_';
+        // The mark of a raw name is none of it.
+        if let Some(raw) = rest.strip_prefix("r#") {
+            rest = raw;
+            continue;
+        }
         let length = match first {
             _ if is_part(first) => rest.find(|c| !is_part(c)).unwrap_or(rest.len()),
             ':' if rest.starts_with("::") => 2,
             _ => first.len_utf8(),
         };
-        // The mark of a raw name is none of it.
-        if !rest.starts_with("r#") {
-            words.push(rest[..length].to_owned());
-        }
-        rest = if rest.starts_with("r#") { &rest[2..] } else { rest[length..].trim_start() };
+        words.push(rest[..length].to_owned());
+        rest = rest[length..].trim_start();
     }
     words
 }
