@@ -16,7 +16,7 @@ pub(crate) use interrupts::CallState;
 pub(super) use interrupts::Interrupts;
 pub(super) use lending::Lending;
 pub(super) use limiter::Limiter;
-pub(super) use wasi::{NOW, Sink, State as WasiState, is_root};
+pub(super) use wasi::{NOW, Sink, WasiState, is_root};
 
 use super::error::{Stop, trap};
 use crate::error::{Error, ErrorKind};

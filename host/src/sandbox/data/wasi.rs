@@ -19,7 +19,7 @@ pub(crate) const NOW: u64 = 1;
 const MAX_REFUSED: usize = 16;
 
 /// What of WASI belongs to one call: all is as it was at the start of every call, but for what it is given.
-pub(crate) struct State {
+pub(crate) struct WasiState {
     /// The name of the program, and what it is given.
     pub(crate) args: Vec<Arc<str>>,
     stdin: List,
@@ -41,15 +41,15 @@ pub(crate) enum Sink {
     Stderr,
 }
 
-impl State {
+impl WasiState {
     /// The state of a call that is given nothing and may write `limit` bytes.
-    pub(crate) fn new(limit: usize) -> State {
-        State::of_program(Vec::new(), Vec::<u8>::new().into(), limit)
+    pub(crate) fn new(limit: usize) -> WasiState {
+        WasiState::of_program(Vec::new(), Vec::<u8>::new().into(), limit)
     }
 
     /// The state of a program.
-    pub(crate) fn of_program(args: Vec<Arc<str>>, stdin: List, limit: usize) -> State {
-        State {
+    pub(crate) fn of_program(args: Vec<Arc<str>>, stdin: List, limit: usize) -> WasiState {
+        WasiState {
             args: std::iter::once(PROGRAM.into()).chain(args).collect(),
             stdin,
             read: 0,

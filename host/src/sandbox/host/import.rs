@@ -44,7 +44,7 @@ impl HostImport {
         function: &HostFunction,
         (facts, recipe): (&Arc<Facts>, &Recipe),
         settings: HostSettings,
-        items: &mut ExportTable,
+        table: &mut ExportTable,
     ) -> HostImport {
         let destructor = match &function.what {
             HostFunctionKind::DropHandle(HandleType { resource: ResourceId::Own { number, .. }, .. }) => {
@@ -55,13 +55,13 @@ impl HostImport {
         HostImport {
             what: function.what.clone(),
             ty: func_type(engine, &function.params, &function.results),
-            options: function.canon.as_ref().map(|canon| items.options(engine, canon)),
+            options: function.canon.as_ref().map(|canon| table.options(engine, canon)),
             exports: None,
             memories: match &function.what {
-                HostFunctionKind::CopyUtf8 { from, to } => Some((items.memory(from), items.memory(to))),
+                HostFunctionKind::CopyUtf8 { from, to } => Some((table.memory(from), table.memory(to))),
                 _ => None,
             },
-            destructor: destructor.map(|item| items.function(item, func_type(engine, &[CoreType::I32], &[]))),
+            destructor: destructor.map(|item| table.function(item, func_type(engine, &[CoreType::I32], &[]))),
             settings,
             facts: facts.clone(),
             component: match &function.what {
