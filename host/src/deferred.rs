@@ -2,6 +2,7 @@
 
 use crate::args::{Slot, Slots, checked};
 use crate::error::{Error, Result};
+use crate::event::{ArgSource, Observed, TaskId};
 use crate::fork::Program;
 use crate::future::{Cell, Completion, Future, Needs, Sources, cancelled, collect_all};
 use crate::ir::Facts;
@@ -29,7 +30,15 @@ pub(crate) fn fork(
         program: program.clone(),
         usage: OnceLock::new(),
         output: OnceLock::new(),
+        observed: program.observed(),
     });
+    if let Some(observed) = &deferred.observed {
+        let args: Vec<_> = slots.iter().map(source).collect();
+        program.tell_deferred(observed, function as u32, &args, site);
+        if deferred.cell.is_done() {
+            deferred.tell_done();
+        }
+    }
     if deferred.cell.is_done() {
         return deferred;
     }
@@ -59,9 +68,16 @@ pub(crate) fn fork(
             })
             .collect();
         match args {
-            Ok(args) => target.start(|before| program.fork_shown(function as u32, args, site, before)),
+            Ok(args) => {
+                let observed = target.observed.clone();
+                target.start(|before| program.fork_shown(function as u32, args, (site, observed), before));
+            }
             // Has no effect if it was cancelled.
-            Err(error) => drop(target.cell.complete(Err(error.with_site_if_none(site)))),
+            Err(error) => {
+                if target.cell.complete(Err(error.with_site_if_none(site))).is_ok() {
+                    target.tell_done();
+                }
+            }
         }
     });
     deferred
@@ -77,6 +93,15 @@ struct Deferred {
     program: Program,
     usage: OnceLock<Usage>,
     output: OnceLock<Output>,
+    observed: Option<Observed>,
+}
+
+/// What an observer is told of an argument.
+fn source(slot: &Slot) -> ArgSource {
+    match slot {
+        Slot::Value(value) => ArgSource::Value(value.clone()),
+        Slot::Future(future) => ArgSource::Future(future.task()),
+    }
 }
 
 impl Drop for Deferred {
@@ -122,6 +147,13 @@ impl Deferred {
         }
     }
 
+    /// Tells of the end of a call that was never made.
+    fn tell_done(&self) {
+        if let (Some(observed), Some(Err(error))) = (&self.observed, self.cell.look()) {
+            self.program.tell_never_made(observed, error);
+        }
+    }
+
     fn place(&self) -> MutexGuard<'_, Option<Arc<dyn Completion<Value>>>> {
         self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,8 +173,10 @@ impl Completion<Value> for Deferred {
         // Release the arguments now: they may take long to complete.
         drop(self.sources.close());
         let call = self.place().clone();
-        if let Some(call) = call {
-            call.cancel();
+        match call {
+            Some(call) => drop(call.cancel()),
+            None if in_time => self.tell_done(),
+            None => {}
         }
         in_time
     }
@@ -158,6 +192,16 @@ impl Completion<Value> for Deferred {
     fn help(self: Arc<Self>) -> bool {
         let call = self.place().clone();
         call.is_some_and(|call| call.help())
+    }
+
+    fn task(&self) -> Option<TaskId> {
+        Some(self.observed.as_ref()?.task)
+    }
+
+    fn waited_for(&self) {
+        if let Some(observed) = &self.observed {
+            self.program.tell_waited_for(observed);
+        }
     }
 
     fn stranded(&self) -> Option<Error> {

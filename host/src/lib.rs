@@ -70,7 +70,7 @@ mod deferred;
 mod engine;
 pub mod error;
 mod escape;
-mod event;
+pub mod event;
 mod executor;
 mod fork;
 pub mod function;
@@ -94,7 +94,6 @@ mod wasi;
 // What nearly every program uses. The rest is in the modules.
 pub use args::Args;
 pub use error::{Error, ErrorKind, Result};
-pub use event::Event;
 pub use executor::{Builder, Executor};
 pub use function::Function;
 pub use future::{Future, Promise, collect_all, collect_any, first_ok, promise, wait, wait_all, wait_all_or_cancel};
@@ -108,7 +107,7 @@ pub use wasi::{Output, Wasi};
 const _: () = {
     const fn shared<T: Send + Sync>() {}
     shared::<(Executor, Builder, Module, Function<(i32,), i32>, Future<Value>, Promise<i32>)>();
-    shared::<(Args, Value, value::Type, Limits, Usage, Isolation, Wasi, Output, Error, Event, inspect::Inspection)>();
+    shared::<(Args, Value, value::Type, Limits, Usage, Isolation, Wasi, Output, Error, event::TaskId, inspect::Inspection)>();
     // Whatever their types are: these name what is passed, and hold none of it.
     shared::<(Function<std::cell::Cell<i32>, ()>, Future<std::cell::Cell<i32>>)>();
 };

@@ -4,7 +4,7 @@ use super::loader::Loader;
 use super::{Executor, inspect, pool, serial};
 use crate::engine::{Cache, Engines, advice};
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Event;
+use crate::event::{self, Listener, Observer};
 use crate::fork::{Local, Runtime, Shutdown, Threads};
 use crate::inspect::Inspection;
 use crate::isolation::Isolation;
@@ -42,12 +42,11 @@ pub struct Builder {
     isolation: Isolation,
     wasi: Wasi,
     cache_dir: Option<PathBuf>,
-    observer: Box<dyn Fn(&Event) + Send + Sync>,
+    observer: Arc<dyn Observer>,
 }
 
 impl Default for Builder {
     fn default() -> Builder {
-        let log = |event: &Event| tracing::warn!(kind = %event.error().kind().name(), "unobserved: {}", event.error());
         Builder {
             threads: None,
             serial: false,
@@ -55,7 +54,7 @@ impl Default for Builder {
             isolation: Isolation::default(),
             wasi: Wasi::None,
             cache_dir: None,
-            observer: Box::new(log),
+            observer: event::log(),
         }
     }
 }
@@ -111,11 +110,11 @@ impl Builder {
         Cache::default_dir()
     }
 
-    /// Who is told what no future tells. By default it is logged with `tracing`.
+    /// Who is told of calls, and of what no future tells. By default the latter is logged with `tracing`.
     ///
-    /// It runs on the thread on which the event happens; a panic in it is caught.
-    pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Builder {
-        self.observer = Box::new(observer);
+    /// For what one thread forks, see [`observe`](crate::event::observe).
+    pub fn observer(mut self, observer: impl Observer) -> Builder {
+        self.observer = Arc::new(observer);
         self
     }
 
@@ -196,7 +195,7 @@ impl Builder {
             wasi: self.wasi,
             sandboxes,
             watch,
-            observer: self.observer,
+            observer: Listener::new(self.observer),
             backend: Box::new(Local(threads.clone())),
             threads,
             deferred: Mutex::default(),

@@ -47,11 +47,11 @@ pub(super) fn program(loader: &Loader, bytes: &[u8]) -> Result<(Program, String)
         return Ok((program, digest));
     }
     let key = key(runtime, &digest);
-    let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), guest)) {
+    let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), &digest, guest)) {
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
         // Nothing was kept, or it was made by another build of wasmtime.
-        _ => Program::new(runtime.clone(), compiled(runtime, audited(bytes, runtime.wasi)?, &key)?)?,
+        _ => Program::new(runtime.clone(), &digest, compiled(runtime, audited(bytes, runtime.wasi)?, &key)?)?,
     };
     loader.know(&digest, &program);
     Ok((program, digest))

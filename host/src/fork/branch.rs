@@ -1,6 +1,7 @@
 //! The part of a tree of calls that one worker forks.
 
 use super::program::{Program, ProgramRef};
+use crate::event::Observer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -19,6 +20,8 @@ pub(super) struct Branch {
     worker: Option<usize>,
     forks: AtomicU64,
     tree: Arc<Tree>,
+    /// Who observes its calls.
+    observer: Option<Arc<dyn Observer>>,
 }
 
 /// What is counted over a whole tree.
@@ -44,12 +47,26 @@ impl Drop for TreeCharge {
 
 impl Branch {
     /// The first branch of a tree.
-    pub(super) fn new(program: ProgramRef<'_>, worker: Option<usize>) -> Arc<Branch> {
-        Branch::of(program, worker, &Arc::default())
+    pub(super) fn new(
+        program: ProgramRef<'_>,
+        worker: Option<usize>,
+        observer: Option<&Arc<dyn Observer>>,
+    ) -> Arc<Branch> {
+        Branch::of(program, worker, &Arc::default(), observer)
     }
 
-    fn of(program: ProgramRef<'_>, worker: Option<usize>, tree: &Arc<Tree>) -> Arc<Branch> {
-        Arc::new(Branch { program: program.program(), worker, forks: AtomicU64::new(0), tree: tree.clone() })
+    fn of(
+        program: ProgramRef<'_>,
+        worker: Option<usize>,
+        tree: &Arc<Tree>,
+        observer: Option<&Arc<dyn Observer>>,
+    ) -> Arc<Branch> {
+        let (tree, observer) = (tree.clone(), observer.cloned());
+        Arc::new(Branch { program: program.program(), worker, forks: AtomicU64::new(0), tree, observer })
+    }
+
+    pub(super) fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.observer.as_ref()
     }
 
     pub(super) fn program(&self) -> &Program {
@@ -61,7 +78,7 @@ impl Branch {
         if self.worker == worker && program.is(&self.program) {
             self.clone()
         } else {
-            Branch::of(program, worker, &self.tree)
+            Branch::of(program, worker, &self.tree, self.observer())
         }
     }
 

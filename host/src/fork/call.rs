@@ -6,6 +6,7 @@ use super::program::Program;
 use super::stop::Stop;
 use crate::error::{Error, ErrorKind, ForkFrame, ForkSite, Result};
 use crate::escape::escaped;
+use crate::event::{Observed, Observer, TaskId};
 use crate::future::Cell;
 use crate::ir::FunctionDef;
 use crate::limits::Usage;
@@ -34,9 +35,20 @@ pub(crate) struct Call {
     pub(super) depth: u32,
     pub(super) origin: Origin,
     pub(super) stop: Stop,
+    /// Its number, if somebody observes it.
+    pub(super) task: Option<TaskId>,
     /// What the call and the children it waited for have used. Written before the cell is completed.
     fuel: AtomicU64,
     forks: AtomicU64,
+}
+
+/// What a call has used.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Used {
+    /// Fuel that it has used itself. After an error, as much as is known.
+    pub(super) own: u64,
+    /// That and what the children used that it waited for. Of meaning once it has succeeded, or is to be charged for.
+    pub(super) usage: Usage,
 }
 
 /// Arguments, and what they take, if that is much.
@@ -72,8 +84,10 @@ pub(super) enum Origin {
 ///
 /// Two workers that count the references of one program take longer than the calls themselves; so the calls of a tree
 /// hold a [`Branch`], of which each worker makes its own.
+///
+/// So is who observes the call.
 pub(super) enum ProgramHandle {
-    Program(Program),
+    Program(Program, Option<Arc<dyn Observer>>),
     Branch(Arc<Branch>),
 }
 
@@ -88,19 +102,42 @@ impl Drop for ClaimedArgs<'_> {
 
 impl Call {
     /// A call that the host forks.
-    pub(super) fn root(program: Program, function: u32, values: Values, site: &'static Location<'static>) -> Arc<Call> {
+    pub(super) fn root(
+        program: Program,
+        function: u32,
+        values: Values,
+        site: &'static Location<'static>,
+        observed: Option<Observed>,
+    ) -> Arc<Call> {
         let args = Claim::new(Args { values, charge: None });
-        Arc::new(Call::new(ProgramHandle::Program(program), function, args, Origin::Host(site), 0, Stop::new()))
+        let (task, observer) = observed.map(|Observed { task, observer }| (task, observer)).unzip();
+        let program = ProgramHandle::Program(program, observer);
+        Arc::new(Call::new(program, function, args, Origin::Host(site), 0, Stop::new(), task))
     }
 
     /// A call that `parent` forks, as its fork number `number`.
-    pub(super) fn child(parent: &Arc<Call>, number: u32, branch: Arc<Branch>, function: u32, args: Args) -> Arc<Call> {
+    pub(super) fn child(
+        parent: &Arc<Call>,
+        (number, task): (u32, Option<TaskId>),
+        branch: Arc<Branch>,
+        function: u32,
+        args: Args,
+    ) -> Arc<Call> {
         let origin = Origin::Guest { parent: Some(parent.clone()), number };
         let stop = parent.stop.inherit();
-        Arc::new(Call::new(ProgramHandle::Branch(branch), function, Claim::new(args), origin, parent.depth + 1, stop))
+        let program = ProgramHandle::Branch(branch);
+        Arc::new(Call::new(program, function, Claim::new(args), origin, parent.depth + 1, stop, task))
     }
 
-    fn new(program: ProgramHandle, function: u32, args: Claim<Args>, origin: Origin, depth: u32, stop: Stop) -> Call {
+    fn new(
+        program: ProgramHandle,
+        function: u32,
+        args: Claim<Args>,
+        origin: Origin,
+        depth: u32,
+        stop: Stop,
+        task: Option<TaskId>,
+    ) -> Call {
         Call {
             cell: Cell::new(),
             args,
@@ -110,6 +147,7 @@ impl Call {
             depth,
             origin,
             stop,
+            task,
             fuel: AtomicU64::new(0),
             forks: AtomicU64::new(0),
         }
@@ -118,7 +156,7 @@ impl Call {
     #[inline]
     pub(super) fn program(&self) -> &Program {
         match &self.program {
-            ProgramHandle::Program(program) => program,
+            ProgramHandle::Program(program, _) => program,
             ProgramHandle::Branch(branch) => branch.program(),
         }
     }
@@ -151,7 +189,7 @@ impl Call {
     pub(super) fn refuse(&self, error: Error) {
         if self.withdraw() {
             let error = if self.parent().is_none() { self.locate(error) } else { error };
-            self.finish(Err(error), Usage::default(), None);
+            self.finish(Err(error), Used::default(), None);
         }
     }
 
@@ -206,7 +244,8 @@ impl Call {
         self.extras.get()?.output.as_ref()
     }
 
-    pub(super) fn finish(&self, result: Result<Value>, usage: Usage, output: Option<Arc<Output>>) {
+    /// Completes the call.
+    pub(super) fn finish(&self, result: Result<Value>, Used { own, usage }: Used, output: Option<Arc<Output>>) {
         self.fuel.store(usage.fuel, Ordering::Relaxed);
         self.forks.store(usage.forks, Ordering::Relaxed);
         let result = match self.hold(&result, output.as_deref()) {
@@ -219,6 +258,7 @@ impl Call {
             }
             Err(()) => Err(self.holds_too_much()),
         };
+        self.tell_done(&result, own);
         // Fails if the call was cancelled meanwhile.
         let _ = self.cell.complete(result);
     }

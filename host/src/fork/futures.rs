@@ -4,6 +4,7 @@ use super::branch::Branch;
 use super::call::{Args, Call, ProgramHandle};
 use super::program::ProgramRef;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::CallEventKind;
 use crate::future::Place;
 use crate::limits::Usage;
 use crate::sandbox::Futures;
@@ -24,6 +25,9 @@ pub(super) struct CallFutures {
     branch: Option<Arc<Branch>>,
     /// What the children have used that were waited for.
     waited: Usage,
+    /// Fuel that the call had left when it last came here, if it is observed.
+    left: u64,
+    suspended: bool,
 }
 
 struct Forked {
@@ -38,7 +42,7 @@ struct Forked {
 
 impl CallFutures {
     pub(super) fn new(call: Arc<Call>) -> CallFutures {
-        CallFutures { call, futures: SmallVec::new(), branch: None, waited: Usage::default() }
+        CallFutures { call, futures: SmallVec::new(), branch: None, waited: Usage::default(), left: 0, suspended: false }
     }
 
     /// Where a future is that was forked by link number `link`.
@@ -62,12 +66,17 @@ impl CallFutures {
         }
     }
 
+    /// The fuel that the call has used itself, if it is observed.
+    fn used(&self) -> u64 {
+        self.call.program().runtime.limits.fuel.saturating_sub(self.left)
+    }
+
     /// The branch for a call of `program` that is forked now, by this thread.
     fn branch(&self, parent: &Call, program: ProgramRef<'_>) -> Arc<Branch> {
         let worker = parent.program().runtime.threads.worker();
         match (&self.branch, &parent.program) {
             (Some(branch), _) | (None, ProgramHandle::Branch(branch)) => branch.for_calls(program, worker),
-            (None, ProgramHandle::Program(_)) => Branch::new(program, worker),
+            (None, ProgramHandle::Program(_, observer)) => Branch::new(program, worker, observer.as_ref()),
         }
     }
 }
@@ -87,7 +96,8 @@ impl Futures for CallFutures {
         let charge = branch.hold(args.bytes(), limits.tree_values);
         let fits = charge.is_ok();
         let args = Args { values: args, charge: charge.unwrap_or_default() };
-        let child = Call::child(parent, number, branch.clone(), function, args);
+        let task = parent.tell_forks(program.member(), function, &args.values, number, self.used());
+        let child = Call::child(parent, (number, task), branch.clone(), function, args);
         if child.depth > limits.depth {
             let message = format!("`{}` was forked more than {} levels deep", child.name(), limits.depth);
             child.refuse(
@@ -106,6 +116,22 @@ impl Futures for CallFutures {
         Ok(number.cast_signed())
     }
 
+    fn observed(&self) -> bool {
+        self.call.task.is_some()
+    }
+
+    fn at(&mut self, left: u64) {
+        self.left = left;
+    }
+
+    fn waits(&self, number: i32) {
+        let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        let forked = index.and_then(|index| self.futures.get(index));
+        if let Some(call) = forked.and_then(|forked| forked.call.as_ref()) {
+            call.tell(self.used(), CallEventKind::Wait);
+        }
+    }
+
     fn check(&self, link: u32, number: i32) -> Result<()> {
         self.find(link, number).map(drop)
     }
@@ -117,6 +143,11 @@ impl Futures for CallFutures {
         };
         let Forked { call, place, .. } = &mut self.futures[index];
         let pending = call.as_ref().is_some_and(|call| call.cell.wake(place, waker));
+        if pending != self.suspended && self.call.task.is_some() {
+            self.suspended = pending;
+            let kind = if pending { CallEventKind::Suspend } else { CallEventKind::Resume };
+            self.call.tell(self.used(), kind);
+        }
         if pending { Poll::Pending } else { Poll::Ready(Ok(())) }
     }
 

@@ -19,7 +19,7 @@ pub(super) fn run(program: &Program, function: u32, mut values: Values, site: &'
     let mut ended = Ended::default();
     run.here(ClaimedArgs { values: &mut values, charge: &mut None }, None, &mut ended);
     match ended.result {
-        Ok(value) => Forked::Ready(Ready { value, fuel: ended.usage.fuel, output: ended.output }),
+        Ok(value) => Forked::Ready(Ready { value, fuel: ended.used.usage.fuel, output: ended.output }),
         Err(error) => Forked::Call(fail(&run, Ended { result: Err(error), ..ended }, site)),
     }
 }
@@ -27,7 +27,7 @@ pub(super) fn run(program: &Program, function: u32, mut values: Values, site: &'
 /// Of a call that failed more is told.
 #[cold]
 fn fail(run: &Run<'_>, ended: Ended, site: &'static Location<'static>) -> Arc<Call> {
-    let call = Call::root(run.program.clone(), run.function, Values::default(), site);
+    let call = Call::root(run.program.clone(), run.function, Values::default(), site, None);
     call.withdraw();
     call.end(ended);
     call

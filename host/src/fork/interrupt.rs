@@ -4,11 +4,10 @@
 //! first, and interrupts all calls then. A call that runs sees the epoch interrupt, and looks at all that is above it. A call that
 //! starts looks only if there was an interrupt since one above it looked. Deadlines are the sandbox's.
 
-use super::call::Call;
+use super::call::{Call, Used};
 use super::futures::CallFutures;
 use crate::error::Error;
 use crate::future::cancelled;
-use crate::limits::Usage;
 use crate::sandbox::{CallState, Futures};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -37,8 +36,10 @@ impl Call {
     /// Nobody can see this call any more: it is not started, or stopped.
     pub(super) fn abandon(&self) {
         if self.withdraw() {
-            self.finish(Err(cancelled()), Usage::default(), None);
+            self.tell_cancelled();
+            self.finish(Err(cancelled()), Used::default(), None);
         } else if !self.cell.is_done() {
+            self.tell_cancelled();
             self.stop.cancel();
             self.program().runtime.interrupt();
         }

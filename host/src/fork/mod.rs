@@ -22,6 +22,7 @@ mod runtime;
 mod shutdown;
 mod start;
 mod stop;
+mod tell;
 mod threads;
 
 pub(crate) use capture::Captured;

@@ -15,6 +15,8 @@ use std::sync::{Arc, Weak};
 #[derive(Clone)]
 pub(crate) struct Member {
     pub(super) runtime: Arc<Runtime>,
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub(super) digest: Arc<str>,
     pub(super) facts: Arc<Facts>,
     pub(super) plan: Arc<Plan>,
     /// What is linked to it, each by its name.
@@ -84,6 +86,10 @@ impl ProgramRef<'_> {
         self.number == program.number && Arc::ptr_eq(self.members, &program.members)
     }
 
+    pub(super) fn member(&self) -> &Member {
+        &self.members[self.number]
+    }
+
     pub(super) fn program(self) -> Program {
         Program { members: self.members.clone(), number: self.number }
     }
@@ -134,6 +140,11 @@ impl Member {
         &self.runtime
     }
 
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub(crate) fn digest(&self) -> &str {
+        &self.digest
+    }
+
     /// What the audit found out.
     pub(crate) fn facts(&self) -> &Arc<Facts> {
         &self.facts
@@ -152,12 +163,13 @@ impl Program {
     ///
     /// [`ErrorKind::Unsupported`] if it is too large, [`ErrorKind::Link`] if it forks one of its own functions with
     /// another type.
-    pub(crate) fn new(runtime: Arc<Runtime>, guest: Guest) -> Result<Program> {
+    pub(crate) fn new(runtime: Arc<Runtime>, digest: &str, guest: Guest) -> Result<Program> {
         // Before it is loaded: what cannot be linked to itself is not worth that.
         let links = link::resolve(&guest.facts, &[])?;
         let plan = Arc::new(Plan::new(runtime.sandboxes.clone(), guest)?);
         let facts = plan.facts().clone();
-        Program::of(Member { runtime, facts, plan, providers: Vec::new(), links, missing: None, capture: None })
+        let digest = digest.into();
+        Program::of(Member { runtime, digest, facts, plan, providers: Vec::new(), links, missing: None, capture: None })
     }
 
     /// A program of one member.

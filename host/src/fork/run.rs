@@ -1,6 +1,6 @@
 //! Running a call in a sandbox.
 
-use super::call::{Args, Call, ClaimedArgs, Origin};
+use super::call::{Args, Call, ClaimedArgs, Origin, Used};
 use super::capture::Captured;
 use super::program::Program;
 use crate::engine::HOST_STACK;
@@ -27,7 +27,7 @@ pub(super) struct Run<'a> {
 /// How a run has ended.
 pub(super) struct Ended {
     pub(super) result: Result<Value>,
-    pub(super) usage: Usage,
+    pub(super) used: Used,
     pub(super) output: Option<Arc<Output>>,
 }
 
@@ -42,7 +42,7 @@ impl Default for Ended {
 impl Ended {
     #[inline]
     fn new(result: Result<Value>) -> Ended {
-        Ended { result, usage: Usage::default(), output: None }
+        Ended { result, used: Used::default(), output: None }
     }
 }
 
@@ -111,8 +111,8 @@ impl Run<'_> {
         let ok = ended.result.is_ok();
         ended.output = sandbox.take_output();
         let futures = if self.program.capture.is_some() { sandbox.futures() } else { 0 };
-        let usage = sandbox.usage();
-        ended.usage = if ok { usage } else { self.whole() };
+        let (own, usage) = sandbox.usage();
+        ended.used = Used { own, usage: if ok { usage } else { self.whole() } };
         match &self.program.capture {
             Some(capture) if ok && self.is_root => capture.put(Captured::new(sandbox, futures)),
             _ => {
@@ -123,7 +123,7 @@ impl Run<'_> {
     }
 
     pub(super) fn failed(&self, error: Error) -> Ended {
-        Ended { usage: self.whole(), ..Ended::new(Err(error)) }
+        Ended { used: Used { own: 0, usage: self.whole() }, ..Ended::new(Err(error)) }
     }
 
     /// A run that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
@@ -146,6 +146,7 @@ impl Call {
         {
             self.stop.set_deadline(deadline);
         }
+        self.tell_start();
         if self.facts().can_fork {
             let (this, spawner) = (self.clone(), self.clone());
             let args = Args { values: std::mem::take(args.values), charge: args.charge.take() };
@@ -179,7 +180,7 @@ impl Call {
         let result = ended.result.map_err(|error| {
             if error.chain().is_empty() && self.parent().is_none() { self.locate(error) } else { error }
         });
-        self.finish(result, ended.usage, ended.output);
+        self.finish(result, ended.used, ended.output);
     }
 }
 

@@ -4,7 +4,7 @@ use super::shutdown::Shutdown;
 use super::threads::Threads;
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event::Event;
+use crate::event::{Event, Listener};
 use crate::future::Completion;
 use crate::isolation::Isolation;
 use crate::limits::Limits;
@@ -12,7 +12,6 @@ use crate::process::Process;
 use crate::sandbox::{DeadlineWatch, Sandboxes};
 use crate::value::Value;
 use crate::wasi::Wasi;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
@@ -24,7 +23,8 @@ pub(crate) struct Runtime {
     pub(crate) wasi: Wasi,
     pub(crate) sandboxes: Arc<Sandboxes>,
     pub(crate) watch: DeadlineWatch,
-    pub(crate) observer: Box<dyn Fn(&Event) + Send + Sync>,
+    /// Who is told of calls, and of errors that no future tells anyone.
+    pub(crate) observer: Listener,
     pub(crate) threads: Arc<dyn Threads>,
     /// What has calls made, those of guests too.
     pub(crate) backend: Box<dyn Backend>,
@@ -69,11 +69,7 @@ impl Runtime {
         if error.kind() == ErrorKind::Cancelled || !self.process.is_this() {
             return;
         }
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (self.observer)(&Event::Unobserved(error)))) {
-            // What it panicked with may panic when it is dropped.
-            std::mem::forget(panic);
-            tracing::warn!("the observer panicked");
-        }
+        self.observer.tell(&Event::Unobserved(&error));
     }
 
     /// Remembers a fork that waits for its arguments, to be cancelled when the executor is shut down.

@@ -7,6 +7,7 @@ use super::program::Program;
 use super::threads::Threads;
 use crate::backend::{Backend, Forked, Request};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::{Observed, TaskId};
 use crate::future::{Cell, Completion, Future, cancelled};
 use crate::limits::Usage;
 use crate::sched::{Job, Work};
@@ -18,27 +19,31 @@ use std::sync::{Arc, Weak};
 impl Program {
     /// Forks a function for the host.
     pub(crate) fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Forked {
-        if self.runtime.threads.inline()
+        let observed = self.runtime.observer.observed();
+        if observed.is_none()
+            && self.runtime.threads.inline()
             && !self.runtime.shutdown.is_closed()
             && self.runtime.here().is_ok()
             && !self.facts.functions[function as usize].can_fork
         {
             return inline::run(self, function, args, site);
         }
-        let call = Call::root(self.clone(), function, args, site);
+        self.tell_fork(observed.as_ref(), function, &args, site);
+        let call = Call::root(self.clone(), function, args, site, observed);
         call.start();
         Forked::Call(call)
     }
 
-    /// The same, but shows the call to `before` before anybody can have started it.
+    /// A fork that has waited for its arguments: it was told of before. Shows the call to `before` before anybody can have started it.
     pub(crate) fn fork_shown(
         &self,
         function: u32,
         args: Values,
-        site: &'static Location<'static>,
+        (site, observed): (&'static Location<'static>, Option<Observed>),
         before: &mut dyn FnMut(Arc<dyn Completion<Value>>),
     ) {
-        let call = Call::root(self.clone(), function, args, site);
+        self.tell_ready(observed.as_ref(), function, &args);
+        let call = Call::root(self.clone(), function, args, site, observed);
         before(call.clone());
         call.start();
     }
@@ -55,7 +60,10 @@ impl Program {
         site: &'static Location<'static>,
     ) -> Result<(Value, Captured)> {
         let capture = Arc::new(Capture::default());
-        let call = Call::root(self.capturing(capture.clone())?, function, args, site);
+        let program = self.capturing(capture.clone())?;
+        let observed = program.observed();
+        program.tell_fork(observed.as_ref(), function, &args, site);
+        let call = Call::root(program, function, args, site, observed);
         call.start();
         let value = Future::<Value>::from_completion(call).wait()?;
         let captured = capture.take();
@@ -159,6 +167,12 @@ impl Completion<Value> for Call {
         }
         // First: a call that is told to stop completes itself, and whoever was first should know.
         let in_time = self.cell.complete(Err(self.locate(cancelled()))).is_ok();
+        if in_time {
+            self.tell_cancelled();
+        }
+        if in_time && unstarted {
+            self.tell_done(&Err(cancelled()), 0);
+        }
         if in_time && !unstarted {
             self.stop.cancel();
             self.program().runtime.interrupt();
@@ -193,5 +207,13 @@ impl Completion<Value> for Call {
 
     fn stranded(&self) -> Option<Error> {
         self.program().runtime.here().err().map(|error| self.locate(error))
+    }
+
+    fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    fn waited_for(&self) {
+        self.tell_wait();
     }
 }

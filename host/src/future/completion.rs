@@ -2,6 +2,7 @@
 
 use super::Cell;
 use crate::error::Error;
+use crate::event::TaskId;
 use crate::limits::Usage;
 use crate::wasi::Output;
 use std::sync::Arc;
@@ -31,6 +32,14 @@ pub(crate) trait Completion<T>: Send + Sync {
     fn help(self: Arc<Self>) -> bool {
         false
     }
+
+    /// The call behind it, if there is one that somebody observes.
+    fn task(&self) -> Option<TaskId> {
+        None
+    }
+
+    /// Told that the host begins to wait for it.
+    fn waited_for(&self) {}
 
     /// Why the result, which is not there, will not come in this process, if that is so: it was forked, by fork(2), since.
     fn stranded(&self) -> Option<Error> {

@@ -3,6 +3,7 @@
 use super::waiters::Place;
 use super::{Completion, Ready, nested};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::TaskId;
 use crate::limits::Usage;
 use crate::process;
 use crate::sched;
@@ -99,6 +100,7 @@ impl<T> Future<T> {
     where
         T: Clone,
     {
+        self.waited_for();
         if !self.done() {
             nested::waiting(|| {
                 self.help();
@@ -124,6 +126,7 @@ impl<T> Future<T> {
     where
         T: Clone,
     {
+        self.waited_for();
         let mut helped = false;
         if !self.done() {
             nested::waiting(|| {
@@ -155,6 +158,7 @@ impl<T> Future<T> {
     where
         T: Clone,
     {
+        self.waited_for();
         if !self.done() {
             // Not run here: a call that runs on this thread could not be left in time.
             nested::waiting(|| self.block(Instant::now().checked_add(timeout)));
@@ -263,6 +267,25 @@ impl<T> Future<T> {
             Source::Own(completion) => completion.output(),
             Source::Call(call, _) => call.output(),
             Source::Ready(ready, _) => ready.output.as_deref().cloned(),
+        }
+    }
+
+    /// The call behind it, if there is one that somebody observes.
+    pub(crate) fn task(&self) -> Option<TaskId> {
+        match &self.source {
+            Source::Own(completion) => completion.task(),
+            Source::Call(call, _) => call.task(),
+            Source::Ready(..) => None,
+        }
+    }
+
+    /// Tells whoever observes the call that the host begins to wait for it.
+    #[inline]
+    fn waited_for(&self) {
+        match &self.source {
+            Source::Own(completion) => completion.waited_for(),
+            Source::Call(call, _) => call.waited_for(),
+            Source::Ready(..) => {}
         }
     }
 

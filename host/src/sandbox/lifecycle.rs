@@ -131,12 +131,13 @@ impl Sandbox {
         self.store.data_mut().interrupts.end_call();
     }
 
-    /// What the call has used, in fuel, and the children that it waited for. Its futures are dropped. Of no meaning after an error.
-    pub(crate) fn usage(&mut self) -> Usage {
+    /// The fuel that the call has used itself, and what it has used with the children that it waited for. Its futures are dropped.
+    /// After an error, only the first has a meaning: so much was used at least.
+    pub(crate) fn usage(&mut self) -> (u64, Usage) {
         let children = self.store.data_mut().call.futures.take().map(|futures| futures.end()).unwrap_or_default();
         let limit = self.loaded.as_ref().map_or(0, |loaded| loaded.definition.limits.fuel);
         let fuel = limit.saturating_sub(self.store.get_fuel().unwrap_or(0));
-        Usage { fuel: fuel.saturating_add(children.fuel), forks: children.forks }
+        (fuel, Usage { fuel: fuel.saturating_add(children.fuel), forks: children.forks })
     }
 
     /// How many futures the call has left: not dropped, or, by a core module, not waited for.

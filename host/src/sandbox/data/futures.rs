@@ -19,6 +19,15 @@ pub(crate) trait Futures: Send {
     /// For a call that has forked as often as it may. What is wrong with the child is seen where that is waited for.
     fn fork(&mut self, link: u32, args: Values) -> Result<i32>;
 
+    /// Whether somebody observes the call: then [`Futures::at`] is told how far it has come before each fork and wait.
+    fn observed(&self) -> bool;
+
+    /// The call has this much fuel left.
+    fn at(&mut self, fuel: u64);
+
+    /// The call begins to wait for a future.
+    fn waits(&self, number: i32);
+
     /// Fails where the call has no such future.
     fn check(&self, link: u32, number: i32) -> Result<()>;
 

@@ -57,6 +57,9 @@ pub(super) fn wait(
         Box::new(async move {
             host.may_fork(&mut caller)?;
             let future = future(params);
+            if tell_fuel(&mut caller)? {
+                caller.data_mut().futures()?.waits(future);
+            }
             complete(&mut caller, link, future).await?;
             let futures = caller.data_mut().futures()?;
             let written = futures.written(future);
@@ -103,7 +106,19 @@ fn future(params: &[Val]) -> i32 {
 /// Forks, and returns the future's number.
 fn start(caller: &mut Caller<'_, StoreData>, host: &HostImport, link: u32, params: &[Val]) -> wasmtime::Result<i32> {
     let args: Values = host.arguments(caller, &host.link(link).params, params)?;
+    tell_fuel(caller)?;
     Ok(caller.data_mut().futures()?.fork(link, args).map_err(Stop)?)
+}
+
+/// Tells whoever observes the call how much fuel it has left; returns whether anybody does.
+#[inline]
+fn tell_fuel(caller: &mut Caller<'_, StoreData>) -> wasmtime::Result<bool> {
+    if !caller.data_mut().futures()?.observed() {
+        return Ok(false);
+    }
+    let fuel = caller.get_fuel()?;
+    caller.data_mut().futures()?.at(fuel);
+    Ok(true)
 }
 
 /// Waits until a future is complete; meanwhile the guest's stack is set aside.

@@ -1,7 +1,8 @@
 //! Guests, and callbacks, that mean harm. After each the executor still answers.
 
 use expect_test::expect;
-use purefork::{Error, ErrorKind, Event, Executor, Limits, Value, args, promise};
+use purefork::event::Event;
+use purefork::{Error, ErrorKind, Executor, Limits, Value, args, promise};
 use purefork_tests::guests::{CHAIN, FIB, MATH};
 use purefork_tests::{
     MODES, Mode, Watchdog, assert_kind, built, describe, each_executor, each_executor_with, error, in_own_process,
@@ -77,9 +78,11 @@ fn an_endless_loop_whose_future_was_dropped_runs_out_of_fuel() {
     for mode in modes() {
         let failures = Arc::new(AtomicUsize::new(0));
         let counting = failures.clone();
-        let exec = built(mode.builder().limits(limits().fuel(1_000_000)).observer(move |event: &Event| {
-            assert_eq!(event.error().kind(), ErrorKind::OutOfFuel);
-            counting.fetch_add(1, Ordering::SeqCst);
+        let exec = built(mode.builder().limits(limits().fuel(1_000_000)).observer(move |event: &Event<'_>| {
+            if let Event::Unobserved(error) = event {
+                assert_eq!(error.kind(), ErrorKind::OutOfFuel);
+                counting.fetch_add(1, Ordering::SeqCst);
+            }
         }));
         drop(loaded(&exec, MATH).fork("spin", args![]).unwrap());
         drop(loaded(&exec, ENDLESS).fork("above", args![]).unwrap());
@@ -454,7 +457,7 @@ fn an_observer_that_panics_harms_nobody() {
     in_own_process(|| {
         let _watchdog = Watchdog::new();
         for mode in MODES {
-            let exec = built(mode.builder().observer(|_: &Event| panic!("the observer")));
+            let exec = built(mode.builder().observer(|_: &Event<'_>| panic!("the observer")));
             let (math, chain) = (loaded(&exec, MATH), loaded(&exec, CHAIN));
             for _ in 0..20 {
                 drop(math.fork("fail", args![]).unwrap());

@@ -1,7 +1,8 @@
 //! Arguments: by position, by name, and futures.
 
 use expect_test::expect;
-use purefork::{ErrorKind, Event, Future, Value, args, promise};
+use purefork::event::Event;
+use purefork::{ErrorKind, Future, Value, args, promise};
 use purefork_tests::guests::{FIB, MATH};
 use purefork_tests::{MODES, Mode, Watchdog, assert_kind, built, describe, each_executor, error, loaded};
 use std::sync::mpsc::channel;
@@ -185,7 +186,11 @@ fn the_failure_of_a_dependent_fork_that_nobody_waits_for_goes_to_the_observer() 
     for mode in [Mode::Serial, Mode::Threads(1)] {
         println!("mode: {mode:?}");
         let (tell, told) = channel();
-        let exec = built(mode.builder().observer(move |event: &Event| tell.send(event.error().kind()).unwrap()));
+        let exec = built(mode.builder().observer(move |event: &Event<'_>| {
+            if let Event::Unobserved(error) = event {
+                tell.send(error.kind()).unwrap();
+            }
+        }));
         let math = loaded(&exec, MATH);
         let zero = math.fork("sub", args![1, 1]).unwrap();
         drop(math.fork("div", args![1, &zero]).unwrap());

@@ -1,7 +1,8 @@
 //! Forking, waiting, and what can be forked.
 
 use expect_test::expect;
-use purefork::{Error, ErrorKind, Event, Executor, Future, Value, args, promise, wait_all};
+use purefork::event::Event;
+use purefork::{Error, ErrorKind, Executor, Future, Value, args, promise, wait_all};
 use purefork_tests::guests::{FIB, MATH};
 use purefork_tests::{
     MODES, Mode, Watchdog, assert_kind, built, describe, each_executor, error, loaded, modes, still_answers,
@@ -94,7 +95,7 @@ fn what_nobody_waits_for_runs_on_and_its_failure_goes_to_the_observer() {
     for mode in modes() {
         println!("mode: {mode:?}");
         let (tell, told) = channel();
-        let exec = built(mode.builder().observer(move |event| {
+        let exec = built(mode.builder().observer(move |event: &Event<'_>| {
             if let Event::Unobserved(error) = event {
                 tell.send(error.clone()).unwrap();
             }

@@ -1,0 +1,129 @@
+//! Who is told, and of which calls.
+
+use super::{CallEvent, CallEventKind, Event, Observer, TaskId};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+thread_local! {
+    /// The observer of what this thread forks.
+    static HERE: RefCell<Option<Arc<dyn Observer>>> = const { RefCell::new(None) };
+}
+
+/// Runs `f`, and tells `observer` of the calls that this thread forks meanwhile, and of those that they fork, until they have ended. It is
+/// told beside the executor's own observer.
+///
+/// Of two that are nested, both are told.
+pub fn observe<R>(observer: impl Observer, f: impl FnOnce() -> R) -> R {
+    /// Puts back what was there, also if `f` panics.
+    struct Restored(Option<Arc<dyn Observer>>);
+
+    impl Drop for Restored {
+        fn drop(&mut self) {
+            // Where the thread ends in the midst of it, there is nothing to be put back.
+            let _ = HERE.try_with(|here| std::mem::swap(&mut *here.borrow_mut(), &mut self.0));
+        }
+    }
+
+    let observer: Arc<dyn Observer> = Arc::new(observer);
+    let before = HERE.with_borrow(Clone::clone);
+    let observer = both(before.clone(), Some(observer));
+    HERE.with_borrow_mut(|here| *here = observer);
+    let _restored = Restored(before);
+    f()
+}
+
+/// Tells two observers.
+struct Both(Arc<dyn Observer>, Arc<dyn Observer>);
+
+impl Observer for Both {
+    fn event(&self, event: &Event<'_>) {
+        tell(&*self.0, event);
+        tell(&*self.1, event);
+    }
+}
+
+fn both(one: Option<Arc<dyn Observer>>, other: Option<Arc<dyn Observer>>) -> Option<Arc<dyn Observer>> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(Arc::new(Both(one, other))),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Logs what no future tells anyone: the observer of an executor that was given no other.
+pub(crate) struct Log;
+
+/// The observer of an executor that was given no other.
+pub(crate) fn log() -> Arc<dyn Observer> {
+    Arc::new(Log)
+}
+
+impl Observer for Log {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::Unobserved(error) = event {
+            tracing::warn!(kind = %error.kind().name(), "unobserved: {error}");
+        }
+    }
+
+    fn observes_calls(&self) -> bool {
+        false
+    }
+}
+
+/// Tells an observer; a panic in it is caught.
+fn tell(observer: &dyn Observer, event: &Event<'_>) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer.event(event))) {
+        // What it panicked with may panic when it is dropped.
+        std::mem::forget(panic);
+        tracing::warn!("the observer panicked");
+    }
+}
+
+/// An executor's observer.
+pub(crate) struct Listener {
+    observer: Arc<dyn Observer>,
+    /// Whether it wants to know of calls.
+    calls: bool,
+}
+
+impl Listener {
+    pub(crate) fn new(observer: Arc<dyn Observer>) -> Listener {
+        let calls = catch_unwind(AssertUnwindSafe(|| observer.observes_calls())).unwrap_or(false);
+        Listener { observer, calls }
+    }
+
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        tell(&*self.observer, event);
+    }
+
+    /// A call that this thread forks now, if anybody wants to know of it.
+    #[inline]
+    pub(crate) fn observed(&self) -> Option<Observed> {
+        // Not borrowed by more than this moment: who is told may fork in turn.
+        let here = HERE.try_with(|here| here.borrow().clone()).ok().flatten();
+        if here.is_none() && !self.calls {
+            return None;
+        }
+        let observer = both(self.calls.then(|| self.observer.clone()), here)?;
+        Some(Observed { task: TaskId::new(), observer })
+    }
+}
+
+/// A call that somebody wants to know of.
+#[derive(Clone)]
+pub(crate) struct Observed {
+    pub(crate) task: TaskId,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+impl Observed {
+    /// Tells of a call that the host has forked.
+    pub(crate) fn tell(&self, worker: Option<usize>, kind: CallEventKind<'_>) {
+        tell_call(&*self.observer, CallEvent { task: self.task, parent: None, worker, fuel: 0, kind });
+    }
+}
+
+/// Tells of a call.
+pub(crate) fn tell_call(observer: &dyn Observer, event: CallEvent<'_>) {
+    tell(observer, &Event::Call(event));
+}
