@@ -1,5 +1,7 @@
 //! Values that cross between host and guest, and their types.
 
+#[allow(dead_code, unused_imports, reason = "what stores values comes later")]
+pub(crate) mod bytes;
 mod convert;
 mod dynamic;
 mod fit;
