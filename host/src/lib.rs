@@ -88,6 +88,7 @@ mod sandbox;
 mod sched;
 #[cfg_attr(not(feature = "preinit"), path = "snapshot/absent.rs")]
 mod snapshot;
+pub mod trace;
 pub mod value;
 mod wasi;
 
@@ -107,7 +108,19 @@ pub use wasi::{Output, Wasi};
 const _: () = {
     const fn shared<T: Send + Sync>() {}
     shared::<(Executor, Builder, Module, Function<(i32,), i32>, Future<Value>, Promise<i32>)>();
-    shared::<(Args, Value, value::Type, Limits, Usage, Isolation, Wasi, Output, Error, event::TaskId, inspect::Inspection)>();
+    shared::<(
+        Args,
+        Value,
+        value::Type,
+        Limits,
+        Usage,
+        Isolation,
+        Wasi,
+        Output,
+        Error,
+        event::TaskId,
+        inspect::Inspection,
+    )>();
     // Whatever their types are: these name what is passed, and hold none of it.
     shared::<(Function<std::cell::Cell<i32>, ()>, Future<std::cell::Cell<i32>>)>();
 };

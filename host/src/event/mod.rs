@@ -3,9 +3,9 @@
 mod call;
 mod observe;
 
+pub(crate) use call::{ArgSource, ArgsSource};
 pub use call::{CallArgs, CallEvent, CallEventKind, CalledFunction, TaskId};
 pub use observe::observe;
-pub(crate) use call::{ArgSource, ArgsSource};
 pub(crate) use observe::{Listener, Observed, log, tell_call};
 
 use crate::error::Error;

@@ -42,7 +42,14 @@ struct Forked {
 
 impl CallFutures {
     pub(super) fn new(call: Arc<Call>) -> CallFutures {
-        CallFutures { call, futures: SmallVec::new(), branch: None, waited: Usage::default(), left: 0, suspended: false }
+        CallFutures {
+            call,
+            futures: SmallVec::new(),
+            branch: None,
+            waited: Usage::default(),
+            left: 0,
+            suspended: false,
+        }
     }
 
     /// Where a future is that was forked by link number `link`.

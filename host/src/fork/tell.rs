@@ -78,7 +78,6 @@ impl Member {
     fn called(&self, function: u32) -> CalledFunction<'_> {
         CalledFunction { def: &self.facts.functions[function as usize], module: &self.digest }
     }
-
 }
 
 /// Of a fork of the host's.

@@ -97,7 +97,7 @@ fn what_nobody_waits_for_runs_on_and_its_failure_goes_to_the_observer() {
         let (tell, told) = channel();
         let exec = built(mode.builder().observer(move |event: &Event<'_>| {
             if let Event::Unobserved(error) = event {
-                tell.send(error.clone()).unwrap();
+                tell.send((*error).clone()).unwrap();
             }
         }));
         let math = loaded(&exec, MATH);

@@ -1,0 +1,7 @@
+//! What ran, as a graph that can be printed, drawn, measured, kept and run again.
+//!
+//! A [`Recorder`] is an [`Observer`](crate::event::Observer) that writes down what it is told; a [`Trace`] is what is read from that.
+
+mod model;
+
+pub use model::{Moment, Pause, Step, StepKind, Task, Trace, TracedArg, TracedFunction};
