@@ -20,7 +20,8 @@ use std::time::Duration;
 /// ```
 #[must_use = "limits hold in an executor that `Builder::limits` gives them to"]
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     pub(crate) fuel: u64,
     pub(crate) memory: usize,
@@ -195,7 +196,7 @@ getters! {
 /// and instantiation are not counted.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Usage {
     /// Fuel, in the units of [`Limits::fuel`]. A call that failed and was caught counts its whole limit: how much it has
     /// used is not known.

@@ -4,6 +4,7 @@ use crate::args::{Args, Slot, Slots, checked, signature};
 use crate::backend::Forked;
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::Source;
 use crate::fork::Program;
 use crate::function::Function;
 use crate::future::Future;
@@ -28,9 +29,6 @@ pub struct Module {
     source: Arc<Source>,
     service: Arc<dyn ModuleService>,
 }
-
-/// What gives a module's bytes.
-type Source = dyn Fn() -> Result<Arc<[u8]>> + Send + Sync;
 
 impl Module {
     pub(crate) fn new(

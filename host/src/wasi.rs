@@ -18,7 +18,7 @@
 /// ```
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub enum Wasi {
     /// They may not: a guest that imports WASI is refused.
     #[default]
@@ -42,7 +42,7 @@ pub enum Wasi {
 /// function and its arguments, as everything else.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Output {
     /// What was written to stdout.
     pub stdout: Vec<u8>,

@@ -5,7 +5,7 @@
 /// More may come: a `match` needs a wildcard arm.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub enum ErrorKind {
     /// A file could not be read.
     Unreadable,

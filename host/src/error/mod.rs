@@ -35,11 +35,11 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// # Ok::<(), purefork::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Error(Arc<Inner>);
 
 #[derive(Clone, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -97,6 +97,21 @@ impl Error {
         let mut inner = Arc::unwrap_or_clone(self.0);
         change(&mut inner);
         Error(Arc::new(inner))
+    }
+
+    /// Whether there are control characters in its texts but for line feeds: an error that was read from a file, and not made here, could do
+    /// something to a terminal.
+    pub(crate) fn has_control_characters(&self) -> bool {
+        let Inner { kind: _, message, help, reasons, site, backtrace, chain, omitted: _, ends_tree: _ } = &*self.0;
+        let text = std::iter::once(message).chain(help).map(String::as_str);
+        let sites = site.iter().chain(chain.iter().map(|frame| &frame.site)).filter_map(|site| match site {
+            ForkSite::Host { file, .. } => Some(&**file),
+            ForkSite::Guest { .. } => None,
+        });
+        let functions = backtrace.iter().map(|frame| &*frame.function).chain(chain.iter().map(|frame| &*frame.function));
+        let reasons = reasons.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let mut all = text.chain(sites).chain(functions).chain(reasons.iter().map(String::as_str));
+        all.any(|text| text.contains(|c: char| c.is_control() && c != '\n'))
     }
 
     /// What kind of error this is.

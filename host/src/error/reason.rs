@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One reason why a guest cannot be shown to be pure.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Reason {
     /// What is wrong.
@@ -20,7 +20,7 @@ pub struct Reason {
 
 /// What is wrong with a guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum ReasonKind {
     /// It imports something that guests may not.

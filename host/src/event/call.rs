@@ -1,12 +1,15 @@
 //! What becomes of a call.
 
 use crate::error::{Error, Result};
-use crate::ir::FunctionDef;
+use crate::ir::{Facts, FunctionDef};
+use crate::limits::Limits;
 use crate::value::{Type, Value, Values};
+use crate::wasi::Wasi;
 use std::cell::Cell;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::panic::Location;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The number of a call that is observed: no other call of this process has it, whatever executor runs it.
@@ -106,14 +109,25 @@ pub enum CallEventKind<'a> {
 /// The function that is called.
 #[derive(Clone, Copy)]
 pub struct CalledFunction<'a> {
-    pub(crate) def: &'a FunctionDef,
+    pub(crate) facts: &'a Arc<Facts>,
+    pub(crate) number: u32,
     pub(crate) module: &'a str,
+    pub(crate) source: &'a Source,
+    pub(crate) limits: &'a Limits,
+    pub(crate) wasi: Wasi,
 }
 
+/// What gives a module's bytes.
+pub(crate) type Source = dyn Fn() -> Result<Arc<[u8]>> + Send + Sync;
+
 impl<'a> CalledFunction<'a> {
+    fn def(self) -> &'a FunctionDef {
+        &self.facts.functions[self.number as usize]
+    }
+
     /// Its exact name, as it is exported: escape it where it is shown.
     pub fn name(self) -> &'a str {
-        &self.def.name
+        &self.def().name
     }
 
     /// The SHA-256 of its module's bytes, in hexadecimal.
@@ -123,12 +137,31 @@ impl<'a> CalledFunction<'a> {
 
     /// The names and types of its parameters.
     pub fn params(self) -> impl Iterator<Item = (&'a str, &'a Type)> {
-        self.def.param_names.iter().map(String::as_str).zip(&self.def.params)
+        self.def().param_names.iter().map(String::as_str).zip(&self.def().params)
     }
 
     /// The types of its results: none or one, and several only of a core function.
     pub fn results(self) -> &'a [Type] {
-        &self.def.results
+        &self.def().results
+    }
+
+    /// Its module's bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::bytes`](crate::Module::bytes).
+    pub fn module_bytes(self) -> Result<Arc<[u8]>> {
+        (self.source)()
+    }
+
+    /// What its calls may use.
+    pub fn limits(self) -> &'a Limits {
+        self.limits
+    }
+
+    /// Whether its guest may import WASI.
+    pub fn wasi(self) -> Wasi {
+        self.wasi
     }
 }
 

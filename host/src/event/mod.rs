@@ -3,7 +3,7 @@
 mod call;
 mod observe;
 
-pub(crate) use call::{ArgSource, ArgsSource};
+pub(crate) use call::{ArgSource, ArgsSource, Source};
 pub use call::{CallArgs, CallEvent, CallEventKind, CalledFunction, TaskId};
 pub use observe::observe;
 pub(crate) use observe::{Listener, Observed, log, tell_call};

@@ -6,6 +6,7 @@ use super::key::{digest, key};
 use super::loader::Loader;
 use super::read::{binary, read};
 use crate::error::{Error, ErrorKind, Result};
+use crate::event::Source;
 use crate::fork::Program;
 use crate::module::Module;
 use std::path::Path;
@@ -16,10 +17,9 @@ pub(super) fn load_file(loader: &Arc<Loader>, path: &Path) -> Result<Module> {
     let (bytes, again) = read(path)?;
     let path = std::path::absolute(path).ok().filter(|_| again);
     let Some(path) = path else { return load_bytes(loader, &bytes) };
-    let (program, known) = program(loader, &binary(&bytes)?)?;
-    let source = {
-        let known = known.clone();
-        move || {
+    let source = |known: &str| -> Arc<Source> {
+        let (path, known) = (path.clone(), known.to_owned());
+        Arc::new(move || {
             let (bytes, _) = read(&path)?;
             let bytes = binary(&bytes)?;
             if digest(&bytes) != known {
@@ -27,31 +27,48 @@ pub(super) fn load_file(loader: &Arc<Loader>, path: &Path) -> Result<Module> {
                 return Err(Error::new(ErrorKind::Unreadable, message).with_help("load it again"));
             }
             Ok(bytes.into())
-        }
+        })
     };
-    Ok(Module::new(program, known, Arc::new(source), loader.clone()))
+    let (program, digest) = program(loader, &binary(&bytes)?, &source)?;
+    let source = source(&digest);
+    Ok(Module::new(program, digest, source, loader.clone()))
 }
 
 /// Loads a guest from bytes, which are kept.
 pub(super) fn load_bytes(loader: &Arc<Loader>, bytes: &[u8]) -> Result<Module> {
     let bytes: Arc<[u8]> = binary(bytes)?.into();
-    let (program, digest) = program(loader, &bytes)?;
-    Ok(Module::new(program, digest, Arc::new(move || Ok(bytes.clone())), loader.clone()))
+    let source = held(&bytes);
+    let (program, digest) = program(loader, &bytes, &|_| source.clone())?;
+    Ok(Module::new(program, digest, source, loader.clone()))
+}
+
+/// Bytes that are kept.
+pub(super) fn held(bytes: &Arc<[u8]>) -> Arc<Source> {
+    let bytes = bytes.clone();
+    Arc::new(move || Ok(bytes.clone()))
 }
 
 /// Audits and compiles a guest, or finds it in the cache; gives its digest, too. One that is loaded already is the same program.
-pub(super) fn program(loader: &Loader, bytes: &[u8]) -> Result<(Program, String)> {
+/// `source`: what gives the bytes again, by their digest.
+pub(super) fn program(
+    loader: &Loader,
+    bytes: &[u8],
+    source: &dyn Fn(&str) -> Arc<Source>,
+) -> Result<(Program, String)> {
     let runtime = &loader.runtime;
     let digest = digest(bytes);
     if let Some(program) = loader.known(&digest) {
         return Ok((program, digest));
     }
     let key = key(runtime, &digest);
-    let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), &digest, guest)) {
+    let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), (&digest, source(&digest)), guest)) {
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
         // Nothing was kept, or it was made by another build of wasmtime.
-        _ => Program::new(runtime.clone(), &digest, compiled(runtime, audited(bytes, runtime.wasi)?, &key)?)?,
+        _ => {
+            let guest = compiled(runtime, audited(bytes, runtime.wasi)?, &key)?;
+            Program::new(runtime.clone(), (&digest, source(&digest)), guest)?
+        }
     };
     loader.know(&digest, &program);
     Ok((program, digest))

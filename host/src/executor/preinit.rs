@@ -63,7 +63,7 @@ fn preinit(
     // What it runs in is used once, and read as it is.
     let guest = copied(runtime, readable, &audited(given, runtime.wasi)?.modules)?;
     let recipe = guest.recipe.clone();
-    let running = Program::new(runtime.clone(), program.digest(), guest)?.linked_as(program)?;
+    let running = Program::new(runtime.clone(), (program.digest(), program.source().clone()), guest)?.linked_as(program)?;
     let facts = running.facts().clone();
     let number = facts.functions.iter().position(|known| {
         known.name == exported.name && known.params == exported.params && known.results == exported.results
@@ -76,7 +76,8 @@ fn preinit(
     let frozen = prepared.freeze(&facts, &recipe, &mut *captured.sandbox)?;
     drop(captured);
     let bytes: Arc<[u8]> = frozen.into();
-    let (new, digest) = load::program(loader, &bytes)?;
+    let source = load::held(&bytes);
+    let (new, digest) = load::program(loader, &bytes, &|_| source.clone())?;
     let new = new.linked_as(program)?;
     Ok(Preinitialised { digest, bytes, program: new })
 }

@@ -5,6 +5,7 @@ use super::link::{self, Link, Target};
 use super::runtime::Runtime;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::escaped;
+use crate::event::Source;
 use crate::ir::Facts;
 use crate::process;
 use crate::sandbox::{Guest, Plan};
@@ -17,6 +18,8 @@ pub(crate) struct Member {
     pub(super) runtime: Arc<Runtime>,
     /// The SHA-256 of its bytes, in hexadecimal.
     pub(super) digest: Arc<str>,
+    /// What gives these.
+    pub(super) source: Arc<Source>,
     pub(super) facts: Arc<Facts>,
     pub(super) plan: Arc<Plan>,
     /// What is linked to it, each by its name.
@@ -145,6 +148,11 @@ impl Member {
         &self.digest
     }
 
+    /// What gives its bytes.
+    pub(crate) fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
     /// What the audit found out.
     pub(crate) fn facts(&self) -> &Arc<Facts> {
         &self.facts
@@ -163,13 +171,17 @@ impl Program {
     ///
     /// [`ErrorKind::Unsupported`] if it is too large, [`ErrorKind::Link`] if it forks one of its own functions with
     /// another type.
-    pub(crate) fn new(runtime: Arc<Runtime>, digest: &str, guest: Guest) -> Result<Program> {
+    pub(crate) fn new(
+        runtime: Arc<Runtime>,
+        (digest, source): (&str, Arc<Source>),
+        guest: Guest,
+    ) -> Result<Program> {
         // Before it is loaded: what cannot be linked to itself is not worth that.
         let links = link::resolve(&guest.facts, &[])?;
         let plan = Arc::new(Plan::new(runtime.sandboxes.clone(), guest)?);
         let facts = plan.facts().clone();
         let digest = digest.into();
-        Program::of(Member { runtime, digest, facts, plan, providers: Vec::new(), links, missing: None, capture: None })
+        Program::of(Member { runtime, digest, source, facts, plan, providers: Vec::new(), links, missing: None, capture: None })
     }
 
     /// A program of one member.

@@ -76,7 +76,14 @@ impl Member {
     }
 
     fn called(&self, function: u32) -> CalledFunction<'_> {
-        CalledFunction { def: &self.facts.functions[function as usize], module: &self.digest }
+        CalledFunction {
+            facts: &self.facts,
+            number: function,
+            module: &self.digest,
+            source: &*self.source,
+            limits: &self.runtime.limits,
+            wasi: self.runtime.wasi,
+        }
     }
 }
 

@@ -2,6 +2,11 @@
 //!
 //! A [`Recorder`] is an [`Observer`](crate::event::Observer) that writes down what it is told; a [`Trace`] is what is read from that.
 
+mod assemble;
+mod format;
 mod model;
+mod read;
+mod recorder;
 
-pub use model::{Moment, Pause, Step, StepKind, Task, Trace, TracedArg, TracedFunction};
+pub use model::{Moment, Pause, Step, StepKind, Task, Trace, TracedArg, TracedFunction, TracedModule};
+pub use recorder::Recorder;

@@ -4,6 +4,8 @@ use crate::error::{Error, ForkSite, Result};
 use crate::limits::Limits;
 use crate::value::{Type, Value};
 use crate::wasi::Wasi;
+use std::fmt;
+use std::sync::Arc;
 
 /// What ran: every call that the host forked while it was traced, and all they forked.
 ///
@@ -11,6 +13,8 @@ use crate::wasi::Wasi;
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Trace {
+    /// The modules whose functions were called, where their bytes could be had.
+    pub modules: Vec<TracedModule>,
     /// The functions that were called.
     pub functions: Vec<TracedFunction>,
     /// The calls. Those of the host come in the order in which it forked them, and each is followed by those that it forked, in the order
@@ -18,6 +22,22 @@ pub struct Trace {
     pub tasks: Vec<Task>,
     /// What the host did.
     pub host: Vec<Step>,
+}
+
+/// A module.
+#[non_exhaustive]
+#[derive(Clone, PartialEq, Eq)]
+pub struct TracedModule {
+    /// The SHA-256 of its bytes, in hexadecimal.
+    pub digest: String,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+impl fmt::Debug for TracedModule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TracedModule").field("digest", &self.digest).field("bytes", &self.bytes.len()).finish()
+    }
 }
 
 /// A function that was called.

@@ -1,0 +1,416 @@
+//! Writes down what becomes of calls.
+
+use super::format::{Called, MAGIC, tag};
+use crate::event::{CallArgs, CallEvent, CallEventKind, CalledFunction, Event, Observer, TaskId};
+use crate::ir::Facts;
+use crate::value::bytes;
+use sha2::{Digest as _, Sha256};
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{self, Write};
+use std::panic::Location;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// How many buffers there are. Workers with the same remainder share one.
+const BUFFERS: usize = 32;
+
+/// A buffer that holds so much is written, in bytes.
+const FULL: usize = 64 << 10;
+
+/// Writes down what becomes of calls: into memory, or into a file as it happens.
+///
+/// What it holds is bounded: some two megabytes, and the arguments and results that are just being written. If the file takes less than
+/// calls make, these wait for it.
+///
+/// ```
+/// use purefork::trace::{Recorder, Trace};
+/// use purefork::{Executor, args, event};
+///
+/// let exec = Executor::new()?;
+/// let one = exec.load_bytes(r#"(module (func (export "one") (result i32) (i32.const 1)))"#)?;
+/// let mut file = Vec::new();
+/// let recorder = Recorder::to_memory();
+/// event::observe(recorder.clone(), || one.fork("one", args![])?.wait())?;
+/// let bytes = recorder.finish()?;
+/// # file.extend(bytes.clone());
+/// assert_eq!(Trace::read(&bytes)?.tasks.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Recorder(Arc<Shared>);
+
+struct Shared {
+    began: Instant,
+    buffers: Vec<Mutex<Buffer>>,
+    file: Mutex<TraceFile>,
+    /// The functions that were called, with what keeps the key from being that of others, and their numbers.
+    functions: Mutex<HashMap<(usize, u32), (Arc<Facts>, u32)>>,
+    /// The modules that were written, by their digests.
+    modules: Mutex<HashSet<String>>,
+    /// Told when a call has ended, once the recorder is about to be finished.
+    ended: Condvar,
+    finishing: Mutex<bool>,
+}
+
+/// What one worker has written down, and is not in the file yet.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    last: u64,
+    forks: u64,
+    ends: u64,
+    /// The functions that were called last, and their numbers.
+    functions: Vec<(Arc<Facts>, u32, u32)>,
+}
+
+struct TraceFile {
+    to: Sink,
+    digest: Sha256,
+    /// What went wrong first. Nothing is written afterwards.
+    failed: Option<io::Error>,
+    finished: bool,
+}
+
+enum Sink {
+    Memory(Vec<u8>),
+    File(Box<dyn Write + Send>),
+}
+
+impl Recorder {
+    /// A recorder that keeps the trace in memory, where it grows with each call.
+    pub fn to_memory() -> Recorder {
+        Recorder::new(Sink::Memory(Vec::new()))
+    }
+
+    /// A recorder that writes to a file as calls are made.
+    ///
+    /// # Errors
+    ///
+    /// Where the file cannot be made.
+    pub fn to_file(path: impl AsRef<Path>) -> io::Result<Recorder> {
+        Ok(Recorder::to_writer(File::create(path)?))
+    }
+
+    /// A recorder that writes to `writer`, some 64 kilobytes at a time.
+    pub fn to_writer(writer: impl Write + Send + 'static) -> Recorder {
+        Recorder::new(Sink::File(Box::new(writer)))
+    }
+
+    fn new(to: Sink) -> Recorder {
+        let mut file = TraceFile { to, digest: Sha256::new(), failed: None, finished: false };
+        file.put(MAGIC);
+        Recorder(Arc::new(Shared {
+            began: Instant::now(),
+            buffers: (0..BUFFERS).map(|_| Mutex::default()).collect(),
+            file: Mutex::new(file),
+            functions: Mutex::default(),
+            modules: Mutex::default(),
+            ended: Condvar::new(),
+            finishing: Mutex::new(false),
+        }))
+    }
+
+    /// Waits until every call that it was told of has ended, and writes the end. What happens later is not written.
+    ///
+    /// Gives the trace, if it was kept in memory, and nothing if not, or if it was finished before.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong first in writing.
+    pub fn finish(&self) -> io::Result<Vec<u8>> {
+        let shared = &*self.0;
+        let mut finishing = lock(&shared.finishing);
+        *finishing = true;
+        loop {
+            let (forks, ends) = shared.buffers.iter().map(lock).fold((0, 0), |(forks, ends), buffer| {
+                (forks + buffer.forks, ends + buffer.ends)
+            });
+            if forks == ends {
+                break;
+            }
+            // A call may have ended before it could see that somebody waits.
+            let (waited, _) = shared
+                .ended
+                .wait_timeout(finishing, std::time::Duration::from_millis(10))
+                .unwrap_or_else(PoisonError::into_inner);
+            finishing = waited;
+        }
+        let (mut forks, mut ends) = (0, 0);
+        for buffer in &shared.buffers {
+            let mut buffer = lock(buffer);
+            shared.write(&mut buffer);
+            (forks, ends) = (forks + buffer.forks, ends + buffer.ends);
+        }
+        let mut file = lock(&shared.file);
+        if std::mem::replace(&mut file.finished, true) {
+            return Ok(Vec::new());
+        }
+        let digest = file.digest.clone().finalize();
+        let mut end = vec![0, 0, tag::END];
+        number(forks, &mut end);
+        number(ends, &mut end);
+        end.extend(digest);
+        file.block(&end);
+        let flushed = match &mut file.to {
+            Sink::File(to) => to.flush(),
+            Sink::Memory(_) => Ok(()),
+        };
+        match (file.failed.take(), &mut file.to) {
+            (Some(error), _) => Err(error),
+            (None, Sink::Memory(bytes)) => Ok(std::mem::take(bytes)),
+            (None, Sink::File(_)) => flushed.map(|()| Vec::new()),
+        }
+    }
+}
+
+impl Observer for Recorder {
+    fn event(&self, event: &Event<'_>) {
+        if let Event::Call(event) = event {
+            self.0.record(event);
+        }
+    }
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder").finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn record(&self, event: &CallEvent<'_>) {
+        let slot = event.worker.map_or(0, |worker| worker + 1);
+        let mut buffer = lock(&self.buffers[slot % BUFFERS]);
+        // Within the lock: the times in a buffer go up.
+        let now = self.began.elapsed().as_nanos() as u64;
+        if buffer.bytes.is_empty() {
+            number(slot as u64, &mut buffer.bytes);
+            number(now, &mut buffer.bytes);
+            buffer.last = now;
+        }
+        let function = match event.kind {
+            CallEventKind::Fork { function, .. } => self.function(function, &mut buffer),
+            _ => 0,
+        };
+        let Buffer { bytes, last, forks, ends, .. } = &mut *buffer;
+        bytes.push(match event.kind {
+            CallEventKind::Fork { .. } => tag::FORK,
+            CallEventKind::Ready(_) => tag::READY,
+            CallEventKind::Start => tag::START,
+            CallEventKind::Wait => tag::WAIT,
+            CallEventKind::Suspend => tag::SUSPEND,
+            CallEventKind::Resume => tag::RESUME,
+            CallEventKind::Cancelled => tag::CANCELLED,
+            CallEventKind::Done { result: Ok(_) } => tag::VALUE,
+            CallEventKind::Done { result: Err(_) } => tag::ERROR,
+        });
+        number(now - *last, bytes);
+        *last = now;
+        number(event.task.get(), bytes);
+        match event.kind {
+            CallEventKind::Fork { args, number: fork, site, .. } => {
+                *forks += 1;
+                number(event.parent.map_or(0, TaskId::get), bytes);
+                number(function.into(), bytes);
+                number(fork.into(), bytes);
+                number(event.fuel, bytes);
+                if event.parent.is_none() {
+                    write_site(site, bytes);
+                }
+                write_args(args, bytes);
+            }
+            CallEventKind::Ready(args) => write_args(args, bytes),
+            CallEventKind::Wait => {
+                number(event.parent.map_or(0, TaskId::get), bytes);
+                number(event.fuel, bytes);
+            }
+            CallEventKind::Done { result } => {
+                *ends += 1;
+                number(event.fuel, bytes);
+                match result {
+                    Ok(value) => bytes::encode(value, bytes),
+                    Err(error) => text(&json(error), bytes),
+                }
+            }
+            CallEventKind::Start | CallEventKind::Suspend | CallEventKind::Resume | CallEventKind::Cancelled => {}
+        }
+        if buffer.bytes.len() >= FULL {
+            self.write(&mut buffer);
+        }
+        drop(buffer);
+        if let CallEventKind::Done { .. } = event.kind
+            && self.finishing.try_lock().is_ok_and(|finishing| *finishing)
+        {
+            self.ended.notify_all();
+        }
+    }
+
+    /// Moves a buffer's block to the file.
+    fn write(&self, buffer: &mut Buffer) {
+        if !buffer.bytes.is_empty() {
+            lock(&self.file).block(&buffer.bytes);
+        }
+        buffer.bytes.clear();
+        // One that held a large value gives back what that took.
+        buffer.bytes.shrink_to(2 * FULL);
+    }
+
+    /// The number of a function; if it is new, what it is is written.
+    fn function(&self, function: CalledFunction<'_>, buffer: &mut Buffer) -> u32 {
+        let found = buffer.functions.iter().find(|(facts, number, _)| {
+            *number == function.number && Arc::ptr_eq(facts, function.facts)
+        });
+        if let Some((_, _, known)) = found {
+            return *known;
+        }
+        let number = self.number(function, buffer);
+        if buffer.functions.len() == 16 {
+            buffer.functions.remove(0);
+        }
+        buffer.functions.push((function.facts.clone(), function.number, number));
+        number
+    }
+
+    #[cold]
+    fn number(&self, function: CalledFunction<'_>, buffer: &mut Buffer) -> u32 {
+        if lock(&self.modules).insert(function.module().to_owned()) {
+            // One whose file is gone is told by its digest alone.
+            if let (Ok(module), Some(digest)) = (function.module_bytes(), digest(function.module())) {
+                buffer.bytes.push(tag::MODULE);
+                buffer.bytes.extend(digest);
+                bytes::write_length(module.len(), &mut buffer.bytes);
+                buffer.bytes.extend_from_slice(&module);
+            }
+        }
+        let mut functions = lock(&self.functions);
+        let next = functions.len() as u32;
+        let key = (Arc::as_ptr(function.facts).addr(), function.number);
+        let known = functions.entry(key).or_insert_with(|| {
+            let (param_names, params) = function.params().map(|(name, ty)| (name.to_owned(), ty.clone())).unzip();
+            let called = Called {
+                module: function.module().to_owned(),
+                name: function.name().to_owned(),
+                param_names,
+                params,
+                results: function.results().to_vec(),
+                limits: function.limits().clone(),
+                wasi: function.wasi(),
+            };
+            buffer.bytes.push(tag::FUNCTION);
+            number(next.into(), &mut buffer.bytes);
+            text(&json(&called), &mut buffer.bytes);
+            (function.facts.clone(), next)
+        });
+        known.1
+    }
+}
+
+impl TraceFile {
+    fn put(&mut self, bytes: &[u8]) {
+        if self.failed.is_some() || self.finished {
+            return;
+        }
+        self.digest.update(bytes);
+        let written = match &mut self.to {
+            Sink::Memory(all) => {
+                all.extend_from_slice(bytes);
+                Ok(())
+            }
+            Sink::File(to) => to.write_all(bytes),
+        };
+        self.failed = written.err();
+    }
+
+    fn block(&mut self, bytes: &[u8]) {
+        match u32::try_from(bytes.len()) {
+            Ok(length) => {
+                self.put(&length.to_le_bytes());
+                self.put(bytes);
+            }
+            Err(_) => {
+                let error = io::Error::other("arguments or results of more than 4 GiB do not fit into a trace");
+                self.failed.get_or_insert(error);
+            }
+        }
+    }
+}
+
+fn write_args(args: CallArgs<'_>, to: &mut Vec<u8>) {
+    if let Some(values) = args.values() {
+        // How many there are is known when they are written: fewer than 128 in one byte, as almost always.
+        let at = to.len();
+        to.push(0);
+        let mut count = 0usize;
+        for value in values {
+            count += 1;
+            to.push(0);
+            bytes::encode(&value, to);
+        }
+        let mut length = Vec::new();
+        bytes::write_length(count, &mut length);
+        to.splice(at..=at, length);
+        return;
+    }
+    let known = args.known().map(|(at, value)| (at, Ok(value)));
+    let mut all: Vec<_> = args.futures().map(|(at, task)| (at, Err(task))).chain(known).collect();
+    all.sort_unstable_by_key(|(at, _)| *at);
+    bytes::write_length(all.len(), to);
+    for (_, arg) in all {
+        match arg {
+            Ok(value) => {
+                to.push(0);
+                bytes::encode(&value, to);
+            }
+            Err(task) => {
+                to.push(1);
+                number(task.map_or(0, TaskId::get), to);
+            }
+        }
+    }
+}
+
+fn write_site(site: Option<&Location<'_>>, to: &mut Vec<u8>) {
+    let (file, line, column) = site.map_or(("", 0, 0), |site| (site.file(), site.line(), site.column()));
+    text(file, to);
+    number(line.into(), to);
+    number(column.into(), to);
+}
+
+/// Appends a number as unsigned LEB128.
+#[inline]
+fn number(mut number: u64, to: &mut Vec<u8>) {
+    while number >= 0x80 {
+        to.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    to.push(number as u8);
+}
+
+fn text(text: &str, to: &mut Vec<u8>) {
+    bytes::write_length(text.len(), to);
+    to.extend_from_slice(text.as_bytes());
+}
+
+/// What is written as JSON has text for keys, and numbers that are some.
+fn json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// A digest's bytes.
+pub(super) fn digest(hexadecimal: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let digits = hexadecimal.as_bytes();
+    if digits.len() != 64 || !digits.is_ascii() {
+        return None;
+    }
+    for (byte, digits) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
