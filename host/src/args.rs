@@ -28,7 +28,6 @@ impl<T: Into<Value>> From<T> for Arg {
 }
 
 /// As its value. One that is to come has none yet.
-#[cfg(feature = "serde")]
 impl serde::Serialize for Arg {
     fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
@@ -40,7 +39,6 @@ impl serde::Serialize for Arg {
     }
 }
 
-#[cfg(feature = "serde")]
 impl<'de> serde::Deserialize<'de> for Arg {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Arg, D::Error> {
         Value::deserialize(from).map(|value| Arg(Slot::Value(value)))
@@ -61,8 +59,7 @@ impl<T: Into<Value> + Clone + Send + 'static> From<&Future<T>> for Arg {
 
 /// Arguments by position and by name; made by [`args!`](crate::args).
 #[must_use = "arguments are for a `fork`"]
-#[derive(Clone, Debug, Default)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Args(Vec<(Option<String>, Arg)>);
 
 impl Args {
@@ -292,7 +289,7 @@ impl<T: Alone, A: IntoArg<T>> IntoArgs<T> for A {
     }
 }
 
-#[cfg(all(test, feature = "serde"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

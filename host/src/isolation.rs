@@ -9,8 +9,7 @@
 /// # Ok::<(), purefork::Error>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Isolation {
     /// Guests are rewritten when they are loaded, so that what a call has changed can be put back, and another call can have
     /// the sandbox: in a fifth of a microsecond instead of several. Code that does little but write to memory is up to a

@@ -101,6 +101,7 @@ pub use future::{Future, Promise, collect_all, collect_any, first_ok, promise, w
 pub use isolation::Isolation;
 pub use limits::{Limits, Usage};
 pub use module::Module;
+pub use trace::trace;
 pub use value::Value;
 pub use wasi::{Output, Wasi};
 

@@ -19,8 +19,7 @@ use std::time::Duration;
 /// # Ok::<(), purefork::Error>(())
 /// ```
 #[must_use = "limits hold in an executor that `Builder::limits` gives them to"]
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     pub(crate) fuel: u64,
@@ -195,8 +194,7 @@ getters! {
 /// It depends on the program alone: the same call uses the same, however many threads there are. Forks that nobody waited for
 /// and instantiation are not counted.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Usage {
     /// Fuel, in the units of [`Limits::fuel`]. A call that failed and was caught counts its whole limit: how much it has
     /// used is not known.
@@ -237,7 +235,6 @@ mod tests {
         assert_eq!(set.timeout(None).get_timeout(), None);
     }
 
-    #[cfg(feature = "serde")]
     #[test]
     fn limits_that_are_not_given_are_the_default_and_unknown_ones_are_refused() {
         let limits: Limits = serde_json::from_str(r#"{"fuel":5,"timeout":{"secs":1,"nanos":0}}"#).unwrap();

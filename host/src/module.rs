@@ -51,7 +51,15 @@ impl Module {
     /// the module forks functions that nothing provides. What the call itself fails with is its future's error.
     #[track_caller]
     pub fn fork(&self, function: &str, args: Args) -> Result<Future<Value>> {
-        let site = Location::caller();
+        self.fork_at(function, args, Location::caller())
+    }
+
+    pub(crate) fn fork_at(
+        &self,
+        function: &str,
+        args: Args,
+        site: &'static Location<'static>,
+    ) -> Result<Future<Value>> {
         let number = self.number(function)?;
         self.fork_number(number, args, site)
     }

@@ -17,8 +17,7 @@
 /// # Ok::<(), purefork::Error>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Wasi {
     /// They may not: a guest that imports WASI is refused.
     #[default]
@@ -41,8 +40,7 @@ pub enum Wasi {
 /// What the calls wrote that it forked and waited for follows what it had written itself by then. It is a result of the
 /// function and its arguments, as everything else.
 #[non_exhaustive]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Output {
     /// What was written to stdout.
     pub stdout: Vec<u8>,

@@ -430,7 +430,6 @@ fn what_is_large_is_read_and_written_with_looks_in_between_and_whole() {
     }
 }
 
-#[cfg(feature = "serde")]
 proptest! {
     #[test]
     fn values_and_types_come_back_from_serde_bit_for_bit(

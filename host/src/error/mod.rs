@@ -34,12 +34,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// assert_eq!(error.help(), Some("did you mean `add`?"));
 /// # Ok::<(), purefork::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Error(Arc<Inner>);
 
-#[derive(Clone, Default, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -108,7 +106,8 @@ impl Error {
             ForkSite::Host { file, .. } => Some(&**file),
             ForkSite::Guest { .. } => None,
         });
-        let functions = backtrace.iter().map(|frame| &*frame.function).chain(chain.iter().map(|frame| &*frame.function));
+        let functions =
+            backtrace.iter().map(|frame| &*frame.function).chain(chain.iter().map(|frame| &*frame.function));
         let reasons = reasons.iter().map(ToString::to_string).collect::<Vec<_>>();
         let mut all = text.chain(sites).chain(functions).chain(reasons.iter().map(String::as_str));
         all.any(|text| text.contains(|c: char| c.is_control() && c != '\n'))
@@ -223,7 +222,7 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {}
 
-#[cfg(all(test, feature = "serde"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -6,8 +6,7 @@ use std::panic::Location;
 
 /// One frame of a guest's backtrace.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct GuestFrame {
     /// The function's name from the name section; else the name it is exported by; else `func[N]`.
     pub function: String,
@@ -28,8 +27,7 @@ impl fmt::Display for GuestFrame {
 
 /// Where a fork was made.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ForkSite {
     /// By the host, at this place in its source.
     #[non_exhaustive]
@@ -66,8 +64,7 @@ impl fmt::Display for ForkSite {
 
 /// One call in the chain of forks that led to a failure.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ForkFrame {
     /// The function that was called.
     pub function: String,

@@ -3,8 +3,7 @@
 use std::fmt;
 
 /// One reason why a guest cannot be shown to be pure.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Reason {
     /// What is wrong.
@@ -19,8 +18,7 @@ pub struct Reason {
 }
 
 /// What is wrong with a guest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub enum ReasonKind {
     /// It imports something that guests may not.

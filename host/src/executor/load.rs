@@ -61,7 +61,10 @@ pub(super) fn program(
         return Ok((program, digest));
     }
     let key = key(runtime, &digest);
-    let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), (&digest, source(&digest)), guest)) {
+    let program = match kept(runtime, &key)
+        .transpose()?
+        .map(|guest| Program::new(runtime.clone(), (&digest, source(&digest)), guest))
+    {
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
         // Nothing was kept, or it was made by another build of wasmtime.

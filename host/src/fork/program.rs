@@ -171,17 +171,23 @@ impl Program {
     ///
     /// [`ErrorKind::Unsupported`] if it is too large, [`ErrorKind::Link`] if it forks one of its own functions with
     /// another type.
-    pub(crate) fn new(
-        runtime: Arc<Runtime>,
-        (digest, source): (&str, Arc<Source>),
-        guest: Guest,
-    ) -> Result<Program> {
+    pub(crate) fn new(runtime: Arc<Runtime>, (digest, source): (&str, Arc<Source>), guest: Guest) -> Result<Program> {
         // Before it is loaded: what cannot be linked to itself is not worth that.
         let links = link::resolve(&guest.facts, &[])?;
         let plan = Arc::new(Plan::new(runtime.sandboxes.clone(), guest)?);
         let facts = plan.facts().clone();
         let digest = digest.into();
-        Program::of(Member { runtime, digest, source, facts, plan, providers: Vec::new(), links, missing: None, capture: None })
+        Program::of(Member {
+            runtime,
+            digest,
+            source,
+            facts,
+            plan,
+            providers: Vec::new(),
+            links,
+            missing: None,
+            capture: None,
+        })
     }
 
     /// A program of one member.

@@ -3,6 +3,7 @@
 use super::handle::{left_behind, with_stack};
 use super::{Cell, Completion, Future, cancelled, nested};
 use crate::error::{Error, Result};
+use crate::event::TaskId;
 use crate::process;
 use smallvec::SmallVec;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -91,11 +92,18 @@ impl<T: 'static> Drop for Sources<T> {
 pub(super) struct Derived<T: 'static, R> {
     pub(super) cell: Cell<R>,
     pub(super) sources: Sources<T>,
+    /// The call that it comes from, if it comes from one that somebody observes.
+    task: Option<TaskId>,
 }
 
 impl<T: Send, R> Derived<T, R> {
     pub(super) fn new(needs: Needs) -> Arc<Derived<T, R>> {
-        Arc::new(Derived { cell: Cell::new(), sources: Sources::new(needs) })
+        Arc::new(Derived { cell: Cell::new(), sources: Sources::new(needs), task: None })
+    }
+
+    /// One that is made of a single future, which comes from `task`.
+    pub(super) fn of(task: Option<TaskId>) -> Arc<Derived<T, R>> {
+        Arc::new(Derived { cell: Cell::new(), sources: Sources::new(Needs::All), task })
     }
 
     /// Completes it, unless it is complete already, and lets go of its sources.
@@ -119,6 +127,10 @@ impl<T: Send, R: Send> Completion<R> for Derived<T, R> {
 
     fn cancel(&self) -> bool {
         self.finish(Err(cancelled()))
+    }
+
+    fn task(&self) -> Option<TaskId> {
+        self.task
     }
 
     fn stranded(&self) -> Option<Error> {

@@ -1,7 +1,7 @@
 //! What follows on a future: `then`, `map`, `on_done`.
 
 use super::Future;
-use super::sources::{Derived, Needs};
+use super::sources::Derived;
 use crate::error::{Error, ErrorKind, Result};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,7 +37,7 @@ impl<T: Clone + Send + 'static> Future<T> {
         &self,
         callback: impl FnOnce(&Future<T>) -> Result<R> + Send + 'static,
     ) -> Future<R> {
-        let child = Derived::new(Needs::All);
+        let child = Derived::of(self.task());
         let (parent, target) = (self.clone(), child.clone());
         child.sources.follow(self.clone(), move || {
             // False if the child was cancelled meanwhile: then nobody wants the result.
@@ -51,7 +51,7 @@ impl<T: Clone + Send + 'static> Future<T> {
     /// Nor is it if, by the time this future is complete, nobody has the new one any more: it goes with its last handle. For a
     /// callback that is there for what it does, see [`Future::then`] and [`Future::on_done`].
     pub fn map<R: Send + 'static>(&self, f: impl FnOnce(T) -> R + Send + 'static) -> Future<R> {
-        let child = Derived::new(Needs::All);
+        let child = Derived::of(self.task());
         let (parent, target) = (self.clone(), Arc::downgrade(&child));
         child.sources.follow(self.clone(), move || {
             let Some(target) = target.upgrade() else { return };

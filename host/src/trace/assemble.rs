@@ -129,7 +129,8 @@ pub(super) fn assemble(recorded: Recorded) -> Result<Trace> {
     }
     let order = preorder(children)?;
     if order.len() != calls.len() {
-        let known = |call: &Call| call.fork.as_ref().is_some_and(|fork| fork.parent == 0 || calls.contains_key(&fork.parent));
+        let known =
+            |call: &Call| call.fork.as_ref().is_some_and(|fork| fork.parent == 0 || calls.contains_key(&fork.parent));
         return Err(malformed(match calls.values().all(known) {
             true => "calls forked each other in a circle",
             false => "a call was forked by one that is not there",
@@ -140,7 +141,8 @@ pub(super) fn assemble(recorded: Recorded) -> Result<Trace> {
     let mut host = Vec::new();
     let mut tasks = Vec::with_capacity(order.len());
     for (place, id) in order.iter().enumerate() {
-        let Some(Call { fork: Some(fork), ready, started, mut pauses, cancelled, done, waits }) = calls.remove(id) else {
+        let Some(Call { fork: Some(fork), ready, started, mut pauses, cancelled, done, waits }) = calls.remove(id)
+        else {
             return Err(malformed("a call is forked twice"));
         };
         let mut step = |parent: u64, step: Step| {

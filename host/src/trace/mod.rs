@@ -4,9 +4,14 @@
 
 mod assemble;
 mod format;
+mod graph;
 mod model;
+mod print;
 mod read;
 mod recorder;
+mod run;
 
+pub use graph::{Body, Graph, Node};
 pub use model::{Moment, Pause, Step, StepKind, Task, Trace, TracedArg, TracedFunction, TracedModule};
 pub use recorder::Recorder;
+pub use run::trace;

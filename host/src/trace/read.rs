@@ -68,7 +68,8 @@ fn version(bytes: &[u8]) -> Result<&[u8]> {
         Err(_) if rest.is_empty() => return Err(cut(0)),
         Err(_) => "expected a trace of version 1, but its version is no number".to_owned(),
     };
-    Err(Error::new(ErrorKind::Malformed, message).with_help("read it with the purefork that has written it, or a newer one"))
+    Err(Error::new(ErrorKind::Malformed, message)
+        .with_help("read it with the purefork that has written it, or a newer one"))
 }
 
 fn cut(calls: usize) -> Error {

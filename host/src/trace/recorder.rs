@@ -124,9 +124,11 @@ impl Recorder {
         let mut finishing = lock(&shared.finishing);
         *finishing = true;
         loop {
-            let (forks, ends) = shared.buffers.iter().map(lock).fold((0, 0), |(forks, ends), buffer| {
-                (forks + buffer.forks, ends + buffer.ends)
-            });
+            let (forks, ends) = shared
+                .buffers
+                .iter()
+                .map(lock)
+                .fold((0, 0), |(forks, ends), buffer| (forks + buffer.forks, ends + buffer.ends));
             if forks == ends {
                 break;
             }
@@ -144,7 +146,7 @@ impl Recorder {
             (forks, ends) = (forks + buffer.forks, ends + buffer.ends);
         }
         let mut file = lock(&shared.file);
-        if std::mem::replace(&mut file.finished, true) {
+        if file.finished {
             return Ok(Vec::new());
         }
         let digest = file.digest.clone().finalize();
@@ -153,6 +155,7 @@ impl Recorder {
         number(ends, &mut end);
         end.extend(digest);
         file.block(&end);
+        file.finished = true;
         let flushed = match &mut file.to {
             Sink::File(to) => to.flush(),
             Sink::Memory(_) => Ok(()),
@@ -259,9 +262,10 @@ impl Shared {
 
     /// The number of a function; if it is new, what it is is written.
     fn function(&self, function: CalledFunction<'_>, buffer: &mut Buffer) -> u32 {
-        let found = buffer.functions.iter().find(|(facts, number, _)| {
-            *number == function.number && Arc::ptr_eq(facts, function.facts)
-        });
+        let found = buffer
+            .functions
+            .iter()
+            .find(|(facts, number, _)| *number == function.number && Arc::ptr_eq(facts, function.facts));
         if let Some((_, _, known)) = found {
             return *known;
         }

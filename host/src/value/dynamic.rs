@@ -21,17 +21,17 @@ use std::sync::Arc;
 /// # Ok::<(), purefork::Error>(())
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Value {
     /// A 32-bit integer: WIT's `s32`, or the `i32` of core WebAssembly, which has no sign but is shown with one.
     I32(i32),
     /// A 64-bit integer: `s64`, or the `i64` of core WebAssembly.
     I64(i64),
     /// A 32-bit float.
-    F32(#[cfg_attr(feature = "serde", serde(with = "super::serial::float"))] f32),
+    F32(#[serde(with = "super::serial::float")] f32),
     /// A 64-bit float.
-    F64(#[cfg_attr(feature = "serde", serde(with = "super::serial::float"))] f64),
+    F64(#[serde(with = "super::serial::float")] f64),
     /// A 128-bit vector, as its 16 bytes in memory order.
     V128([u8; 16]),
     /// True or false.

@@ -16,13 +16,12 @@ use std::sync::Arc;
 /// assert_eq!(list.as_slice::<f32>(), Some(&[1.5, 2.5][..]));
 /// assert_eq!(list.get(1), Some(Value::F32(2.5)));
 /// ```
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct List(pub(crate) Items);
 
 /// What is in a list.
-#[derive(Clone, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Items {
     Bool(Arc<Vec<bool>>),
     I8(Arc<Vec<i8>>),
@@ -33,8 +32,8 @@ pub(crate) enum Items {
     U32(Arc<Vec<u32>>),
     I64(Arc<Vec<i64>>),
     U64(Arc<Vec<u64>>),
-    F32(#[cfg_attr(feature = "serde", serde(with = "super::serial::floats"))] Arc<Vec<f32>>),
-    F64(#[cfg_attr(feature = "serde", serde(with = "super::serial::floats"))] Arc<Vec<f64>>),
+    F32(#[serde(with = "super::serial::floats")] Arc<Vec<f32>>),
+    F64(#[serde(with = "super::serial::floats")] Arc<Vec<f64>>),
     Char(Arc<Vec<char>>),
     /// Whatever else, and what was put together without its type being known.
     Values(Arc<Vec<Value>>),

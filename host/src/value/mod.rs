@@ -7,7 +7,6 @@ mod dynamic;
 mod fit;
 mod json;
 mod list;
-#[cfg(feature = "serde")]
 mod serial;
 pub(crate) mod size;
 mod tensor;

@@ -16,4 +16,5 @@ mod rooms;
 mod sdk;
 mod semantics;
 mod stress;
+mod trace;
 mod wasi;

@@ -1,0 +1,210 @@
+//! A graph as text.
+
+use super::graph::{Body, Graph, Node, text};
+use crate::error::ForkSite;
+use crate::escape::{escaped, escaped_within};
+use crate::value::{Type, Value};
+use std::fmt::{self, Write as _};
+
+/// How much of a value, a type or an error is shown, in bytes.
+const SHOWN: usize = 80;
+
+/// Of a value that takes more memory than this, in bytes, only that is told.
+const LARGE: usize = 64 << 10;
+
+/// The column at which remarks begin, where there is room.
+const REMARKS: usize = 48;
+
+/// So deep are calls that are inlined set off from the margin.
+const DEEPEST: usize = 32;
+
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is inlined is printed where it is called.
+        let printed = if self.is_inlined() { 1 } else { self.bodies.len() };
+        for (at, body) in self.bodies.iter().take(printed).enumerate() {
+            if at > 0 {
+                f.write_char('\n')?;
+            }
+            self.body(f, body, at == 0)?;
+        }
+        Ok(())
+    }
+}
+
+/// Where the printing of a body has come to.
+struct Place<'a> {
+    body: &'a Body,
+    nodes: std::slice::Iter<'a, Node>,
+}
+
+impl Graph {
+    fn is_inlined(&self) -> bool {
+        let calls = |body: &Body| body.nodes.iter().any(|node| matches!(node, Node::Call { .. }));
+        self.bodies.first().is_some_and(calls)
+    }
+
+    fn body(&self, f: &mut fmt::Formatter<'_>, body: &Body, first: bool) -> fmt::Result {
+        let kind = if first { "graph" } else { "subgraph" };
+        let mut remark = match body.calls {
+            _ if body.name.is_none() => String::new(),
+            1 => format!("fuel {}", body.fuel),
+            calls => format!("{calls} calls, fuel {} each", body.fuel),
+        };
+        if body.nodes.is_empty() && body.name.is_some() {
+            remark.push_str(", forks nothing");
+        }
+        line(f, 0, &format!("{kind} {}({}){}:", label(body), params(body), gives(body)), &remark)?;
+        let mut places = vec![Place { body, nodes: body.nodes.iter() }];
+        while let Some(place) = places.last_mut() {
+            let body = place.body;
+            match place.nodes.next() {
+                Some(node) => {
+                    let depth = places.len();
+                    let (text, remark) = self.node(node);
+                    line(f, depth, &text, &remark)?;
+                    if let Node::Call { body, .. } = node {
+                        let body = &self.bodies[*body];
+                        places.push(Place { body, nodes: body.nodes.iter() });
+                    }
+                }
+                None => {
+                    if body.name.is_some() {
+                        line(f, places.len(), &end(body), "")?;
+                    }
+                    places.pop();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A node, and what is remarked on it.
+    fn node(&self, node: &Node) -> (String, String) {
+        match node {
+            Node::Fork { future, body, futures, site } => {
+                let body = &self.bodies[*body];
+                let text =
+                    format!("%{future}: future<{}> = fork {}({})", result(body), label(body), args(body, futures));
+                (text, place(site.as_ref()))
+            }
+            Node::Wait { value, future, body } => {
+                let body = &self.bodies[*body];
+                (format!("%{value}: {} = wait(%{future})", result(body)), outcome(body))
+            }
+            Node::Call { value, body, futures, site } => {
+                let body = &self.bodies[*body];
+                let text = format!("%{value}: {} = call {}({}):", result(body), label(body), args(body, futures));
+                (text, place(site.as_ref()))
+            }
+        }
+    }
+}
+
+/// A line, and a remark on it.
+fn line(f: &mut fmt::Formatter<'_>, depth: usize, text: &str, remark: &str) -> fmt::Result {
+    let indent = 2 * depth.min(DEEPEST);
+    if remark.is_empty() {
+        writeln!(f, "{:indent$}{text}", "")
+    } else {
+        let room = REMARKS.saturating_sub(indent);
+        writeln!(f, "{:indent$}{text:room$} # {remark}", "")
+    }
+}
+
+fn label(body: &Body) -> String {
+    match &body.name {
+        None => "host".to_owned(),
+        Some(name) if body.number == 1 => format!("@{}", escaped(name)),
+        Some(name) => format!("@{}.{}", escaped(name), body.number),
+    }
+}
+
+fn params(body: &Body) -> String {
+    let param = |(name, ty, value): &(String, Type, Option<Value>)| {
+        let name = escaped(name);
+        match value {
+            Some(value) => format!("%{name}: {} = {}", shown_type(ty), shown(value)),
+            None => format!("%{name}: {}", shown_type(ty)),
+        }
+    };
+    body.params.iter().map(param).collect::<Vec<_>>().join(", ")
+}
+
+/// The arguments of a call. `futures`: those that were futures.
+fn args(body: &Body, futures: &[(usize, usize)]) -> String {
+    let arg = |(at, (_, _, value)): (usize, &(String, Type, Option<Value>))| {
+        let future = futures.iter().find(|(place, _)| *place == at);
+        match (future, value) {
+            (Some((_, future)), _) => format!("%{future}"),
+            (None, Some(value)) => shown(value),
+            (None, None) => "?".to_owned(),
+        }
+    };
+    body.params.iter().enumerate().map(arg).collect::<Vec<_>>().join(", ")
+}
+
+fn gives(body: &Body) -> String {
+    if body.results.is_empty() { String::new() } else { format!(" -> {}", result(body)) }
+}
+
+/// The type of the result.
+fn result(body: &Body) -> String {
+    match body.results.as_slice() {
+        [one] => shown_type(one),
+        all => format!("({})", all.iter().map(shown_type).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+fn end(body: &Body) -> String {
+    match &body.result {
+        Some(Ok(_)) if body.results.is_empty() => "return".to_owned(),
+        Some(Ok(value)) => format!("return {}", shown(value)),
+        // Its text was escaped when it was made.
+        Some(Err(error)) => format!("fail {}", shortened(&text(error), 2 * SHOWN)),
+        None => "…".to_owned(),
+    }
+}
+
+/// What a wait gave.
+fn outcome(body: &Body) -> String {
+    match &body.result {
+        Some(Ok(_)) if body.results.is_empty() => String::new(),
+        Some(Ok(value)) => shown(value),
+        Some(Err(error)) => format!("failed: {}", error.kind().name()),
+        None => "had not ended".to_owned(),
+    }
+}
+
+fn place(site: Option<&ForkSite>) -> String {
+    site.map(ToString::to_string).unwrap_or_default()
+}
+
+fn shown_type(ty: &Type) -> String {
+    escaped_within(&ty.to_string(), SHOWN)
+}
+
+fn shown(value: &Value) -> String {
+    let bytes = value.bytes();
+    if bytes > LARGE {
+        return format!("({bytes} bytes)");
+    }
+    // It has escapes of its own for what is in strings.
+    shortened(&value.to_string(), SHOWN)
+}
+
+/// A text that was escaped, in one line and no longer than that.
+fn shortened(text: &str, most: usize) -> String {
+    let mut short = String::new();
+    for c in text.chars() {
+        match c {
+            '\\' | '\'' | '"' => short.push(c),
+            _ => short.extend(c.escape_debug()),
+        }
+        if short.len() > most {
+            short.push('…');
+            break;
+        }
+    }
+    short
+}
