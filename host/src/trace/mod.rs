@@ -5,6 +5,7 @@
 mod assemble;
 mod format;
 mod graph;
+mod json;
 mod model;
 mod print;
 mod read;

@@ -4,6 +4,7 @@ use crate::error::{Error, ForkSite, Result};
 use crate::limits::Limits;
 use crate::value::{Type, Value};
 use crate::wasi::Wasi;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
@@ -60,7 +61,8 @@ pub struct TracedFunction {
 
 /// A call.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Task {
     /// The function.
     pub function: usize,
@@ -92,7 +94,8 @@ pub struct Task {
 
 /// An argument.
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TracedArg {
     /// Its value; none if it was to come from a future, and did not.
     pub value: Option<Value>,
@@ -102,7 +105,8 @@ pub struct TracedArg {
 
 /// A fork or a wait.
 #[non_exhaustive]
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Step {
     /// Which of the two.
     pub kind: StepKind,
@@ -115,7 +119,8 @@ pub struct Step {
 }
 
 /// A fork or a wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum StepKind {
     /// A call was forked.
     Fork,
@@ -124,7 +129,8 @@ pub enum StepKind {
 }
 
 /// A time, and a place.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Moment {
     /// Nanoseconds since the trace began.
     pub time: u64,
@@ -133,7 +139,8 @@ pub struct Moment {
 }
 
 /// A time in which a call waited, and its stack was set aside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Pause {
     /// When it was suspended.
     pub from: Moment,
