@@ -5,7 +5,7 @@ use crate::backend::Forked;
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::Source;
-use crate::fork::Program;
+use crate::fork::{Program, Script};
 use crate::function::Function;
 use crate::future::Future;
 use crate::inspect::{Inspection, exports};
@@ -87,6 +87,20 @@ impl Module {
         self.fork_number(number, args, site)
     }
 
+    /// Forks a call whose children are not run, but give what `script` says.
+    pub(crate) fn fork_scripted(
+        &self,
+        function: &str,
+        args: Args,
+        script: Arc<dyn Script>,
+        site: &'static Location<'static>,
+    ) -> Result<Future<Value>> {
+        let number = self.number(function)?;
+        let module = Module { program: self.program.scripted(script)?, ..self.clone() };
+        let values = values(args.bind(&self.facts.functions[number])?).unwrap_or_default();
+        Ok(future(module.program.fork(number as u32, values, site)))
+    }
+
     fn fork_number(&self, number: usize, args: Args, site: &'static Location<'static>) -> Result<Future<Value>> {
         let slots = args.bind(&self.facts.functions[number])?;
         self.program.ready()?;
@@ -94,10 +108,7 @@ impl Module {
             Ok(values) => self.program.fork(number as u32, values, site),
             Err(slots) => Forked::Call(deferred::fork(self.program.clone(), self.facts.clone(), number, slots, site)),
         };
-        Ok(match forked {
-            Forked::Call(call) => Future::from_call(call, |value| Ok(value.into_owned())),
-            Forked::Ready(ready) => Future::from_ready(ready, |value| Ok(value.into_owned())),
-        })
+        Ok(future(forked))
     }
 
     /// A typed handle on an exported function; its signature is checked once, here.
@@ -259,6 +270,14 @@ impl fmt::Debug for Module {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let functions: Vec<_> = self.facts.functions.iter().map(signature).collect();
         f.debug_struct("Module").field("name", &self.facts.name).field("functions", &functions).finish_non_exhaustive()
+    }
+}
+
+/// The future of what was forked.
+fn future(forked: Forked) -> Future<Value> {
+    match forked {
+        Forked::Call(call) => Future::from_call(call, |value| Ok(value.into_owned())),
+        Forked::Ready(ready) => Future::from_ready(ready, |value| Ok(value.into_owned())),
     }
 }
 

@@ -11,6 +11,7 @@ pub use kind::ErrorKind;
 pub use place::{ForkFrame, ForkSite, GuestFrame};
 pub use reason::{Reason, ReasonKind};
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -77,12 +78,37 @@ impl Error {
         if self.0.site.is_some() { self } else { self.edit(|inner| inner.site = Some(ForkSite::host(site))) }
     }
 
-    /// The chain of forks, innermost first, and how many of its middle were left out.
-    pub(crate) fn with_chain(self, chain: Vec<ForkFrame>, omitted: usize) -> Error {
+    /// The chain of forks that led to a call, innermost first. Of a long one the middle is left out.
+    pub(crate) fn with_chain<T>(self, calls: impl Iterator<Item = T>, frame: impl Fn(T) -> ForkFrame) -> Error {
+        /// How many are kept at each end.
+        const KEPT: usize = 32;
+        let (mut chain, mut outer) = (Vec::new(), VecDeque::new());
+        let mut omitted = 0;
+        for call in calls {
+            if chain.len() < KEPT {
+                chain.push(frame(call));
+            } else {
+                if outer.len() == KEPT {
+                    outer.pop_front();
+                    omitted += 1;
+                }
+                outer.push_back(call);
+            }
+        }
+        chain.extend(outer.into_iter().map(frame));
         self.edit(|inner| {
             inner.site = chain.first().map(|frame| frame.site.clone());
             inner.chain = chain;
             inner.omitted = omitted;
+        })
+    }
+
+    /// The error as it is before anybody knows where the call was forked.
+    pub(crate) fn without_chain(self) -> Error {
+        self.edit(|inner| {
+            inner.site = None;
+            inner.chain = Vec::new();
+            inner.omitted = 0;
         })
     }
 
@@ -239,7 +265,11 @@ mod tests {
             .with_help("do not")
             .with_reasons(vec![reason])
             .with_backtrace(vec![GuestFrame { function: "inner".to_owned(), offset: Some(0x20) }])
-            .with_chain(vec![frame("leaf", ForkSite::Guest { number: 3 }), frame("root", ForkSite::host(site))], 5)
+            .with_chain(
+                [frame("leaf", ForkSite::Guest { number: 3 }), frame("root", ForkSite::host(site))].into_iter(),
+                |frame| frame,
+            )
+            .edit(|inner| inner.omitted = 5)
             .ending_tree()
     }
 

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::ir::{Facts, FunctionDef};
 use crate::limits::Limits;
 use crate::value::{Type, Value, Values};
-use crate::wasi::Wasi;
+use crate::wasi::{Output, Wasi};
 use std::cell::Cell;
 use std::fmt;
 use std::num::NonZeroU64;
@@ -103,6 +103,8 @@ pub enum CallEventKind<'a> {
     Done {
         /// What it gave. Nobody gets that if it was cancelled before.
         result: Result<&'a Value, &'a Error>,
+        /// What it wrote by way of WASI, with what those wrote that it waited for.
+        output: Option<&'a Output>,
     },
 }
 

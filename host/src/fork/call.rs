@@ -12,13 +12,9 @@ use crate::ir::FunctionDef;
 use crate::limits::Usage;
 use crate::value::{Value, Values};
 use crate::wasi::Output;
-use std::collections::VecDeque;
 use std::panic::Location;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-
-/// How many entries a chain of forks keeps at each end.
-const CHAIN: usize = 32;
 
 /// One call.
 ///
@@ -205,27 +201,14 @@ impl Call {
 
     /// The error with the chain of forks that led to this call.
     pub(super) fn locate(&self, error: Error) -> Error {
-        let (mut inner, mut outer) = (Vec::new(), VecDeque::new());
-        let mut omitted = 0;
-        let mut next = Some(self);
-        while let Some(call) = next {
+        let calls = std::iter::successors(Some(self), |call| call.parent());
+        error.with_chain(calls, |call| {
             let site = match &call.origin {
                 Origin::Host(site) => ForkSite::host(site),
                 Origin::Guest { number, .. } => ForkSite::Guest { number: *number },
             };
-            if inner.len() < CHAIN {
-                inner.push(ForkFrame { function: call.name(), site });
-            } else {
-                if outer.len() == CHAIN {
-                    outer.pop_front();
-                    omitted += 1;
-                }
-                outer.push_back((call, site));
-            }
-            next = call.parent();
-        }
-        inner.extend(outer.into_iter().map(|(call, site)| ForkFrame { function: call.name(), site }));
-        error.with_chain(inner, omitted)
+            ForkFrame { function: call.name(), site }
+        })
     }
 
     /// The error of a tree that holds more than it may.
@@ -258,7 +241,7 @@ impl Call {
             }
             Err(()) => Err(self.holds_too_much()),
         };
-        self.tell_done(&result, own);
+        self.tell_done(&result, own, self.output().map(|output| &**output));
         // Fails if the call was cancelled meanwhile.
         let _ = self.cell.complete(result);
     }

@@ -1,8 +1,9 @@
 //! The futures that a call has made.
 
 use super::branch::Branch;
-use super::call::{Args, Call, ProgramHandle};
+use super::call::{Args, Call, ProgramHandle, Used};
 use super::program::ProgramRef;
+use super::script::{Script, Scripted};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::CallEventKind;
 use crate::future::Place;
@@ -78,6 +79,18 @@ impl CallFutures {
         self.call.program().runtime.limits.fuel.saturating_sub(self.left)
     }
 
+    /// A call that is complete, with what the script says. It is none of any function: nobody asks.
+    fn scripted(&self, script: &dyn Script, number: u32, link: u32, args: &Values) -> Arc<Call> {
+        let program = self.call.program();
+        let known = &program.facts.forks[link as usize];
+        let Scripted { result, output } = script.child(number, &known.name, args);
+        let branch = self.branch(&self.call, program.as_ref());
+        let child = Call::child(&self.call, (number, None), branch, self.call.function, Args::default());
+        child.withdraw();
+        child.finish(result, Used::default(), output);
+        child
+    }
+
     /// The branch for a call of `program` that is forked now, by this thread.
     fn branch(&self, parent: &Call, program: ProgramRef<'_>) -> Arc<Branch> {
         let worker = parent.program().runtime.threads.worker();
@@ -97,6 +110,11 @@ impl Futures for CallFutures {
             let message = format!("`{}` forked more than {} times", parent.name(), limits.forks);
             return Err(Error::new(ErrorKind::TooManyForks, message)
                 .with_help("raise `Limits::forks` if it is meant to fork that often"));
+        }
+        if let Some(script) = &parent.program().script {
+            let child = self.scripted(&**script, number, link, &args);
+            self.futures.push(Forked { link, waited: false, call: Some(child), place: None });
+            return Ok(number.cast_signed());
         }
         let (program, function) = parent.program().target(link)?;
         let branch = self.branch(parent, program);

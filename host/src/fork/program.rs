@@ -3,6 +3,7 @@
 use super::capture::Capture;
 use super::link::{self, Link, Target};
 use super::runtime::Runtime;
+use super::script::Script;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::escaped;
 use crate::event::Source;
@@ -30,6 +31,8 @@ pub(crate) struct Member {
     missing: Option<Error>,
     /// Where the sandbox goes that a call of the host's has ended in, if it is wanted.
     pub(super) capture: Option<Arc<Capture>>,
+    /// What its calls' children give, if none are to be run.
+    pub(super) script: Option<Arc<dyn Script>>,
 }
 
 /// A module that is linked to another.
@@ -187,6 +190,7 @@ impl Program {
             links,
             missing: None,
             capture: None,
+            script: None,
         })
     }
 
@@ -247,6 +251,11 @@ impl Program {
     /// The same module, of which the sandbox that a call of the host's ends in goes to `capture`.
     pub(super) fn capturing(self, capture: Arc<Capture>) -> Result<Program> {
         Program::of(Member { capture: Some(capture), ..self.alone() })
+    }
+
+    /// The same module, of whose calls the children are not run, but give what `script` says. What it is linked to does not matter.
+    pub(crate) fn scripted(&self, script: Arc<dyn Script>) -> Result<Program> {
+        Program::of(Member { script: Some(script), ..self.alone() })
     }
 
     /// The same module with one more provider, called `name`, of the functions it forks.

@@ -171,7 +171,7 @@ impl Completion<Value> for Call {
             self.tell_cancelled();
         }
         if in_time && unstarted {
-            self.tell_done(&Err(cancelled()), 0);
+            self.tell_done(&Err(cancelled()), 0, None);
         }
         if in_time && !unstarted {
             self.stop.cancel();

@@ -8,6 +8,7 @@ use crate::event::{
 };
 use crate::future::cancelled;
 use crate::value::{Value, Values};
+use crate::wasi::Output;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -65,8 +66,8 @@ impl Call {
     }
 
     #[inline]
-    pub(super) fn tell_done(&self, result: &Result<Value>, fuel: u64) {
-        self.tell(fuel, CallEventKind::Done { result: result.as_ref() });
+    pub(super) fn tell_done(&self, result: &Result<Value>, fuel: u64, output: Option<&Output>) {
+        self.tell(fuel, CallEventKind::Done { result: result.as_ref(), output });
     }
 }
 
@@ -139,6 +140,6 @@ impl Program {
         if error.kind() == cancelled().kind() {
             self.tell(observed, CallEventKind::Cancelled);
         }
-        self.tell(observed, CallEventKind::Done { result: Err(error) });
+        self.tell(observed, CallEventKind::Done { result: Err(error), output: None });
     }
 }

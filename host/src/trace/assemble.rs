@@ -4,6 +4,7 @@ use super::model::{Moment, Pause, Step, StepKind, Task, Trace, TracedArg, Traced
 use super::read::Arg;
 use crate::error::{Error, ErrorKind, ForkSite, Result};
 use crate::value::Value;
+use crate::wasi::Output;
 use std::collections::HashMap;
 
 /// What was read.
@@ -24,7 +25,7 @@ struct Call {
     started: Option<Moment>,
     pauses: Vec<(Moment, bool)>,
     cancelled: Option<Moment>,
-    done: Option<(u64, Result<Value>, Moment)>,
+    done: Option<(u64, Result<Value>, Option<Output>, Moment)>,
     /// By whom it was waited for, at which fuel of theirs, and when.
     waits: Vec<(u64, u64, Moment)>,
 }
@@ -48,7 +49,7 @@ pub(super) enum Record {
     Suspend(Moment),
     Resume(Moment),
     Cancelled(Moment),
-    Done { fuel: u64, result: Result<Value>, at: Moment },
+    Done { fuel: u64, result: Result<Value>, output: Option<Output>, at: Moment },
 }
 
 impl Recorded {
@@ -90,9 +91,9 @@ impl Recorded {
                 call.cancelled.get_or_insert(at);
                 false
             }
-            Record::Done { fuel, result, at } => {
+            Record::Done { fuel, result, output, at } => {
                 self.ends += 1;
-                call.done.replace((fuel, result, at)).is_some()
+                call.done.replace((fuel, result, output, at)).is_some()
             }
         };
         if twice { Err("what happens to a call once has happened twice") } else { Ok(()) }
@@ -166,9 +167,9 @@ pub(super) fn assemble(recorded: Recorded) -> Result<Trace> {
         }
         let args = arguments(fork.args, ready, &places)?;
         pauses.sort_by_key(|(at, resumed)| (at.time, *resumed));
-        let (fuel, result, done) = match done {
-            Some((fuel, result, at)) => (fuel, Some(result), Some(at)),
-            None => (0, None, None),
+        let (fuel, result, output, done) = match done {
+            Some((fuel, result, output, at)) => (fuel, Some(result), output, Some(at)),
+            None => (0, None, None, None),
         };
         tasks.push(Task {
             function,
@@ -184,6 +185,7 @@ pub(super) fn assemble(recorded: Recorded) -> Result<Trace> {
             steps: Vec::new(),
             fuel,
             result,
+            output,
         });
     }
     for (task, mut steps) in tasks.iter_mut().zip(steps) {

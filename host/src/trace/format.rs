@@ -20,12 +20,13 @@
 //! | 6 | suspend | dt, task |
 //! | 7 | resume | dt, task |
 //! | 8 | cancelled | dt, task |
-//! | 9 | value | dt, task, fuel, value |
-//! | 10 | error | dt, task, fuel, JSON of the error |
+//! | 9 | value | dt, task, fuel, value, output |
+//! | 10 | error | dt, task, fuel, JSON of the error, output |
 //! | 11 | end | number of forks, number of ends, SHA-256 of all before this block |
 //!
 //! A site is the file's name, line and column. Arguments are their number, then each: 0 and a value, or 1 and the task whose future
-//! it is, 0 for any other future.
+//! it is, 0 for any other future. Output is 0 if there is none, else 1, stdout and stderr, each behind its length, and JSON of the list of
+//! what was refused.
 
 use crate::limits::Limits;
 use crate::value::Type;

@@ -3,7 +3,7 @@
 use crate::error::{Error, ForkSite, Result};
 use crate::limits::Limits;
 use crate::value::{Type, Value};
-use crate::wasi::Wasi;
+use crate::wasi::{Output, Wasi};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -90,6 +90,8 @@ pub struct Task {
     pub fuel: u64,
     /// What it gave; none if it had not ended when the trace ended.
     pub result: Option<Result<Value>>,
+    /// What it wrote by way of WASI, with what those wrote that it waited for.
+    pub output: Option<Output>,
 }
 
 /// An argument.

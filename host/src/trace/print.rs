@@ -185,16 +185,21 @@ fn shown_type(ty: &Type) -> String {
 }
 
 fn shown(value: &Value) -> String {
+    shown_within(value, SHOWN)
+}
+
+/// A value, in one line and no longer than that.
+pub(super) fn shown_within(value: &Value, most: usize) -> String {
     let bytes = value.bytes();
     if bytes > LARGE {
         return format!("({bytes} bytes)");
     }
     // It has escapes of its own for what is in strings.
-    shortened(&value.to_string(), SHOWN)
+    shortened(&value.to_string(), most)
 }
 
 /// A text that was escaped, in one line and no longer than that.
-fn shortened(text: &str, most: usize) -> String {
+pub(super) fn shortened(text: &str, most: usize) -> String {
     let mut short = String::new();
     for c in text.chars() {
         match c {

@@ -5,6 +5,7 @@ use super::format::{Called, MAGIC, NAME, tag};
 use super::model::{Moment, Trace, TracedFunction, TracedModule};
 use crate::error::{Error, ErrorKind, ForkSite, Result};
 use crate::value::bytes::{Broken, Reader};
+use crate::wasi::Output;
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
@@ -152,14 +153,19 @@ fn read_block(block: &[u8], before: &[u8], recorded: &mut Recorded) -> Result<bo
             tag::SUSPEND => Record::Suspend(at),
             tag::RESUME => Record::Resume(at),
             tag::CANCELLED => Record::Cancelled(at),
-            tag::VALUE => Record::Done { fuel: reader.length()? as u64, result: Ok(reader.value()?), at },
+            tag::VALUE => Record::Done {
+                fuel: reader.length()? as u64,
+                result: Ok(reader.value()?),
+                output: output(&mut reader)?,
+                at,
+            },
             tag::ERROR => {
                 let fuel = reader.length()? as u64;
                 let error: Error = json(&mut reader)?;
                 if error.has_control_characters() {
                     return Err(reader.broken("an error's text has control characters"));
                 }
-                Record::Done { fuel, result: Err(error), at }
+                Record::Done { fuel, result: Err(error), output: output(&mut reader)?, at }
             }
             _ => return Err(reader.broken("there is no such record")),
         };
@@ -191,6 +197,24 @@ fn site(reader: &mut Reader<'_>) -> Result<ForkSite, Broken> {
         return Err(reader.broken("a file's name has control characters"));
     }
     Ok(ForkSite::Host { file: file.to_owned().into(), line: small(reader)?, column: small(reader)? })
+}
+
+fn output(reader: &mut Reader<'_>) -> Result<Option<Output>, Broken> {
+    match reader.array()? {
+        [0] => return Ok(None),
+        [1] => {}
+        _ => return Err(reader.broken("an output is neither there nor not")),
+    }
+    let mut written = || {
+        let length = reader.length()?;
+        reader.take(length).map(<[u8]>::to_vec)
+    };
+    let (stdout, stderr) = (written()?, written()?);
+    let refused: Vec<String> = json(reader)?;
+    if refused.iter().any(|text| text.contains(char::is_control)) {
+        return Err(reader.broken("what was refused has control characters"));
+    }
+    Ok(Some(Output { stdout, stderr, refused }))
 }
 
 fn small(reader: &mut Reader<'_>) -> Result<u32, Broken> {

@@ -4,6 +4,7 @@ use super::format::{Called, MAGIC, tag};
 use crate::event::{CallArgs, CallEvent, CallEventKind, CalledFunction, Event, Observer, TaskId};
 use crate::ir::Facts;
 use crate::value::bytes;
+use crate::wasi::Output;
 use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -206,8 +207,8 @@ impl Shared {
             CallEventKind::Suspend => tag::SUSPEND,
             CallEventKind::Resume => tag::RESUME,
             CallEventKind::Cancelled => tag::CANCELLED,
-            CallEventKind::Done { result: Ok(_) } => tag::VALUE,
-            CallEventKind::Done { result: Err(_) } => tag::ERROR,
+            CallEventKind::Done { result: Ok(_), .. } => tag::VALUE,
+            CallEventKind::Done { result: Err(_), .. } => tag::ERROR,
         });
         number(now - *last, bytes);
         *last = now;
@@ -229,13 +230,14 @@ impl Shared {
                 number(event.parent.map_or(0, TaskId::get), bytes);
                 number(event.fuel, bytes);
             }
-            CallEventKind::Done { result } => {
+            CallEventKind::Done { result, output } => {
                 *ends += 1;
                 number(event.fuel, bytes);
                 match result {
                     Ok(value) => bytes::encode(value, bytes),
                     Err(error) => text(&json(error), bytes),
                 }
+                write_output(output, bytes);
             }
             CallEventKind::Start | CallEventKind::Suspend | CallEventKind::Resume | CallEventKind::Cancelled => {}
         }
@@ -373,6 +375,16 @@ fn write_args(args: CallArgs<'_>, to: &mut Vec<u8>) {
             }
         }
     }
+}
+
+fn write_output(output: Option<&Output>, to: &mut Vec<u8>) {
+    let Some(Output { stdout, stderr, refused }) = output else { return to.push(0) };
+    to.push(1);
+    for written in [stdout, stderr] {
+        bytes::write_length(written.len(), to);
+        to.extend_from_slice(written);
+    }
+    text(&json(refused), to);
 }
 
 fn write_site(site: Option<&Location<'_>>, to: &mut Vec<u8>) {
