@@ -2,6 +2,7 @@
 
 use super::layout::{self, Layout};
 use super::pools::{HOST_STACK, Kind, MAX_MEMORIES, MAX_TABLES, Pool};
+use crate::instrument::free_operators;
 use crate::ir::proposals::CORE;
 use crate::limits::Limits;
 use crate::process::was_forked;
@@ -31,6 +32,12 @@ pub(super) fn config(limits: &Limits, kind: Kind, layout: Layout, pool: Option<&
     // size has a limit of its own, like a memory's, whose growth is not charged either.
     let mut cost = OperatorCost::new();
     cost.variable.table_grow_per_element = 0;
+    // What is added to guests costs nothing; theirs is charged by nops.
+    macro_rules! free {
+        ($($name:ident)*) => { $(cost.$name = 0;)* };
+    }
+    free_operators!(free);
+    cost.Nop = 1;
     config.operator_cost(cost);
     config.max_wasm_stack(limits.stack);
     // The compiler's threads are started once, and do not exist in a forked child.

@@ -1,7 +1,7 @@
 //! What was proved of a guest to its machine code.
 
 use super::cost::check_cost;
-use super::instrument::{chunked, rewritten};
+use super::instrument::{fresh, rewritten};
 use crate::audit::Audited;
 use crate::audit::cost::UNIT;
 use crate::engine::{Compiled, Key, Modules};
@@ -24,12 +24,12 @@ pub(super) fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result
     let Audited { mut facts, recipe, modules } = audited;
     Guest::check(&runtime.limits, &facts)?;
     let bytes: usize = modules.iter().map(Vec::len).sum();
-    let (modules, chunked) = chunked(modules)?;
     let (modules, maps, reset) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
-        Ok(Instrumented { modules, maps, reset }) => {
-            (modules, maps.into_iter().zip(chunked).map(|(map, chunked)| map.after(chunked)).collect(), Ok(reset))
+        Ok(Instrumented { modules, maps, reset }) => (modules, maps, Ok(reset)),
+        Err(why) => {
+            let (modules, maps) = fresh(&modules)?;
+            (modules, maps, Err(why))
         }
-        Err(why) => (modules, chunked, Err(why)),
     };
     facts.compile = check_cost(&modules, bytes, runtime.limits.compile)?.div_ceil(UNIT / 1000);
     facts.fresh = reset.as_ref().err().cloned();
@@ -47,7 +47,7 @@ pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> 
     let copied = modules.iter().zip(given).map(|(copy, given)| OffsetMap::moved(given, copy).unwrap_or_default());
     let copied: Vec<_> = copied.collect();
     let bytes = modules.iter().map(Vec::len).sum();
-    let (modules, maps) = chunked(modules)?;
+    let (modules, maps) = fresh(&modules)?;
     check_cost(&modules, bytes, runtime.limits.compile)?;
     let maps: Vec<_> = maps.into_iter().zip(copied).map(|(map, copied)| map.after(copied)).collect();
     let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &maps, None)?;

@@ -2,7 +2,7 @@
 
 use super::audit::audited;
 use super::cost::cost_of;
-use super::instrument::{chunked, rewritten};
+use super::instrument::{fresh, rewritten};
 use super::key::digest;
 use super::read::binary;
 use crate::audit::Audited;
@@ -17,12 +17,11 @@ use crate::wasi::Wasi;
 pub(super) fn inspect(bytes: &[u8], wasi: Wasi, isolation: Isolation, limits: &Limits) -> Result<Inspection> {
     let bytes = binary(bytes)?;
     let Audited { mut facts, recipe, modules } = audited(&bytes, wasi)?;
-    let (modules, _) = chunked(modules)?;
     let modules = match rewritten(&facts, &recipe, &modules, isolation, limits.memory) {
         Ok(rewritten) => rewritten.modules,
         Err(why) => {
             facts.fresh = Some(why);
-            modules
+            fresh(&modules)?.0
         }
     };
     facts.compile = cost_of(&modules)?.0.div_ceil(UNIT / 1000);

@@ -1,20 +1,20 @@
-//! Core modules to those that are compiled: what takes long looks whether the call may go on, and what changes state can be
-//! put back.
+//! Core modules to those that are compiled: they are charged for what they do, what takes long looks whether the call may go on, and
+//! what changes state can be put back.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::instrument::{Instrumented, OffsetMap, chunk_bulk_operations, instrument};
+use crate::instrument::{Instrumented, OffsetMap, instrument, instrument_fresh};
 use crate::ir::{Facts, Recipe};
 use crate::isolation::Isolation;
 
-/// Core modules whose bulk operations are done in chunks, and for each where its code was.
-pub(super) fn chunked(modules: Vec<Vec<u8>>) -> Result<(Vec<Vec<u8>>, Vec<OffsetMap>)> {
-    let chunked = modules.into_iter().map(|bytes| match chunk_bulk_operations(&bytes) {
-        Ok(Some(chunked)) => Ok(chunked),
-        Ok(None) => Ok((bytes, OffsetMap::identity())),
-        Err(why) => Err(Error::new(ErrorKind::Unsupported, format!("the module is too large: {why}"))
-            .with_help("build it of fewer or smaller functions")),
+/// Core modules as they run in fresh sandboxes, and for each where its code was.
+pub(super) fn fresh(modules: &[Vec<u8>]) -> Result<(Vec<Vec<u8>>, Vec<OffsetMap>)> {
+    let rewritten = modules.iter().map(|bytes| {
+        instrument_fresh(bytes).map_err(|why| {
+            Error::new(ErrorKind::Unsupported, format!("the module is too large: {why}"))
+                .with_help("build it of fewer or smaller functions")
+        })
     });
-    Ok(chunked.collect::<Result<Vec<_>>>()?.into_iter().unzip())
+    Ok(rewritten.collect::<Result<Vec<_>>>()?.into_iter().unzip())
 }
 
 /// A guest rewritten so that the state of its sandboxes can be put back, or why it is not.

@@ -37,55 +37,48 @@ fn levels(table: CardTable) -> impl Iterator<Item = (u32, u32)> {
     [(0, CARD_SHIFT)].into_iter().chain(table.groups.map(|base| (base, GROUP_SHIFT)))
 }
 
-/// `memory.fill`.
-pub(super) fn fill(table: CardTable) -> Function {
-    let mut function = Function::new([]);
-    let mut code = function.instructions();
-    within(table, 0, &mut code);
-    moved(table, 0, &mut code);
-    code.local_get(1).local_get(2).memory_fill(0);
-    mark_range(table, 0, 2, &mut code);
-    code.end();
-    function
+/// Local variables of a function for what is done in place: an address, and another or a value.
+#[derive(Clone, Copy)]
+pub(super) struct InPlace {
+    pub(super) address: u32,
+    pub(super) other: u32,
 }
 
-/// `memory.copy`.
-pub(super) fn copy(table: CardTable) -> Function {
-    let mut function = Function::new([]);
-    let mut code = function.instructions();
-    within(table, 0, &mut code);
-    within(table, 1, &mut code);
-    moved(table, 0, &mut code);
-    moved(table, 1, &mut code);
-    code.local_get(2).memory_copy(0, 0);
-    mark_range(table, 0, 2, &mut code);
-    code.end();
-    function
+/// `memory.fill` of a size that is known to be no larger than a card. Its operands are on the stack.
+pub(super) fn fill(table: CardTable, locals: InPlace, size: u32, code: &mut InstructionSink<'_>) {
+    code.drop().local_set(locals.other).local_set(locals.address);
+    moved(table, locals.address, code);
+    code.local_get(locals.other).i32_const(size.cast_signed()).memory_fill(0);
+    mark(table, Cards::Two, code, |code| _ = code.local_get(locals.address));
 }
 
-/// `memory.grow`: the number of pages before, without the card table's, or -1.
-pub(super) fn grow(table: CardTable) -> Function {
-    let mut function = Function::new([]);
-    let mut code = function.instructions();
-    code.local_get(0).memory_grow(0).local_set(0);
+/// `memory.copy` of a size that is known to be no larger than a card. Its operands are on the stack.
+pub(super) fn copy(table: CardTable, locals: InPlace, size: u32, code: &mut InstructionSink<'_>) {
+    code.drop().local_set(locals.other).local_set(locals.address);
+    moved(table, locals.address, code);
+    moved(table, locals.other, code);
+    code.i32_const(size.cast_signed()).memory_copy(0, 0);
+    mark(table, Cards::Two, code, |code| _ = code.local_get(locals.address));
+}
+
+/// What follows `memory.grow`: the number of pages before, without the card table's, or -1.
+pub(super) fn grown(table: CardTable, locals: InPlace, code: &mut InstructionSink<'_>) {
+    code.local_tee(locals.address).i32_const(table.pages()).i32_sub();
     code.i32_const(-1);
-    code.local_get(0).i32_const(table.pages()).i32_sub();
-    code.local_get(0).i32_const(-1).i32_eq().select();
-    code.end();
-    function
+    code.local_get(locals.address).i32_const(-1).i32_lt_u().select();
 }
 
 /// The start function: traps if the moved address of a data segment wraps, as the address itself is out of bounds. Then calls
 /// the module's own start function.
-pub(super) fn start(table: CardTable, data: &[(Vec<u8>, u64)], start: Option<u32>) -> Function {
+pub(super) fn start(table: CardTable, data: &[Vec<u8>], start: Option<u32>) -> Function {
     let mut function = Function::new([]);
-    for (address, bytes) in data {
+    for address in data {
+        function.instructions().block(BlockType::Empty);
         function.raw(address.iter().copied());
         let mut code = function.instructions();
-        code.i64_extend_i32_u().i64_const((bytes + u64::from(table.bytes)).cast_signed()).i64_add();
-        // Out of bounds even for an empty segment: a memory with a card table is smaller than 4 GiB.
-        code.i64_const(1 << 32).i64_ge_u().if_(BlockType::Empty);
-        trap(&mut code);
+        // Where it does not wrap, it is compared with the end of memory when the segment is placed.
+        code.i32_const(first_beyond(table)).i32_lt_u().br_if(0);
+        code.i32_const(-1).i32_load(MemArg { offset: BEYOND.into(), align: 0, memory_index: 0 }).drop();
         code.end();
     }
     let mut code = function.instructions();
@@ -96,44 +89,60 @@ pub(super) fn start(table: CardTable, data: &[(Vec<u8>, u64)], start: Option<u32
     function
 }
 
-/// Traps as an access out of bounds does.
-fn trap(code: &mut InstructionSink<'_>) {
-    code.i32_const(-1).i32_load(MemArg { offset: BEYOND.into(), align: 0, memory_index: 0 }).drop();
+/// The first address that wraps when it is moved.
+fn first_beyond(table: CardTable) -> i32 {
+    0u32.wrapping_sub(table.bytes).cast_signed()
 }
 
-/// Traps if the address in a local variable wraps when it is moved.
-fn within(table: CardTable, address: u32, code: &mut InstructionSink<'_>) {
-    let first = 0u32.wrapping_sub(table.bytes);
-    code.local_get(address).i32_const(first.cast_signed()).i32_ge_u().if_(BlockType::Empty);
-    trap(code);
-    code.end();
+/// Pushes the moved address of what a local variable holds; where it would wrap, one at which every access traps.
+pub(super) fn moved(table: CardTable, address: u32, code: &mut InstructionSink<'_>) {
+    code.local_get(address);
+    moved_in_bounds(table, code);
+    // A branch would trap before wasmtime looks for fuel.
+    code.i32_const(-1);
+    code.local_get(address).i32_const(first_beyond(table)).i32_lt_u().select();
 }
 
-/// Pushes the moved address of what a local variable holds.
-fn moved(table: CardTable, address: u32, code: &mut InstructionSink<'_>) {
-    code.local_get(address).i32_const(table.bytes.cast_signed()).i32_add();
+/// Moves the address on the stack, which is in bounds.
+pub(super) fn moved_in_bounds(table: CardTable, code: &mut InstructionSink<'_>) {
+    code.i32_const(table.bytes.cast_signed()).i32_add();
 }
 
-/// Marks the cards of a range within memory. `address` and `size` are local variables, the size in bytes.
-fn mark_range(table: CardTable, address: u32, size: u32, code: &mut InstructionSink<'_>) {
-    code.local_get(size).i32_const(CARD as i32).i32_le_u().if_(BlockType::Empty);
-    mark(table, Cards::Two, code, |code| {
-        code.local_get(address);
-    });
-    code.else_();
+/// Local variables for marks of a range: the entry to be written next, and the one behind the last.
+#[derive(Clone, Copy)]
+pub(super) struct CardMarks {
+    pub(super) entry: u32,
+    pub(super) end: u32,
+}
+
+/// Marks the cards of a range within memory and returns, if it is no larger than a card. Both are local variables.
+pub(super) fn mark_small_range(table: CardTable, address: u32, size: u32, code: &mut InstructionSink<'_>) {
+    code.block(BlockType::Empty);
+    code.i32_const(CARD as i32).local_get(size).i32_lt_u().br_if(0);
+    mark(table, Cards::Two, code, |code| _ = code.local_get(address));
+    code.return_().end();
+}
+
+/// Marks the cards of a range within memory that is not empty: two at a time, so perhaps the one behind it. Not by `memory.fill`, which
+/// would be charged for.
+pub(super) fn mark_range(
+    table: CardTable,
+    locals: CardMarks,
+    address: impl Fn(&mut InstructionSink<'_>),
+    size: impl Fn(&mut InstructionSink<'_>),
+    code: &mut InstructionSink<'_>,
+) {
     for (base, shift) in levels(table) {
-        let entry = |code: &mut InstructionSink<'_>| {
-            code.local_get(address).i32_const(shift.cast_signed()).i32_shr_u();
-        };
-        entry(code);
-        code.i32_const(base.cast_signed()).i32_add();
-        code.i32_const(1);
-        // From the first byte's card to the last byte's.
-        code.local_get(address).local_get(size).i32_add().i32_const(1).i32_sub();
-        code.i32_const(shift.cast_signed()).i32_shr_u();
-        entry(code);
-        code.i32_sub().i32_const(1).i32_add();
-        code.memory_fill(0);
+        let shift = shift.cast_signed();
+        address(code);
+        code.i32_const(shift).i32_shr_u().local_set(locals.entry);
+        address(code);
+        size(code);
+        code.i32_add().i32_const(1).i32_sub().i32_const(shift).i32_shr_u().i32_const(1).i32_add().local_set(locals.end);
+        code.loop_(BlockType::Empty);
+        let arg = MemArg { offset: base.into(), align: 0, memory_index: 0 };
+        code.local_get(locals.entry).i32_const(0x0101).i32_store16(arg);
+        code.local_get(locals.entry).i32_const(2).i32_add().local_tee(locals.entry);
+        code.local_get(locals.end).i32_lt_u().br_if(0).end();
     }
-    code.end();
 }

@@ -1,4 +1,7 @@
-//! Rewrites a guest so that its state can be reset after a call: WebAssembly to WebAssembly.
+//! Rewrites a guest: WebAssembly to WebAssembly.
+//!
+//! Every guest is charged fuel by [`fuel`], and does bulk operations in chunks, by [`bulk_function`]. Most are rewritten so that their
+//! state can be reset after a call, too.
 //!
 //! The technique is the garbage collectors' *card marking*. A guest's memory is divided into *cards* of 512 bytes. In front
 //! of it lies a *card table* with a byte for each card, and every store marks the cards it writes to. After a call, the host
@@ -15,7 +18,9 @@
 
 mod added;
 mod bulk;
+mod bulk_function;
 mod card_table;
+mod fuel;
 mod marking;
 mod module;
 mod offset_map;
@@ -25,11 +30,12 @@ mod store;
 mod tests;
 
 use crate::ir::{HostFunctionKind, ImportBinding, Item, Recipe};
-pub(crate) use bulk::chunk_bulk_operations;
 use card_table::PAGE;
 pub(crate) use card_table::{CardTable, max_card_table};
+pub(crate) use fuel::free_operators;
 use module::Facts;
 pub(crate) use offset_map::OffsetMap;
+use rewrite::{Resettable, rewrite};
 use serde::{Deserialize, Serialize};
 
 /// The most mutable globals: all of them are set again after each call.
@@ -42,6 +48,8 @@ pub(crate) struct ResetPlan {
     pub(crate) memory: Option<CardMarkedMemory>,
     /// The mutable globals.
     pub(crate) globals: Vec<Item>,
+    /// The fuel that making the instances takes more than it would without what was added.
+    pub(crate) startup_fuel: u64,
 }
 
 /// A memory with a card table in front of it.
@@ -61,6 +69,15 @@ pub(crate) struct Instrumented {
     /// For each module, where its code was before.
     pub(crate) maps: Vec<OffsetMap>,
     pub(crate) reset: ResetPlan,
+}
+
+/// Rewrites a core module whose state is not reset; tells where its code was.
+///
+/// # Errors
+///
+/// Why it cannot be rewritten: it would become larger than a module may be.
+pub(crate) fn instrument_fresh(bytes: &[u8]) -> Result<(Vec<u8>, OffsetMap), String> {
+    rewrite(bytes, None)
 }
 
 /// Rewrites the core modules of a guest whose memory may grow to `limit` bytes.
@@ -123,12 +140,13 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
             .flat_map(|(facts, step)| facts.globals.iter().map(move |global| (step, *global)))
             .map(|(step, global)| Item { instance: step, name: names[module(step)].global(global) })
             .collect(),
+        startup_fuel: if memory.is_some() { steps().map(|(facts, _)| facts.startup_fuel()).sum() } else { 0 },
     };
     let rewritten = modules
         .iter()
         .zip(&facts)
         .zip(&names)
-        .map(|((bytes, facts), names)| rewrite::rewrite(bytes, facts, names, card_table))
+        .map(|((bytes, facts), names)| rewrite(bytes, Some(Resettable { facts, names, card_table })))
         .collect::<Result<Vec<_>, _>>()?;
     let (modules, maps) = rewritten.into_iter().unzip();
     Ok(Instrumented { modules, maps, reset })

@@ -1,6 +1,7 @@
 //! What has to be known of a core module before it is rewritten.
 
 use super::card_table::PAGE;
+use super::fuel::is_free;
 use wasmparser::{DataKind, ExternalKind, Operator, Parser, Payload, TypeRef, ValType};
 
 /// What has to be known of a core module before it is rewritten.
@@ -16,8 +17,10 @@ pub(super) struct Facts {
     /// Functions, imported ones included.
     pub(super) functions: u32,
     pub(super) start: Option<u32>,
-    /// The active data segments whose address is computed at instantiation: the code that computes it, and the number of bytes.
-    pub(super) computed_data: Vec<(Vec<u8>, u64)>,
+    /// The code that computes an active data segment's address at instantiation, where that is no constant.
+    pub(super) computed_data: Vec<Vec<u8>>,
+    /// The fuel that such code takes where it is no constant expression.
+    computing_fuel: u64,
     imported_globals: u32,
     /// Whether it has code.
     pub(super) code: bool,
@@ -144,7 +147,11 @@ impl Facts {
                         let code = reader.read_bytes(reader.bytes_remaining()).map_err(broken)?;
                         // Without the final `end`.
                         let code = code.split_last().map_or(code, |(_, code)| code);
-                        self.computed_data.push((code.to_vec(), data.data.len() as u64));
+                        self.computed_data.push(code.to_vec());
+                        for op in offset_expr.get_operators_reader() {
+                            let op = op.map_err(broken)?;
+                            self.computing_fuel += u64::from(!is_free(&op) && !matches!(op, Operator::End));
+                        }
                     }
                 }
             }
@@ -163,6 +170,17 @@ impl Facts {
         }
         self.has_memory = true;
         Ok(())
+    }
+
+    /// The fuel that making an instance takes more, if addresses of its data are moved and looked at: for each, two operators of the
+    /// constant expression, which the engine always charges for; for the start function that is added, its entry, and the call of it where
+    /// it calls none itself.
+    pub(super) fn startup_fuel(&self) -> u64 {
+        if self.computed_data.is_empty() {
+            return 0;
+        }
+        let start = if self.start.is_some() { 1 } else { 2 };
+        2 * self.computed_data.len() as u64 + self.computing_fuel + start
     }
 
     /// Whether added names would be short enough: there may be many of them.

@@ -49,13 +49,6 @@ impl OffsetMap {
         same.then_some(OffsetMap { runs, added: None, earlier: None })
     }
 
-    /// The map of a module that is as it was given.
-    pub(crate) fn identity() -> OffsetMap {
-        let mut runs = Runs::default();
-        runs.push(0, 0);
-        OffsetMap { runs, added: None, earlier: None }
-    }
-
     /// This map behind that of an earlier rewriting.
     pub(crate) fn after(self, earlier: OffsetMap) -> OffsetMap {
         OffsetMap { earlier: Some(Box::new(earlier)), ..self }

@@ -1,7 +1,10 @@
-//! Writes a module anew: addresses moved up by the card table's size, marks behind stores, mutable globals exported.
+//! Writes a module anew: its fuel by nops, bulk operations by functions that are added; and, if its state is to be put back, addresses
+//! moved up by the card table's size, marks behind stores, mutable globals exported.
 
-use super::added::{self, BEYOND};
+use super::added::{self, BEYOND, InPlace};
+use super::bulk::{Bulk, Bulks, IN_PLACE, size};
 use super::card_table::{CardTable, PAGE};
+use super::fuel::Owed;
 use super::marking::{Address, Mark, marks};
 use super::module::{Facts, Names, constant};
 use super::offset_map::{FunctionOffsets, OffsetMap};
@@ -16,18 +19,23 @@ use wasmparser::{
     DataKind, FuncToValidate, FunctionBody, Operator, Parser, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
+/// A module whose state is to be put back.
+#[derive(Clone, Copy)]
+pub(super) struct Resettable<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) names: &'a Names,
+    /// None if the guest has no memory.
+    pub(super) card_table: Option<CardTable>,
+}
+
 /// Writes a module anew; tells where its code was.
 ///
 /// # Errors
 ///
-/// Why its state cannot be reset.
-pub(super) fn rewrite(
-    bytes: &[u8],
-    facts: &Facts,
-    names: &Names,
-    card_table: Option<CardTable>,
-) -> Result<(Vec<u8>, OffsetMap), String> {
-    let card_table = card_table.filter(|_| facts.has_memory);
+/// Why its state cannot be reset, or that it would become larger than a module may be.
+pub(super) fn rewrite(bytes: &[u8], resettable: Option<Resettable<'_>>) -> Result<(Vec<u8>, OffsetMap), String> {
+    let card_table = resettable.and_then(|it| it.card_table.filter(|_| it.facts.has_memory));
+    let bulks = Bulks::new(bytes, card_table.is_some()).map_err(|error| error.to_string())?;
     let mut bodies = Vec::new();
     if card_table.is_some() {
         let mut validator = Validator::new_with_features(WasmFeatures::all());
@@ -39,14 +47,16 @@ pub(super) fn rewrite(
         }
     }
     let mut rewrite = Rewrite {
-        facts,
-        names,
+        bytes,
+        resettable,
         card_table,
+        bulks,
         bodies: bodies.into_iter(),
         offsets: Vec::new(),
         exported: false,
         started: false,
         accesses: false,
+        largest: 0,
     };
     let mut module = Module::new();
     rewrite.parse_core_module(&mut module, Parser::new(0), bytes).map_err(|error| match error {
@@ -54,18 +64,26 @@ pub(super) fn rewrite(
         error => error.to_string(),
     })?;
     let rewritten = module.finish();
-    // A module close to one of the implementation limits of WebAssembly may have passed it.
-    let valid = Validator::new_with_features(WasmFeatures::all()).validate_all(&rewritten);
-    valid.map_err(|error| format!("it is too large: {error}"))?;
+    // A module close to one of the implementation limits of WebAssembly may have passed it. What is far from them need not be
+    // read once more: the compiler reads it, too.
+    if resettable.is_some() || rewrite.is_large() || cfg!(debug_assertions) {
+        let valid = Validator::new_with_features(WasmFeatures::all()).validate_all(&rewritten);
+        valid.map_err(|error| format!("it is too large: {error}"))?;
+    }
     let map = OffsetMap::new(&rewritten, rewrite.offsets).map_err(|error| error.to_string())?;
     Ok((rewritten, map))
 }
 
+/// The size of a function, in bytes, and a number of functions or types, from which on a module may be close to a limit.
+const LARGE_BODY: usize = 7_000_000;
+const MANY: u32 = 900_000;
+
 struct Rewrite<'a> {
-    facts: &'a Facts,
-    names: &'a Names,
-    /// None if the module has no memory.
+    bytes: &'a [u8],
+    resettable: Option<Resettable<'a>>,
+    /// None if the module's stores are not marked.
     card_table: Option<CardTable>,
+    bulks: Bulks,
     bodies: std::vec::IntoIter<FuncToValidate<ValidatorResources>>,
     /// Of each function that was written: where its code was.
     offsets: Vec<FunctionOffsets>,
@@ -74,40 +92,38 @@ struct Rewrite<'a> {
     started: bool,
     /// Whether the operator that was read last accesses memory.
     accesses: bool,
-}
-
-/// The functions that are added, in their order.
-#[derive(Clone, Copy)]
-enum Added {
-    Fill,
-    Copy,
-    Grow,
-    Start,
+    /// The size of the largest function that was written, in bytes.
+    largest: usize,
 }
 
 type Done<T> = Result<T, ReencodeError<String>>;
 
 impl Rewrite<'_> {
-    fn adds_functions(&self) -> bool {
-        self.card_table.is_some() && self.facts.code
+    fn is_large(&self) -> bool {
+        let (functions, types) = self.bulks.counts();
+        self.largest > LARGE_BODY || functions > MANY || types > MANY
     }
 
-    /// Whether the module is given a start function, which calls its own.
-    fn adds_start(&self) -> bool {
-        self.adds_functions() && !self.facts.computed_data.is_empty()
+    /// The code that computes addresses of data, if the module is given a start function to look at them: it calls its own.
+    fn computed_data(&self) -> Option<&[Vec<u8>]> {
+        let facts = self.resettable?.facts;
+        let adds = self.card_table.is_some() && facts.code && !facts.computed_data.is_empty();
+        adds.then_some(&facts.computed_data)
     }
 
-    fn function(&self, added: Added) -> u32 {
-        self.facts.functions + added as u32
+    /// The start function that is added. It stands behind the functions of bulk operations.
+    fn start(&self) -> Option<u32> {
+        self.computed_data().map(|_| self.bulks.counts().0)
     }
 
     fn exports(&mut self, exports: &mut ExportSection) {
         self.exported = true;
-        if self.facts.memory.is_some() {
-            exports.export(&self.names.memory(), ExportKind::Memory, 0);
+        let Some(Resettable { facts, names, .. }) = self.resettable else { return };
+        if facts.memory.is_some() {
+            exports.export(&names.memory(), ExportKind::Memory, 0);
         }
-        for &global in &self.facts.globals {
-            exports.export(&self.names.global(global), ExportKind::Global, global);
+        for &global in &facts.globals {
+            exports.export(&names.global(global), ExportKind::Global, global);
         }
     }
 }
@@ -174,10 +190,10 @@ impl Reencode for Rewrite<'_> {
 
     fn parse_type_section(&mut self, types: &mut TypeSection, section: wasmparser::TypeSectionReader<'_>) -> Done<()> {
         utils::parse_type_section(self, types, section)?;
-        if self.adds_functions() {
-            let i32s = |n| std::iter::repeat_n(ValType::I32, n);
-            types.ty().function(i32s(3), []);
-            types.ty().function(i32s(1), i32s(1));
+        for params in &self.bulks.types {
+            types.ty().function(*params, []);
+        }
+        if self.computed_data().is_some() {
             types.ty().function([], []);
         }
         Ok(())
@@ -189,12 +205,11 @@ impl Reencode for Rewrite<'_> {
         section: wasmparser::FunctionSectionReader<'_>,
     ) -> Done<()> {
         utils::parse_function_section(self, functions, section)?;
-        if self.adds_functions() {
-            let first = self.facts.types;
-            functions.function(first).function(first).function(first + 1);
-            if self.adds_start() {
-                functions.function(first + 2);
-            }
+        for function in &self.bulks.functions {
+            functions.function(function.ty);
+        }
+        if self.computed_data().is_some() {
+            functions.function(self.bulks.counts().1);
         }
         Ok(())
     }
@@ -211,7 +226,7 @@ impl Reencode for Rewrite<'_> {
 
     fn start_section(&mut self, start: u32) -> Done<u32> {
         self.started = true;
-        Ok(if self.adds_start() { self.function(Added::Start) } else { start })
+        Ok(self.start().unwrap_or(start))
     }
 
     /// Adds the sections that the module does not have.
@@ -238,21 +253,23 @@ impl Reencode for Rewrite<'_> {
                 module.section(&exports);
             }
         }
-        if place > 1 && !self.started && self.adds_start() {
+        if place > 1
+            && !self.started
+            && let Some(function_index) = self.start()
+        {
             self.started = true;
-            module.section(&StartSection { function_index: self.function(Added::Start) });
+            module.section(&StartSection { function_index });
         }
         Ok(())
     }
 
     fn parse_code_section(&mut self, code: &mut CodeSection, section: wasmparser::CodeSectionReader<'_>) -> Done<()> {
         utils::parse_code_section(self, code, section)?;
-        let Some(table) = self.card_table.filter(|_| self.adds_functions()) else { return Ok(()) };
-        code.function(&added::fill(table));
-        code.function(&added::copy(table));
-        code.function(&added::grow(table));
-        if self.adds_start() {
-            code.function(&added::start(table, &self.facts.computed_data, self.facts.start));
+        for function in &self.bulks.functions {
+            code.function(&function.function(self.card_table));
+        }
+        if let (Some(table), Some(data), Some(it)) = (self.card_table, self.computed_data(), self.resettable) {
+            code.function(&added::start(table, data, it.facts.start));
         }
         Ok(())
     }
@@ -274,57 +291,105 @@ impl Reencode for Rewrite<'_> {
             let (count, ty) = groups.read()?;
             declared.push((count, self.val_type(ty)?));
         }
-        if marks.peek().is_some() {
+        if marks.peek().is_some() || (self.card_table.is_some() && is_extended(&body)?) {
             declared.extend(TEMPORARIES.map(|ty| (1, ty)));
         }
         let mut function = Function::new(declared);
-        for (number, op) in body.get_operators_reader()?.into_iter_with_offsets().enumerate() {
-            let (op, offset) = op?;
+        let (mut owed, mut known) = (Owed::default(), None);
+        let mut operators = body.get_operators_reader()?;
+        for number in 0.. {
+            if operators.eof() {
+                break;
+            }
+            let (op, offset) = operators.read_with_offset()?;
+            let bytes = self.bytes.get(offset..operators.original_position()).unwrap_or_default();
+            let before = known;
+            known = size(&op, before);
+            if matches!(op, Operator::Nop) {
+                continue;
+            }
+            if self.resettable.is_some() {
+                is_put_back(&op)?;
+            }
+            let added = Bulk::of(&op).and_then(|bulk| self.bulks.function(bulk, before));
+            owed.charge(&op, added.is_some(), &mut function);
             let marked = marks.next_if(|(at, _)| *at == number).and_then(|(_, mark)| Some((mark, store(&op)?)));
             if let Some((Mark { address: Address::Dynamic { .. }, .. }, store)) = &marked {
                 save_address(store, locals, &mut function.instructions());
             }
             offsets.instruction(function.byte_len(), offset);
-            self.operator(op, &mut function)?;
+            match added {
+                Some(added) => _ = function.instructions().call(added),
+                None => self.operator((op, bytes), before, locals, &mut function)?,
+            }
             if let Some(((mark, _), table)) = marked.zip(self.card_table) {
                 write_mark(mark, table, locals, &mut function.instructions());
             }
         }
+        self.largest = self.largest.max(function.byte_len());
         code.function(&function);
         self.offsets.push(offsets);
         Ok(())
     }
 }
 
+/// Refuses an operator that changes state which copying memory and globals does not put back.
+fn is_put_back(op: &Operator<'_>) -> Done<()> {
+    use Operator as O;
+    match op {
+        O::MemoryInit { .. } | O::DataDrop { .. } => {
+            Err(refused("it has data that is written, or dropped, by an instruction"))
+        }
+        O::TableInit { .. }
+        | O::TableSet { .. }
+        | O::TableGrow { .. }
+        | O::TableFill { .. }
+        | O::TableCopy { .. }
+        | O::ElemDrop { .. } => Err(refused("it has instructions that change tables")),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a function has an operator that needs local variables beside the marks of stores.
+fn is_extended(body: &FunctionBody<'_>) -> Done<bool> {
+    for op in body.get_operators_reader()? {
+        if let Operator::MemoryFill { .. } | Operator::MemoryCopy { .. } | Operator::MemoryGrow { .. } = op? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 impl Rewrite<'_> {
-    fn operator(&mut self, op: Operator<'_>, function: &mut Function) -> Done<()> {
+    /// Writes an operator of the guest's. `known`: the constant that was pushed last; `locals`: how many the function has of its own.
+    fn operator(
+        &mut self,
+        (op, bytes): (Operator<'_>, &[u8]),
+        known: Option<u64>,
+        locals: u32,
+        function: &mut Function,
+    ) -> Done<()> {
         use Operator as O;
-        match (op, self.card_table) {
-            (O::MemoryInit { .. } | O::DataDrop { .. }, _) => {
-                return Err(refused("it has data that is written, or dropped, by an instruction"));
+        let Some(table) = self.card_table else {
+            function.raw(bytes.iter().copied());
+            return Ok(());
+        };
+        let temporaries = InPlace { address: locals, other: locals + 1 };
+        let small = known.and_then(|size| u32::try_from(size).ok()).filter(|size| *size <= IN_PLACE);
+        match op {
+            O::MemoryFill { .. } | O::MemoryCopy { .. } => {
+                let size = small.ok_or_else(|| refused("its bulk operations could not be read"))?;
+                let mut code = function.instructions();
+                match op {
+                    O::MemoryFill { .. } => added::fill(table, temporaries, size, &mut code),
+                    _ => added::copy(table, temporaries, size, &mut code),
+                }
             }
-            (
-                O::TableInit { .. }
-                | O::TableSet { .. }
-                | O::TableGrow { .. }
-                | O::TableFill { .. }
-                | O::TableCopy { .. }
-                | O::ElemDrop { .. },
-                _,
-            ) => return Err(refused("it has instructions that change tables")),
-            (O::MemoryFill { .. }, Some(_)) => {
-                function.instructions().call(self.function(Added::Fill));
-            }
-            (O::MemoryCopy { .. }, Some(_)) => {
-                function.instructions().call(self.function(Added::Copy));
-            }
-            (O::MemoryGrow { .. }, Some(_)) => {
-                function.instructions().call(self.function(Added::Grow));
-            }
-            (O::MemorySize { .. }, Some(table)) => {
+            O::MemoryGrow { .. } => added::grown(table, temporaries, function.instructions().memory_grow(0)),
+            O::MemorySize { .. } => {
                 function.instructions().memory_size(0).i32_const(table.pages()).i32_sub();
             }
-            (op, _) => {
+            op => {
                 let known = store(&op).is_some() || is_load(&op);
                 self.accesses = false;
                 let instruction = self.instruction(op)?;

@@ -12,7 +12,7 @@ use crate::wasi::Output;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Instant;
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 /// A call that a sandbox is wanted for.
 pub(crate) struct Invocation {
@@ -44,6 +44,12 @@ pub(crate) struct Sandbox {
 /// How many calls a sandbox serves: wasmtime counts some things of a store in 32 bits.
 const MOST_SERVED: u32 = 1 << 20;
 
+/// The fuel that a store is given for a limit: one unit more, as wasmtime says that none is left when the last one is used. What
+/// has used its whole limit, and no more, has succeeded.
+fn budget(limit: u64) -> u64 {
+    limit.saturating_add(1)
+}
+
 impl Sandbox {
     /// Makes a sandbox for calls of the guest that was loaded, and of which `place` is the number, the shard, and the right to it.
     pub(super) fn new(
@@ -62,13 +68,16 @@ impl Sandbox {
             None => Ok(UpdateDeadline::Continue(1)),
         });
         // For start functions, which have a call's fuel to themselves: instantiation is not charged.
-        store.set_fuel(limits.fuel)?;
+        store.set_fuel(budget(limits.fuel).saturating_add(loaded.startup_fuel()))?;
         store.set_epoch_deadline(1);
         // Of modules, the audit refuses those that could wait here; and a fork outside of a call is a trap.
         let made = ready(loaded.instantiate(&mut store, kind == Kind::Forking));
         let made = made.unwrap_or_else(|| Err(wasmtime::format_err!("the start function waits for something")));
         let refused = store.data().call.refused;
         made.map_err(|error| if refused { error.context(AfterRefusal) } else { error })?;
+        if store.get_fuel()? == 0 {
+            return Err(Trap::OutOfFuel.into());
+        }
         store.data_mut().made();
         Ok(Sandbox {
             store,
@@ -103,7 +112,7 @@ impl Sandbox {
         let Invocation { function, call, deadline } = invocation;
         self.store.data_mut().interrupts.begin_call(call, deadline);
         let fuel = self.loaded.as_ref().map_or(0, |loaded| loaded.definition.limits.fuel);
-        self.store.set_fuel(fuel).map_err(|error| self.explain(function, error))?;
+        self.store.set_fuel(budget(fuel)).map_err(|error| self.explain(function, error))?;
         self.store.set_epoch_deadline(1);
         // Who stops a call says so first and interrupts then. Either the epoch's deadline was set by what had been counted before,
         // and the guest sees the interrupt; or that came before, and what was said is seen here.
@@ -136,8 +145,18 @@ impl Sandbox {
     pub(crate) fn usage(&mut self) -> (u64, Usage) {
         let children = self.store.data_mut().call.futures.take().map(|futures| futures.end()).unwrap_or_default();
         let limit = self.loaded.as_ref().map_or(0, |loaded| loaded.definition.limits.fuel);
-        let fuel = limit.saturating_sub(self.store.get_fuel().unwrap_or(0));
+        let fuel = budget(limit).saturating_sub(self.store.get_fuel().unwrap_or(0)).min(limit);
         (fuel, Usage { fuel: fuel.saturating_add(children.fuel), forks: children.forks })
+    }
+
+    /// Whether the call has used no more fuel than its limit.
+    ///
+    /// # Errors
+    ///
+    /// As wasmtime's own, where it has.
+    #[inline]
+    pub(super) fn within_fuel(&self) -> wasmtime::Result<()> {
+        if self.store.get_fuel()? == 0 { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
     }
 
     /// How many futures the call has left: not dropped, or, by a core module, not waited for.

@@ -36,7 +36,7 @@ impl Sandbox {
             _ => self.run_here(&target, std::mem::take(args)).map(|value| *result = Ok(value)),
         };
         self.loaded = Some(loaded);
-        if let Err(error) = called.and_then(|()| self.in_time()) {
+        if let Err(error) = called.and_then(|()| self.within_limits()) {
             *result = Err(self.explain(function, error));
         }
     }
@@ -49,15 +49,19 @@ impl Sandbox {
     pub(crate) async fn call_async(&mut self, function: u32, args: Values) -> Result<Value> {
         let Some(loaded) = self.loaded.take() else { return Err(lost()) };
         let called = self.run_on_fiber(&Target::new(&loaded, function), args).await;
-        let called = called.and_then(|value| self.in_time().map(|()| value));
+        let called = called.and_then(|value| self.within_limits().map(|()| value));
         self.loaded = Some(loaded);
         called.map_err(|error| self.explain(function, error))
     }
 
-    /// A value that has come after the deadline is none: whoever set it does not wait for it any more.
+    /// A value that has come after the deadline is none: whoever set it does not wait for it any more. Nor is one for which more fuel was
+    /// used than there was: wasmtime looks for it only where a function or a loop begins.
     #[inline]
-    fn in_time(&self) -> wasmtime::Result<()> {
-        if self.store.data().interrupts.is_late() { Err(DeadlinePassed.into()) } else { Ok(()) }
+    fn within_limits(&self) -> wasmtime::Result<()> {
+        if self.store.data().interrupts.is_late() {
+            return Err(DeadlinePassed.into());
+        }
+        self.within_fuel()
     }
 
     /// Calls what makes room for values, or frees them.

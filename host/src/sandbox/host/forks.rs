@@ -116,7 +116,8 @@ fn tell_fuel(caller: &mut Caller<'_, StoreData>) -> wasmtime::Result<bool> {
     if !caller.data_mut().futures()?.observed() {
         return Ok(false);
     }
-    let fuel = caller.get_fuel()?;
+    // One unit more than the limit was given.
+    let fuel = caller.get_fuel()?.saturating_sub(1);
     caller.data_mut().futures()?.at(fuel);
     Ok(true)
 }

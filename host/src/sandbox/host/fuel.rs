@@ -14,5 +14,6 @@ pub(super) fn charge(caller: &mut Caller<'_, StoreData>, bytes: usize) -> wasmti
     }
     let fuel = caller.get_fuel()?;
     caller.set_fuel(fuel.saturating_sub(cost))?;
-    if fuel < cost { Err(wasmtime::Trap::OutOfFuel.into()) } else { Ok(()) }
+    // One unit more than the limit was given.
+    if fuel <= cost { Err(wasmtime::Trap::OutOfFuel.into()) } else { Ok(()) }
 }

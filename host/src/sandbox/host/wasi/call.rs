@@ -27,11 +27,12 @@ impl Meter {
 
     pub(super) fn fuel(&mut self, units: u64) -> wasmtime::Result<()> {
         match self.fuel.checked_sub(units) {
-            Some(fuel) => {
+            // One unit more than the limit was given.
+            Some(fuel @ 1..) => {
                 self.fuel = fuel;
                 Ok(())
             }
-            None => {
+            _ => {
                 self.fuel = 0;
                 Err(Trap::OutOfFuel.into())
             }
