@@ -58,8 +58,9 @@ const NAMED_AGAIN: u64 = 200;
 const TYPE: u64 = 150_000;
 /// A local variable.
 const LOCAL: u64 = 70;
-/// An operator; one that reads or writes memory; a call.
+/// An operator; one that does nothing; one that reads or writes memory; a call.
 const OPERATOR: u64 = 1_800;
+const NOP: u64 = 60;
 const ACCESS: u64 = 4_000;
 const CALL: u64 = 12_000;
 /// A basic block, and the square of their number.
@@ -238,7 +239,8 @@ impl Costing {
                 let cost = costing.cost(&body, self, ty)?;
                 self.body = costing;
                 self.add(cost);
-                let bytes = body.range().len() as u64;
+                // The nops are not the guest's.
+                let bytes = (body.range().len() as u64).saturating_sub(self.body.nops);
                 let single = Single { function, cost, bytes };
                 if self.cost.largest.is_none_or(|most| most.beyond() < single.beyond()) {
                     self.cost.largest = Some(single);
@@ -283,6 +285,7 @@ struct Body {
     /// At which block each local variable was set or read last.
     touched: Vec<u64>,
     linear: u64,
+    nops: u64,
     reachable: bool,
 }
 
@@ -393,6 +396,12 @@ impl Body {
 
     fn operator(&mut self, op: &Operator<'_>, module: &Costing) {
         use Operator as O;
+        // It becomes no machine code.
+        if let O::Nop = op {
+            self.linear += NOP;
+            self.nops += 1;
+            return;
+        }
         self.linear += OPERATOR;
         match *op {
             O::Block { blockty } => {

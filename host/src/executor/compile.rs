@@ -24,8 +24,12 @@ pub(super) fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result
     let Audited { mut facts, recipe, modules } = audited;
     Guest::check(&runtime.limits, &facts)?;
     let bytes: usize = modules.iter().map(Vec::len).sum();
+    facts.startup_fuel = startup_fuel(&recipe, &modules);
     let (modules, maps, reset) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
-        Ok(Instrumented { modules, maps, reset }) => (modules, maps, Ok(reset)),
+        Ok(Instrumented { modules, maps, reset, startup_fuel }) => {
+            facts.startup_fuel += startup_fuel;
+            (modules, maps, Ok(reset))
+        }
         Err(why) => {
             let (modules, maps) = fresh(&modules)?;
             (modules, maps, Err(why))
@@ -39,10 +43,19 @@ pub(super) fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result
     Ok(Guest { facts, recipe, reset, compiled })
 }
 
+/// The most fuel that making a guest's instances takes, without its own code: the engine charges for each byte of data, each element and
+/// each operator of a constant expression, of which none is shorter than a byte.
+fn startup_fuel(recipe: &Recipe, modules: &[Vec<u8>]) -> u64 {
+    let bytes =
+        recipe.steps.iter().filter_map(|step| modules.get(step.module as usize)).map(|module| module.len() as u64);
+    bytes.sum()
+}
+
 /// Compiles a guest that the audit has passed, to be run once: a copy of one that was `given` as core modules, whose code is the same.
 pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> Result<Guest> {
-    let Audited { facts, recipe, modules } = audited;
+    let Audited { mut facts, recipe, modules } = audited;
     Guest::check(&runtime.limits, &facts)?;
+    facts.startup_fuel = startup_fuel(&recipe, &modules);
     // Modules may have been added behind those that were given.
     let copied = modules.iter().zip(given).map(|(copy, given)| OffsetMap::moved(given, copy).unwrap_or_default());
     let copied: Vec<_> = copied.collect();

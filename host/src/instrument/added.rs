@@ -44,21 +44,22 @@ pub(super) struct InPlace {
     pub(super) other: u32,
 }
 
-/// `memory.fill` of a size that is known to be no larger than a card. Its operands are on the stack.
-pub(super) fn fill(table: CardTable, locals: InPlace, size: u32, code: &mut InstructionSink<'_>) {
+/// Moves the operands of `memory.fill` or `memory.copy`, which are on the stack. The size is a constant.
+pub(super) fn move_operands(
+    table: CardTable,
+    locals: InPlace,
+    copies: bool,
+    size: u32,
+    code: &mut InstructionSink<'_>,
+) {
     code.drop().local_set(locals.other).local_set(locals.address);
     moved(table, locals.address, code);
-    code.local_get(locals.other).i32_const(size.cast_signed()).memory_fill(0);
-    mark(table, Cards::Two, code, |code| _ = code.local_get(locals.address));
-}
-
-/// `memory.copy` of a size that is known to be no larger than a card. Its operands are on the stack.
-pub(super) fn copy(table: CardTable, locals: InPlace, size: u32, code: &mut InstructionSink<'_>) {
-    code.drop().local_set(locals.other).local_set(locals.address);
-    moved(table, locals.address, code);
-    moved(table, locals.other, code);
-    code.i32_const(size.cast_signed()).memory_copy(0, 0);
-    mark(table, Cards::Two, code, |code| _ = code.local_get(locals.address));
+    if copies {
+        moved(table, locals.other, code);
+    } else {
+        code.local_get(locals.other);
+    }
+    code.i32_const(size.cast_signed());
 }
 
 /// What follows `memory.grow`: the number of pages before, without the card table's, or -1.

@@ -48,8 +48,6 @@ pub(crate) struct ResetPlan {
     pub(crate) memory: Option<CardMarkedMemory>,
     /// The mutable globals.
     pub(crate) globals: Vec<Item>,
-    /// The fuel that making the instances takes more than it would without what was added.
-    pub(crate) startup_fuel: u64,
 }
 
 /// A memory with a card table in front of it.
@@ -69,6 +67,8 @@ pub(crate) struct Instrumented {
     /// For each module, where its code was before.
     pub(crate) maps: Vec<OffsetMap>,
     pub(crate) reset: ResetPlan,
+    /// The fuel that making the instances takes more than it would without what was added.
+    pub(crate) startup_fuel: u64,
 }
 
 /// Rewrites a core module whose state is not reset; tells where its code was.
@@ -140,8 +140,8 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
             .flat_map(|(facts, step)| facts.globals.iter().map(move |global| (step, *global)))
             .map(|(step, global)| Item { instance: step, name: names[module(step)].global(global) })
             .collect(),
-        startup_fuel: if memory.is_some() { steps().map(|(facts, _)| facts.startup_fuel()).sum() } else { 0 },
     };
+    let startup_fuel = if memory.is_some() { steps().map(|(facts, _)| facts.startup_fuel()).sum() } else { 0 };
     let rewritten = modules
         .iter()
         .zip(&facts)
@@ -149,5 +149,5 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
         .map(|((bytes, facts), names)| rewrite(bytes, Some(Resettable { facts, names, card_table })))
         .collect::<Result<Vec<_>, _>>()?;
     let (modules, maps) = rewritten.into_iter().unzip();
-    Ok(Instrumented { modules, maps, reset })
+    Ok(Instrumented { modules, maps, reset, startup_fuel })
 }

@@ -5,7 +5,7 @@ use super::added::{self, BEYOND, InPlace};
 use super::bulk::{Bulk, Bulks, IN_PLACE, size};
 use super::card_table::{CardTable, PAGE};
 use super::fuel::Owed;
-use super::marking::{Address, Mark, marks};
+use super::marking::{Address, Cards, Mark, marks};
 use super::module::{Facts, Names, constant};
 use super::offset_map::{FunctionOffsets, OffsetMap};
 use super::store::{Store, is_load, store};
@@ -320,7 +320,7 @@ impl Reencode for Rewrite<'_> {
             offsets.instruction(function.byte_len(), offset);
             match added {
                 Some(added) => _ = function.instructions().call(added),
-                None => self.operator((op, bytes), before, locals, &mut function)?,
+                None => self.operator((op, bytes, offset), before, locals, (&mut function, &mut offsets))?,
             }
             if let Some(((mark, _), table)) = marked.zip(self.card_table) {
                 write_mark(mark, table, locals, &mut function.instructions());
@@ -364,10 +364,10 @@ impl Rewrite<'_> {
     /// Writes an operator of the guest's. `known`: the constant that was pushed last; `locals`: how many the function has of its own.
     fn operator(
         &mut self,
-        (op, bytes): (Operator<'_>, &[u8]),
+        (op, bytes, offset): (Operator<'_>, &[u8], usize),
         known: Option<u64>,
         locals: u32,
-        function: &mut Function,
+        (function, offsets): (&mut Function, &mut FunctionOffsets),
     ) -> Done<()> {
         use Operator as O;
         let Some(table) = self.card_table else {
@@ -379,11 +379,16 @@ impl Rewrite<'_> {
         match op {
             O::MemoryFill { .. } | O::MemoryCopy { .. } => {
                 let size = small.ok_or_else(|| refused("its bulk operations could not be read"))?;
+                let copies = matches!(op, O::MemoryCopy { .. });
+                added::move_operands(table, temporaries, copies, size, &mut function.instructions());
+                offsets.instruction(function.byte_len(), offset);
                 let mut code = function.instructions();
-                match op {
-                    O::MemoryFill { .. } => added::fill(table, temporaries, size, &mut code),
-                    _ => added::copy(table, temporaries, size, &mut code),
+                if copies {
+                    code.memory_copy(0, 0);
+                } else {
+                    code.memory_fill(0);
                 }
+                added::mark(table, Cards::Two, &mut code, |code| _ = code.local_get(temporaries.address));
             }
             O::MemoryGrow { .. } => added::grown(table, temporaries, function.instructions().memory_grow(0)),
             O::MemorySize { .. } => {

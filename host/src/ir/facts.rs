@@ -41,6 +41,8 @@ pub(crate) struct Facts {
     pub(crate) fresh: Option<String>,
     /// What compiling it costs, in thousandths of a unit. Set once the guest was rewritten.
     pub(crate) compile: u64,
+    /// The most fuel that making its instances takes, without its own code. Set once the guest was rewritten.
+    pub(crate) startup_fuel: u64,
 }
 
 impl Facts {

@@ -67,8 +67,8 @@ impl Sandbox {
             Some(error) => Err(error),
             None => Ok(UpdateDeadline::Continue(1)),
         });
-        // For start functions, which have a call's fuel to themselves: instantiation is not charged.
-        store.set_fuel(budget(limits.fuel).saturating_add(loaded.startup_fuel()))?;
+        // Start functions have a call's fuel to themselves: instantiation is not charged.
+        store.set_fuel(budget(limits.fuel).saturating_add(loaded.definition.facts.startup_fuel))?;
         store.set_epoch_deadline(1);
         // Of modules, the audit refuses those that could wait here; and a fork outside of a call is a trap.
         let made = ready(loaded.instantiate(&mut store, kind == Kind::Forking));

@@ -6,6 +6,7 @@ mod behaviours;
 mod bulk;
 mod compile;
 mod components;
+mod fuel;
 mod hostile;
 mod isolation;
 mod laws;

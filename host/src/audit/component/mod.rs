@@ -171,6 +171,7 @@ fn facts(recipe: &Recipe, parts: &[Part], links: Vec<LinkFacts>, exports: Export
         custom_sections: Vec::new(),
         fresh: None,
         compile: 0,
+        startup_fuel: 0,
     };
     for step in &recipe.steps {
         let Some(part) = parts.get(step.module as usize) else { continue };

@@ -92,6 +92,7 @@ fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> 
         custom_sections: scan.custom_sections,
         fresh: None,
         compile: 0,
+        startup_fuel: 0,
     };
     let mut recipe = module::recipe(&scan.imports, &facts, memory);
     take_initializer(&mut facts, &mut recipe);

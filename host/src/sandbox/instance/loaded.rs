@@ -112,11 +112,6 @@ impl Loaded {
         self.reset.as_ref().and_then(Reset::card_table).map_or(0, |table| table.bytes as usize)
     }
 
-    /// The fuel that making the instances takes more than it would if nothing had been added to the guest.
-    pub(crate) fn startup_fuel(&self) -> u64 {
-        self.reset.as_ref().map_or(0, Reset::startup_fuel)
-    }
-
     /// What a memory with such bytes in front may grow to by its declaration, in bytes.
     pub(crate) fn maximum(&self) -> Option<usize> {
         self.reset.as_ref().and_then(Reset::maximum)

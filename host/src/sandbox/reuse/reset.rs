@@ -13,7 +13,6 @@ pub(crate) struct Reset {
     memory: Option<(usize, CardTable)>,
     maximum: Option<usize>,
     globals: Box<[usize]>,
-    startup_fuel: u64,
 }
 
 /// Builds with assertions look through memories of up to so many bytes after each call.
@@ -38,7 +37,6 @@ impl Reset {
             memory: plan.memory.as_ref().map(|memory| (table.memory(&memory.item), memory.card_table)),
             maximum: plan.memory.as_ref().map(|memory| memory.maximum as usize),
             globals: plan.globals.iter().map(|item| table.global(item)).collect(),
-            startup_fuel: plan.startup_fuel,
         }
     }
 
@@ -50,11 +48,6 @@ impl Reset {
     /// What the guest's memory may grow to by its declaration, in bytes, without what lies in front of it.
     pub(crate) fn maximum(&self) -> Option<usize> {
         self.maximum
-    }
-
-    /// The fuel that making the instances takes more than it would without what was added to the guest.
-    pub(crate) fn startup_fuel(&self) -> u64 {
-        self.startup_fuel
     }
 
     /// The state of a sandbox that has served no call; none if it is not what it was said to be.
