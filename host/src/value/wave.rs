@@ -25,6 +25,34 @@ pub(super) fn shown(value: &Value) -> String {
     cut(&to_string(value), SHOWN)
 }
 
+impl Value {
+    /// The value in WAVE, at most so many characters of it, and then `…`. Of a value that is longer no more is written, however large it is.
+    /// What does not print is escaped.
+    pub(crate) fn wave_within(&self, most: usize) -> String {
+        // A character takes four bytes at most, and one more than what is shown tells that there are more.
+        let mut text = Bounded { text: String::new(), room: 4 * most + 4 };
+        // What is too long ends in an error here, and is cut below.
+        let _ = wasm_wave::writer::Writer::new(&mut text).write_value(&Wave(self.clone()));
+        cut(&text.text, most)
+    }
+}
+
+/// A text that refuses to grow beyond its room.
+struct Bounded {
+    text: String,
+    room: usize,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.text.len() >= self.room {
+            return Err(fmt::Error);
+        }
+        self.text.push_str(text);
+        Ok(())
+    }
+}
+
 /// A value for `wasm-wave`, whose trait is none that the public [`Value`] has.
 #[derive(Clone)]
 struct Wave(Value);

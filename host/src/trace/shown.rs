@@ -1,0 +1,110 @@
+//! Names, calls, values and errors as texts of bounded length in which all that a guest made up is harmless.
+
+use super::{Task, Trace, TracedFunction};
+use crate::error::Error;
+use crate::escape::{escaped, escaped_function};
+use std::collections::HashMap;
+
+/// The most lines of an error's text.
+const LINES: usize = 80;
+
+/// The names of all functions as they are shown. Functions of one name are told apart by the beginning of their module's digest, or, in
+/// one module, by their place.
+pub(super) fn names(functions: &[TracedFunction]) -> Vec<String> {
+    let mut names: Vec<String> = functions.iter().map(|function| escaped_function(&function.name)).collect();
+    let modules = functions.iter().map(|function| escaped(&function.module.chars().take(8).collect::<String>()));
+    let with_modules: Vec<String> =
+        names.iter().zip(modules).map(|(name, module)| format!("{name}@{module}")).collect();
+    let count = |names: &[String]| {
+        let mut counts = HashMap::<String, usize>::new();
+        names.iter().for_each(|name| *counts.entry(name.clone()).or_default() += 1);
+        counts
+    };
+    let (of_name, of_both) = (count(&names), count(&with_modules));
+    for (at, name) in names.iter_mut().enumerate() {
+        if of_name[name.as_str()] > 1 {
+            *name = with_modules[at].clone();
+            if of_both[name.as_str()] > 1 {
+                name.push_str(&format!("#{at}"));
+            }
+        }
+    }
+    names
+}
+
+/// The name of a parameter; its number, from 1, where it has none.
+pub(super) fn parameter(function: &TracedFunction, at: usize) -> String {
+    match function.params.get(at) {
+        Some((name, _)) if !name.is_empty() => escaped(name),
+        _ => (at + 1).to_string(),
+    }
+}
+
+/// The argument of a call, at most so many characters of it. `_` where it was to come from a future and did not.
+pub(super) fn argument(task: &Task, at: usize, most: usize) -> String {
+    match &task.args[at].value {
+        Some(value) => value.wave_within(most),
+        None => "_".to_owned(),
+    }
+}
+
+/// The arguments of a call as a list, at most so many characters of it.
+pub(super) fn arguments(task: &Task, most: usize) -> String {
+    let mut text = String::new();
+    let mut left = most;
+    for at in 0..task.args.len() {
+        let argument = argument(task, at, left);
+        let separator = if at == 0 { "" } else { ", " };
+        left = left.saturating_sub(argument.chars().count() + separator.len());
+        text.push_str(separator);
+        text.push_str(&argument);
+        if left == 0 && at + 1 < task.args.len() {
+            text.push_str(", …");
+            break;
+        }
+    }
+    text
+}
+
+/// An error with all that it tells, line by line, at most so many characters of each.
+pub(super) fn error(error: &Error, most: usize) -> String {
+    let text = error.to_string();
+    let frames = error.backtrace().iter().map(|frame| format!("  at {frame}"));
+    // The first frame is part of the text.
+    let lines = text.lines().map(str::to_owned).chain(frames.skip(1));
+    let mut lines = lines.map(|line| printable(&line, most));
+    let mut shown: Vec<String> = lines.by_ref().take(LINES).collect();
+    let more = lines.count();
+    if more > 0 {
+        shown.push(format!("… and {more} more lines"));
+    }
+    shown.join("\n")
+}
+
+/// The first line of what happened, at most so many characters of it.
+pub(super) fn message(error: &Error, most: usize) -> String {
+    printable(error.message().lines().next().unwrap_or_default(), most)
+}
+
+/// A line without what does not print, at most so many characters of it. Quotes and backslashes stay as they are.
+pub(super) fn printable(line: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for (number, c) in line.chars().enumerate() {
+        match c {
+            _ if number == most => {
+                shown.push('…');
+                break;
+            }
+            '"' | '\'' | '\\' => shown.push(c),
+            _ => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
+}
+
+impl Trace {
+    /// How many calls failed.
+    pub(super) fn failed(&self) -> usize {
+        self.tasks.iter().filter(|task| Trace::error(task).is_some()).count()
+    }
+}
