@@ -8,7 +8,7 @@ use std::fs;
 /// The rooms and their ranks, as in ARCHITECTURE.md.
 const RANKS: &[(u32, &[&str])] = &[
     (0, &["error", "escape", "ir", "isolation", "limits", "process", "value", "event", "wasi"]),
-    (1, &["audit", "instrument", "nearest"]),
+    (1, &["audit", "instrument", "nearest", "trace"]),
     (2, &["abi", "engine", "sched", "snapshot"]),
     (3, &["future", "backend"]),
     (4, &["sandbox"]),
