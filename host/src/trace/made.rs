@@ -44,6 +44,7 @@ pub(super) fn task(function: usize, parent: Option<usize>, number: u32, forked: 
         steps: Vec::new(),
         fuel: 0,
         result: None,
+        output: None,
     }
 }
 
@@ -92,6 +93,7 @@ pub(super) fn three() -> Trace {
     fail.result = Some(Err(error));
     let module = "5f".repeat(32);
     Trace {
+        modules: vec![],
         functions: ["main", "double", "fail"].map(|name| function(&module, name)).into(),
         tasks: vec![main, double, fail],
         host: vec![step(StepKind::Fork, 0, 0, outside(0)), step(StepKind::Wait, 0, 0, outside(50))],
@@ -120,7 +122,7 @@ pub(super) fn hostile() -> Trace {
     second.cancelled = Some(at(1, 1));
     second.fuel = u64::MAX;
     second.result = Some(Ok(Value::record([(HOSTILE, Value::from(HOSTILE))])));
-    Trace { functions, tasks: vec![first, second], host: vec![step(StepKind::Wait, 1, 0, outside(u64::MAX))] }
+    Trace { modules: vec![], functions, tasks: vec![first, second], host: vec![step(StepKind::Wait, 1, 0, outside(u64::MAX))] }
 }
 
 /// Numbers that are the same in every run.

@@ -37,6 +37,7 @@ impl Trace {
             steps: Vec::new(),
             fuel,
             result: Some(Ok(Value::unit())),
+            output: None,
         });
         self.tasks.len() - 1
     }
