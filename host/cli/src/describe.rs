@@ -59,7 +59,7 @@ pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &Inspected
     if !function.params.is_empty() {
         lines.push("\nParameters:".to_owned());
         lines.extend(parameters(&function.params));
-        if let Some(param) = function.params.iter().find(|param| is_option(&param.name)) {
+        if let Some(param) = function.params.iter().find(|param| is_option(verb, &param.name)) {
             lines.push(format!("\n`--{}` is also an option of purefork: give the parameter after `--`.", param.name));
         }
     }
@@ -90,7 +90,8 @@ pub(crate) fn function(verb: &str, path: &Path, name: &str, function: &Inspected
     lines.push("\nExamples:".to_owned());
     lines.push(format!("{program}{}", words(function, |_| String::new())));
     if !function.params.is_empty() {
-        let dashes = if !dashed && function.params.iter().any(|param| is_option(&param.name)) { " --" } else { "" };
+        let dashes =
+            if !dashed && function.params.iter().any(|param| is_option(verb, &param.name)) { " --" } else { "" };
         lines.push(format!("{program}{dashes}{}", words(function, |name| format!("--{name} "))));
     }
     lines.join("\n")

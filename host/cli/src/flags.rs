@@ -27,7 +27,16 @@ purefork run MODULE FUNCTION [ARG]...    calls a function of a module
 purefork preinit MODULE FUNCTION [ARG]... -o OUT.wasm
                                          keeps the state that it leaves, as a module
 purefork inspect MODULE                  shows what is in a module
+purefork trace MODULE FUNCTION [ARG]...  shows what a call forks and waits for, as a graph
+purefork replay TRACE                    runs the calls of a trace again, and compares
+purefork verify MODULE FUNCTION [ARG]... runs a call in every way, and compares
 purefork --help                          shows the rest";
+
+/// The commands.
+const VERBS: [&str; 6] = ["run", "preinit", "trace", "replay", "verify", "inspect"];
+
+/// Those that call a function, whose parameters are options, too.
+const CALLING: [&str; 4] = ["run", "preinit", "trace", "verify"];
 
 const RUN_USAGE: &str = "purefork run [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... [-- ...]";
 
@@ -92,6 +101,54 @@ Examples:
   purefork preinit model.wasm load @weights.npy -o ready.wasm
   purefork run ready.wasm predict @image.npy";
 
+const TRACE_USAGE: &str = "purefork trace [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... [-- ...]";
+
+const TRACE_HELP: &str = "\
+Formats, of which FILE's ending chooses one where `--format` does not:
+  ir        a graph as text, with one body for all calls that are the same: what is printed
+            where there is no FILE
+  html      one page: the timeline, the tree of forks and the graph
+  trace     .trace: written while the call runs, for `purefork replay` and `purefork trace`
+  json      everything as JSON
+  dot       .dot, .gv: for Graphviz
+  perfetto  .pftrace, .perfetto-trace: for ui.perfetto.dev
+  folded    .folded: stacks of calls with their fuel, for speedscope and flame graphs
+
+MODULE may be a trace, too: then nothing is run, and what it says is written in another format.
+
+If the call fails, its trace is written all the same, and the exit code is 1. Arguments and limits
+are those of `purefork run`: see `purefork run --help`.
+
+Examples:
+  purefork trace fib.wasm fib 4
+  purefork trace fib.wasm fib 20 -o fib.html
+  purefork trace fib.wasm fib 20 --summary
+  purefork trace fib.wasm fib 20 -o fib.trace
+  purefork trace fib.trace -o fib.html";
+
+const REPLAY_HELP: &str = "\
+TRACE is what `purefork trace -o FILE.trace` has written. Nothing else is needed: the modules are in
+it. Each call is run by itself; where it forks, the children are not run, but give what they gave.
+What differs first is named, and the exit code is 1.
+
+Examples:
+  purefork replay fib.trace
+  purefork replay fib.trace --node 17       runs that call alone, and prints what it gives
+  purefork replay fib.json --module fib.wasm";
+
+const VERIFY_USAGE: &str = "purefork verify [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... [-- ...]";
+
+const VERIFY_HELP: &str = "\
+The call is run serially, on one worker and on four, in recycled sandboxes and in fresh ones, and all
+that it forks has to do and to give the same each time, bit for bit, with the same fuel. A receipt
+is printed: digests of the module, the arguments, the limits and the result.
+
+Arguments and limits are those of `purefork run`: see `purefork run --help`.
+
+Examples:
+  purefork verify fib.wasm fib 20
+  purefork verify fib.wasm fib 20 --runs 10 --json";
+
 const INSPECT_HELP: &str = "\
 A guest that cannot be shown to be pure is printed with every reason; the exit code is then 3.
 
@@ -115,6 +172,15 @@ enum Verb {
     /// Runs a function of a module, and writes a module that starts with the state it leaves.
     #[command(override_usage = PREINIT_USAGE, after_help = PREINIT_HELP, allow_negative_numbers = true)]
     Preinit(Box<Preinit>),
+    /// Runs a function of a module, and shows what it forks and waits for.
+    #[command(override_usage = TRACE_USAGE, after_help = TRACE_HELP, allow_negative_numbers = true)]
+    Trace(Box<Trace>),
+    /// Runs the calls of a trace again, and compares what they give.
+    #[command(after_help = REPLAY_HELP)]
+    Replay(Replay),
+    /// Runs a function of a module in every way there is, and compares what it gives.
+    #[command(override_usage = VERIFY_USAGE, after_help = VERIFY_HELP, allow_negative_numbers = true)]
+    Verify(Box<Verify>),
     /// Shows what is in a module, and whether it is pure.
     #[command(after_help = INSPECT_HELP)]
     Inspect(Inspect),
@@ -125,6 +191,9 @@ enum Verb {
 pub(crate) enum Command {
     Run(Box<Run>),
     Preinit(Box<Preinit>),
+    Trace(Box<Trace>),
+    Replay(Replay),
+    Verify(Box<Verify>),
     Inspect(Inspect),
     /// Help or the version was asked for.
     Help(String),
@@ -192,6 +261,102 @@ pub(crate) struct Preinit {
     /// Whether to show what could be run instead of running it.
     #[arg(skip)]
     pub(crate) help: bool,
+}
+
+/// A call of a function.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Call {
+    /// A WebAssembly module: .wasm, or its text, .wat; `-` for standard input
+    #[arg(value_name = "MODULE")]
+    pub(crate) module: PathBuf,
+    /// The exported function to run
+    #[arg(value_name = "FUNCTION")]
+    pub(crate) function: Option<String>,
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The function, if it stands after `--`.
+    #[arg(skip)]
+    pub(crate) after: Option<String>,
+    /// The function's arguments.
+    #[arg(skip)]
+    pub(crate) given: Vec<TypedArg>,
+    /// Whether to show what could be run instead of running it.
+    #[arg(skip)]
+    pub(crate) help: bool,
+}
+
+impl Call {
+    /// The function's name, if it was given.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.function.as_deref().or(self.after.as_deref())
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Trace {
+    #[command(flatten)]
+    pub(crate) call: Call,
+    /// What to write: `ir`, `html`, `trace`, `json`, `dot`, `perfetto` or `folded`
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    pub(crate) format: Option<Format>,
+    /// Write to a file, `-` for stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Put the body of each call in the place of its fork; for `ir` and `html`
+    #[arg(long)]
+    pub(crate) inline: bool,
+    /// Print work, span and the speed-up to expect, in fuel; alone, instead of the graph
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Print an error as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How a trace is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Ir,
+    Html,
+    Trace,
+    Json,
+    Dot,
+    Perfetto,
+    Folded,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Replay {
+    /// A trace
+    #[arg(value_name = "TRACE")]
+    pub(crate) trace: PathBuf,
+    /// Run this call alone, and print what it gives: its place in the trace, from 0
+    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    pub(crate) node: Option<usize>,
+    /// A module that the trace does not hold, or one of its linked modules
+    #[arg(long, value_name = "MODULE")]
+    pub(crate) module: Vec<PathBuf>,
+    /// Worker threads; by default, one per core
+    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    pub(crate) threads: Option<usize>,
+    /// Time for each call, such as 500ms, 2s or 1m; by default without end
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Print what comes of it, or an error, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) call: Call,
+    /// How often to run the call in each way; by default once
+    #[arg(long, value_name = "N", value_parser = count::<usize>)]
+    pub(crate) runs: Option<usize>,
+    /// Print the receipt, or an error, as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How calls run, and what they may use.
@@ -283,8 +448,9 @@ pub(crate) struct Inspect {
 /// A [`Usage`], if they are wrong.
 pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
     let (ours, split) = match typed.split_first() {
-        Some((verb, rest)) if verb == "run" || verb == "preinit" => {
-            let mut split = split(rest, takes_value);
+        Some((verb, rest)) if CALLING.iter().any(|calling| verb == calling) => {
+            let verb_name = verb.to_string_lossy();
+            let mut split = split(rest, |option| takes_value(&verb_name, option));
             ([vec![verb.clone()], std::mem::take(&mut split.ours)].concat(), split)
         }
         _ => (typed.to_vec(), Split::default()),
@@ -308,6 +474,15 @@ pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
                 None => Ok(Command::Preinit(Box::new(Preinit { after, given, help, ..*preinit }))),
             }
         }
+        Ok(Typed { verb: Verb::Trace(trace) }) => {
+            let call = called(trace.call, split)?;
+            Ok(Command::Trace(Box::new(Trace { call, ..*trace })))
+        }
+        Ok(Typed { verb: Verb::Verify(verify) }) => {
+            let call = called(verify.call, split)?;
+            Ok(Command::Verify(Box::new(Verify { call, ..*verify })))
+        }
+        Ok(Typed { verb: Verb::Replay(replay) }) => Ok(Command::Replay(replay)),
         Ok(Typed { verb: Verb::Inspect(inspect) }) => Ok(Command::Inspect(inspect)),
         Err(error) => match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Ok(Command::Help(error.render().to_string())),
@@ -316,23 +491,32 @@ pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
     }
 }
 
+/// The call, with the words that are the function's.
+fn called(call: Call, split: Split) -> anyhow::Result<Call> {
+    let Split { after, given, wrong, help, .. } = split;
+    match wrong {
+        Some(wrong) => Err(wrong.into()),
+        None => Ok(Call { after, given, help, ..call }),
+    }
+}
+
 /// Whether errors are wanted as JSON, those about the other words included.
 pub(crate) fn wants_json(typed: &[OsString]) -> bool {
     typed.iter().take_while(|word| *word != "--").any(|word| word == "--json")
 }
 
-/// The option of `run` that is most similar to a name, if any is.
-pub(crate) fn similar(name: &str) -> Option<String> {
-    let words = ["run".into(), format!("--{name}").into()];
+/// The option of a command that is most similar to a name, if any is.
+pub(crate) fn similar(verb: &str, name: &str) -> Option<String> {
+    let words = [verb.into(), format!("--{name}").into()];
     match from_clap(&words).err()?.get(ContextKind::SuggestedArg)? {
         ContextValue::String(option) => Some(option.clone()),
         _ => None,
     }
 }
 
-/// Whether `name` is an option of `run`.
-pub(crate) fn is_option(name: &str) -> bool {
-    name == "help" || takes_value(&format!("--{name}")).is_some()
+/// Whether `name` is an option of a command.
+pub(crate) fn is_option(verb: &str, name: &str) -> bool {
+    name == "help" || takes_value(verb, &format!("--{name}")).is_some()
 }
 
 fn from_clap(words: &[OsString]) -> Result<Typed, clap::Error> {
@@ -341,9 +525,9 @@ fn from_clap(words: &[OsString]) -> Result<Typed, clap::Error> {
     Typed::from_arg_matches_mut(&mut matches)
 }
 
-fn takes_value(name: &str) -> Option<bool> {
+fn takes_value(verb: &str, name: &str) -> Option<bool> {
     let command = Typed::command();
-    let mut options = command.find_subcommand("run")?.get_arguments();
+    let mut options = command.find_subcommand(verb)?.get_arguments();
     let found = match name.strip_prefix("--") {
         Some(long) => options.find(|option| option.get_long() == Some(long)),
         // A short option without a value could be an argument, such as a negative number.
@@ -364,6 +548,19 @@ fn link(text: &str) -> Result<Link, String> {
     }
 }
 
+fn format(text: &str) -> Result<Format, String> {
+    Ok(match text {
+        "ir" => Format::Ir,
+        "html" => Format::Html,
+        "trace" => Format::Trace,
+        "json" => Format::Json,
+        "dot" => Format::Dot,
+        "perfetto" => Format::Perfetto,
+        "folded" => Format::Folded,
+        _ => return Err("expected `ir`, `html`, `trace`, `json`, `dot`, `perfetto` or `folded`".to_owned()),
+    })
+}
+
 fn isolation(text: &str) -> Result<Isolation, String> {
     match text {
         "recycled" => Ok(Isolation::Recycled),
@@ -381,7 +578,7 @@ fn wasi(text: &str) -> Result<Wasi, String> {
 
 /// clap's error in our form: what is wrong in one line, what to do in the next.
 fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
-    let verb = words.iter().find(|word| ["run", "preinit", "inspect"].iter().any(|verb| *word == verb));
+    let verb = words.iter().find(|word| VERBS.iter().any(|verb| *word == verb));
     let help = match verb.and_then(|verb| verb.to_str()) {
         Some(verb) => format!("`purefork {verb} --help` shows what there is"),
         None => "`purefork --help` shows what there is".to_owned(),
@@ -411,7 +608,7 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
                 Some(known) => format!("did you mean `{known}`?"),
                 None => help,
             };
-            Usage::new(format!("expected a command, `run`, `preinit` or `inspect`, but was given `{word}`"))
+            Usage::new(format!("expected a command, such as `run` or `inspect`, but was given `{word}`"))
                 .with_help(help)
         }
         (ErrorKind::UnknownArgument, Some(option), _) => {
@@ -423,7 +620,7 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
                 (_, Some("inspect")) if !option.starts_with('-') => {
                     format!("it takes one module and no function; {help}")
                 }
-                (_, Some(verb @ ("run" | "preinit"))) if words.first().is_some_and(|first| first == verb) => {
+                (_, Some(verb)) if CALLING.contains(&verb) && words.first().is_some_and(|first| first == verb) => {
                     format!("a parameter of the function comes after its name; {help}")
                 }
                 _ => help,

@@ -1,11 +1,11 @@
-//! The binary `purefork`: runs, preinitialises and inspects pure WebAssembly functions from the command line.
+//! The binary `purefork`: runs, preinitialises, traces and inspects pure WebAssembly functions from the command line.
 //!
 //! stdout carries results only; messages go to stderr. This file holds the exit codes, and nothing else:
 //!
 //! | code | means |
 //! | --- | --- |
 //! | 0 | fine |
-//! | 1 | the call failed: it trapped, came to a limit, returned an `err`, or the host ran short |
+//! | 1 | the call failed: it trapped, came to a limit, returned an `err`, or the host ran short; or two runs differed |
 //! | 2 | the command line, a file or the arguments are wrong |
 //! | 3 | the guest was refused |
 
@@ -27,12 +27,15 @@ mod npy;
 mod output;
 mod preinit;
 mod program;
+mod replay;
 mod report;
 mod run;
 mod split;
 mod stdout;
 mod target;
+mod trace;
 mod units;
+mod verify;
 
 use flags::Command;
 use purefork::ErrorKind;
@@ -52,6 +55,9 @@ fn main() -> ExitCode {
         Command::Help(text) => stdout::print(text.trim_end()).map(|()| 0),
         Command::Run(run) => run::run(&run).map(|fine| if fine { 0 } else { CALL_FAILED }),
         Command::Preinit(preinit) => preinit::preinit(&preinit).map(|()| 0),
+        Command::Trace(trace) => trace::trace(&trace).map(|fine| if fine { 0 } else { CALL_FAILED }),
+        Command::Replay(replay) => replay::replay(&replay).map(|same| if same { 0 } else { CALL_FAILED }),
+        Command::Verify(verify) => verify::verify(&verify).map(|same| if same { 0 } else { CALL_FAILED }),
         Command::Inspect(inspect) => inspect::inspect(&inspect).map(|pure| if pure { 0 } else { REFUSED }),
     });
     done.unwrap_or_else(|error| {

@@ -22,6 +22,7 @@ pub(crate) fn preinit(preinit: &Preinit) -> Result<()> {
     let function = function(&preinit.module, &inspection, name)?;
     let target = Target::open(output)?;
     let args = arguments(function, &preinit.given)?;
-    let ready = module.preinit(&function.exact, args).map_err(|error| hint(error, function, &preinit.given))?;
+    let ready =
+        module.preinit(&function.exact, args).map_err(|error| hint("preinit", error, function, &preinit.given))?;
     target.write(&ready.bytes()?)
 }

@@ -72,6 +72,11 @@ fn nameless(module: &Path, inspection: &Inspection, given: Option<&str>) -> Usag
 }
 
 pub(crate) fn executor(common: &Common) -> Result<Executor> {
+    executor_with(common, |builder| builder)
+}
+
+/// An executor that is changed by `change` before it is built.
+pub(crate) fn executor_with(common: &Common, change: impl Fn(Builder) -> Builder) -> Result<Executor> {
     let mut limits = Limits::default();
     macro_rules! limit {
         ($($name:ident)*) => {$(
@@ -98,7 +103,7 @@ pub(crate) fn executor(common: &Common) -> Result<Executor> {
         if let Some(dir) = cache {
             builder = builder.cache_dir(dir);
         }
-        builder.build()
+        change(builder).build()
     };
     match (&common.cache_dir, Builder::default_cache_dir().filter(|_| !common.no_cache)) {
         (Some(dir), _) => Ok(build(Some(dir))?),
@@ -155,7 +160,7 @@ pub(crate) fn function<'a>(module: &Path, inspection: &'a Inspection, name: &str
 
 fn call(module: &Module, function: &InspectedFunction, given: &[TypedArg]) -> Result<Value> {
     let args = arguments(function, given)?;
-    let future = module.fork(&function.exact, args).map_err(|error| hint(error, function, given))?;
+    let future = module.fork(&function.exact, args).map_err(|error| hint("run", error, function, given))?;
     let result = future.wait();
     if let Some(output) = future.output() {
         // stdout is for results alone. If stderr is closed, nobody can be told.
@@ -211,20 +216,20 @@ fn dash(byte: u8) -> u8 {
 }
 
 /// Adds help to an error about arguments: the library does not know this program's options.
-pub(crate) fn hint(error: Error, function: &InspectedFunction, given: &[TypedArg]) -> anyhow::Error {
+pub(crate) fn hint(verb: &str, error: Error, function: &InspectedFunction, given: &[TypedArg]) -> anyhow::Error {
     let names = || given.iter().filter_map(|given| given.name.as_deref());
     let unknown = names().find(|name| parameter(function, name).is_none());
     let help = match unknown {
-        Some(name) if error.help().is_none() && is_option(name) => {
+        Some(name) if error.help().is_none() && is_option(verb, name) => {
             Some(format!("`--{name}` is an option of purefork: put it before `--`"))
         }
         // A single letter is similar to any option.
         Some(name) if error.help().is_none() && name.len() > 2 => {
-            similar(name).map(|option| format!("did you mean `{option}`?"))
+            similar(verb, name).map(|option| format!("did you mean `{option}`?"))
         }
         // The parameter may have been taken for an option of purefork.
         None if error.kind() == ErrorKind::ArgumentMismatch => {
-            let taken = function.params.iter().find(|param| is_option(&param.name));
+            let taken = function.params.iter().find(|param| is_option(verb, &param.name));
             let taken = taken.filter(|param| !names().any(|name| name == param.name));
             taken.map(|InspectedParam { name, .. }| {
                 format!(

@@ -15,10 +15,23 @@ pub(crate) fn write(bytes: &[u8]) -> Result<()> {
     to_stdout(bytes).context("cannot write to stdout")
 }
 
+/// stdout as a file.
+pub(crate) fn file() -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+    }
+    #[cfg(windows)]
+    {
+        use std::os::windows::io::AsHandle as _;
+        Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
+    }
+}
+
 #[cfg(unix)]
 fn to_stdout(bytes: &[u8]) -> io::Result<()> {
-    use std::os::fd::AsFd as _;
-    pour(&File::from(io::stdout().as_fd().try_clone_to_owned()?), bytes)
+    pour(&file()?, bytes)
 }
 
 /// On Windows, the standard library writes text to a terminal.

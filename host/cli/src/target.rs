@@ -92,6 +92,20 @@ impl Target {
         Ok(Target::File { name: name.to_owned(), path, replaceable })
     }
 
+    /// Opens it to be written bit by bit. A file that is replaced is so at the end; if the process dies before, it is as it was.
+    pub(crate) fn stream(self) -> Result<Stream> {
+        let (name, file, draft) = match self {
+            Target::Stdout => (PathBuf::from("-"), stdout::file().context("cannot write to stdout")?, None),
+            Target::Open { name, file } => (name, file, None),
+            Target::File { name, path, replaceable } => {
+                let cannot = || format!("cannot write `{}`", shown_path(&name));
+                let (file, draft) = streamed(path, replaceable).with_context(cannot)?;
+                (name, file, draft)
+            }
+        };
+        Ok(Stream { file, draft, name })
+    }
+
     /// Writes all bytes.
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
         let (name, done) = match self {
@@ -100,6 +114,32 @@ impl Target {
             Target::File { name, path, replaceable } => (name, save(path, *replaceable, bytes)),
         };
         done.with_context(|| format!("cannot write `{}`", shown_path(name)))
+    }
+}
+
+/// A file that is written bit by bit, from [`Target::stream`].
+pub(crate) struct Stream {
+    file: File,
+    /// What takes the place of the file of this path when all is written.
+    draft: Option<(NamedTempFile, PathBuf)>,
+    name: PathBuf,
+}
+
+impl Stream {
+    /// Where to write.
+    pub(crate) fn file(&self) -> Result<File> {
+        self.file.try_clone().with_context(|| format!("cannot write `{}`", shown_path(&self.name)))
+    }
+
+    /// All was written.
+    pub(crate) fn keep(self) -> Result<()> {
+        let done = match self.draft {
+            None => Ok(()),
+            Some((draft, path)) => {
+                sync(draft.as_file()).and_then(|()| draft.persist(path).map(drop).map_err(|failed| failed.error))
+            }
+        };
+        done.with_context(|| format!("cannot write `{}`", shown_path(&self.name)))
     }
 }
 
@@ -188,6 +228,26 @@ fn save(path: &Path, replaceable: bool, bytes: &[u8]) -> io::Result<()> {
     old.set_len(0)?;
     (&old).write_all(bytes)?;
     sync(&old)
+}
+
+/// A file to be written bit by bit: a draft, or the file itself where that cannot be replaced.
+fn streamed(path: PathBuf, replaceable: bool) -> io::Result<(File, Option<(NamedTempFile, PathBuf)>)> {
+    let draft = match open(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Some(draft(directory(&path))?),
+        Err(error) => return Err(error),
+        Ok(old) => {
+            let twin = twin(&old, &old.metadata()?, directory(&path)).filter(|_| replaceable);
+            if twin.is_none() {
+                old.set_len(0)?;
+                return Ok((old, None));
+            }
+            twin
+        }
+    };
+    match draft {
+        Some(draft) => Ok((draft.as_file().try_clone()?, Some((draft, path)))),
+        None => Ok((open(&path)?, None)),
+    }
 }
 
 /// Syncs a file to disk: some file systems report only then that they are full.

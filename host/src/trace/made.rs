@@ -122,7 +122,12 @@ pub(super) fn hostile() -> Trace {
     second.cancelled = Some(at(1, 1));
     second.fuel = u64::MAX;
     second.result = Some(Ok(Value::record([(HOSTILE, Value::from(HOSTILE))])));
-    Trace { modules: vec![], functions, tasks: vec![first, second], host: vec![step(StepKind::Wait, 1, 0, outside(u64::MAX))] }
+    Trace {
+        modules: vec![],
+        functions,
+        tasks: vec![first, second],
+        host: vec![step(StepKind::Wait, 1, 0, outside(u64::MAX))],
+    }
 }
 
 /// Numbers that are the same in every run.
