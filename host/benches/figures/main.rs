@@ -12,6 +12,7 @@ mod guests;
 mod memory;
 mod stores;
 mod table;
+mod traced;
 
 use floors::{BareCall, BareFresh, Channel};
 use guests::{ADD, fib, with_memory};
@@ -41,6 +42,7 @@ fn main() -> Result<()> {
     memory::churn(&mut table)?;
     shapes(&mut table)?;
     attributes::attributes(&mut table)?;
+    traced::traced(&mut table)?;
     table.print();
     Ok(())
 }
