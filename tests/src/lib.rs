@@ -25,7 +25,7 @@ pub use measure::{Remains, faults, remains};
 pub use process::{Watchdog, in_limited_process, in_own_process, in_process_of, test_of};
 
 use purefork::error::ForkSite;
-use purefork::{Args, Builder, Error, ErrorKind, Executor, Limits, Module, Value, args};
+use purefork::{Args, Builder, Error, ErrorKind, Executor, Limits, Module, Usage, Value, args};
 use std::fmt::Write as _;
 use std::future::Future;
 use std::pin::pin;
@@ -184,11 +184,19 @@ pub fn arguments(values: &[Value]) -> Args {
 ///
 /// The call's, as text.
 pub fn outcome(module: &Module, function: &str, values: &[Value]) -> Result<Value, String> {
-    let ended = module.fork(function, arguments(values)).and_then(|future| future.wait());
-    ended.map_err(|error: Error| {
+    used(module, function, values).0
+}
+
+/// How a call ends, as [`outcome`], and what it has used if it gives a value.
+pub fn used(module: &Module, function: &str, values: &[Value]) -> (Result<Value, String>, Option<Usage>) {
+    let told = |error: Error| {
         let frames: Vec<_> = error.backtrace().iter().map(ToString::to_string).collect();
         format!("{error:?}\n{}", frames.join(" < "))
-    })
+    };
+    match module.fork(function, arguments(values)) {
+        Ok(future) => (future.wait().map_err(told), future.usage()),
+        Err(error) => (Err(told(error)), None),
+    }
 }
 
 /// The error of a result that has to be one.

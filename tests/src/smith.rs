@@ -2,7 +2,7 @@
 //! in any order. A test gives seeds of pseudo-random bytes; a fuzz target gives bytes that led to new code. Two of three set
 //! themselves up by what is refused memory, and is given some.
 
-use crate::{Mode, built, outcome};
+use crate::{Mode, built, used};
 use arbitrary::Unstructured;
 use purefork::value::Type;
 use purefork::{Executor, Isolation, Value};
@@ -58,13 +58,13 @@ impl Ways {
                 (function.exact.clone(), values)
             })
             .collect();
-        let expected: Vec<_> = calls.iter().map(|(function, values)| outcome(&fresh, function, values)).collect();
+        let expected: Vec<_> = calls.iter().map(|(function, values)| used(&fresh, function, values)).collect();
         // In order, and in the opposite one: what was called before does not matter.
         for at in (0..calls.len()).chain((0..calls.len()).rev()) {
             let (function, values) = &calls[at];
-            assert_eq!(outcome(&ours, function, values), expected[at], "`{function}` of {values:?}");
+            assert_eq!(used(&ours, function, values), expected[at], "`{function}` of {values:?}");
         }
-        Some(expected.iter().filter(|ended| ended.is_ok()).count())
+        Some(expected.iter().filter(|(ended, _)| ended.is_ok()).count())
     }
 }
 

@@ -251,7 +251,7 @@ fn setting_up_runs_out_of_fuel_at_the_same_limit_everywhere() {
             r#"(module (memory 1)
                 (data (i32.add (i32.const 4) (i32.mul (i32.const 3) (i32.const 5))) "computed")
                 (func $start (local $i i32)
-                    (loop (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 9)))))
+                    (loop (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 500)))))
                 {start}
                 (func (export "f") (result i32) (i32.store (i32.const 0) (i32.const 1)) (i32.load (i32.const 20))))"#
         );
@@ -261,9 +261,16 @@ fn setting_up_runs_out_of_fuel_at_the_same_limit_everywhere() {
                 let exec = built(Mode::Serial.builder().isolation(isolation).limits(limits().fuel(limit)));
                 outcome(&loaded(&exec, &guest), "f", &[])
             };
-            let first = (1..200).find(|limit| succeeds(*limit).is_ok()).unwrap();
-            least.push((first, succeeds(first - 1)));
+            let (mut fails, mut first) = (1u64, 10_000);
+            while fails + 1 < first {
+                let middle = fails.midpoint(first);
+                *(if succeeds(middle).is_ok() { &mut first } else { &mut fails }) = middle;
+            }
+            least.push((first, succeeds(first), succeeds(fails)));
         }
         assert_eq!(least[0], least[1], "{start}");
+        // What starts takes more than what is called.
+        assert_eq!(least[0].0 > 1000, !start.is_empty(), "{least:?}");
+        assert!(least[0].1.is_ok() && least[0].2.is_err(), "{least:?}");
     }
 }

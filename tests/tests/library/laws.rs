@@ -21,6 +21,12 @@ enum Step {
     TrapIf(u32, u32),
     /// Swaps `acc` with what is in memory, and counts in a global.
     Touch(u32),
+    /// Fills so much of memory.
+    Fill(u32),
+    /// Copies so much of it, to a place a little higher or lower.
+    Copy(u32, bool),
+    /// Grows memory, which has its effect on what it is said to be.
+    Grow(u32),
     /// Counts down from so many: uses fuel.
     Loop(u32),
     /// Waits for a number that is no future, if `acc` is divisible by this.
@@ -32,9 +38,12 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (any::<i32>(), any::<i32>()).prop_map(|(a, b)| Step::Mix(a, b)),
         4 => (1..3usize, -5..5i32).prop_map(|(further, plus)| Step::Fork(further, plus)),
         4 => (0..8usize).prop_map(Step::Wait),
-        1 => (5..40u32, 0..5u32).prop_map(|(modulo, is)| Step::TrapIf(modulo, is)),
+        2 => (5..40u32, 0..5u32).prop_map(|(modulo, is)| Step::TrapIf(modulo, is)),
         2 => (0..16u32).prop_map(Step::Touch),
         1 => (1..400u32).prop_map(Step::Loop),
+        1 => prop_oneof![0..300u32, Just(128), Just(129)].prop_map(Step::Fill),
+        1 => (0..300u32, any::<bool>()).prop_map(|(bytes, up)| Step::Copy(bytes, up)),
+        1 => (0..3u32).prop_map(Step::Grow),
         1 => (20..60u32).prop_map(Step::Lie),
     ]
 }
@@ -109,6 +118,26 @@ fn text_of(program: &[Vec<Step>], is_here: impl Fn(usize) -> bool) -> String {
                         at % 65_536
                     ));
                 }
+                // A size is a constant where it is even.
+                Step::Fill(bytes) if bytes % 2 == 0 => {
+                    line(format!("(memory.fill (i32.const 4000) (local.get $acc) (i32.const {bytes}))"))
+                }
+                Step::Fill(bytes) => line(format!(
+                    "(local.set $i (i32.const {bytes}))
+                     (memory.fill (i32.const 60000) (local.get $acc) (local.get $i))"
+                )),
+                Step::Copy(bytes, up) => {
+                    let (to, from) = if *up { (4100, 4000) } else { (4000, 4100) };
+                    let size = if bytes % 2 == 0 {
+                        format!("(i32.const {bytes})")
+                    } else {
+                        format!("(select (i32.const {bytes}) (i32.const 1) (local.get $acc))")
+                    };
+                    line(format!("(memory.copy (i32.const {to}) (i32.const {from}) {size})"));
+                }
+                Step::Grow(pages) => line(format!(
+                    "(local.set $acc (i32.add (local.get $acc) (i32.add (memory.grow (i32.const {pages})) (memory.size))))"
+                )),
                 Step::Loop(times) => line(format!(
                     "(local.set $i (i32.const {times}))
                      (loop $more
@@ -298,6 +327,32 @@ proptest! {
     }
 
     #[test]
+    fn a_call_takes_the_same_fuel_in_every_kind_of_sandbox_and_linked(
+        program in program(), here in any::<[bool; 6]>(), argument in any::<i32>(),
+    ) {
+        let _watchdog = Watchdog::new();
+        let used = |module: &Module, function: usize| {
+            let future = module.fork(&format!("f{function}"), args![argument]).unwrap();
+            let ended = future.wait().map_err(|error| error.kind());
+            (ended, future.usage())
+        };
+        let whole = text(&program);
+        let parts = [true, false].map(|part| text_of(&program, |function| here[function] == part));
+        let fresh = loaded(&FRESH, &whole);
+        let expected: Vec<_> = (0..program.len()).map(|function| used(&fresh, function)).collect();
+        for exec in [&*FRESH].into_iter().chain(EXECUTORS.iter()) {
+            let module = loaded(exec, &whole);
+            let [one, other] = parts.each_ref().map(|text| loaded(exec, text));
+            let linked = Module::link_together(&[("one", &one), ("other", &other)]).unwrap();
+            for function in (0..program.len()).chain(0..program.len()) {
+                prop_assert_eq!(&used(&module, function), &expected[function], "f{} of {}", function, whole);
+                let linked = used(&linked[usize::from(!here[function])], function);
+                prop_assert_eq!(&linked, &expected[function], "f{} of {:?}", function, parts);
+            }
+        }
+    }
+
+    #[test]
     fn the_order_of_waiting_does_not_matter(order in Just((0..6usize).collect::<Vec<_>>()).prop_shuffle()) {
         let _watchdog = Watchdog::new();
         let mut wat = String::from(r#"(module
@@ -358,6 +413,45 @@ proptest! {
             let typed = module.function::<(u32, u64, f32, f64, [u8; 16]), (u32, u64, f32, f64, [u8; 16])>("all").unwrap();
             let (a, b, c, e, g) = typed.fork((i as u32, l as u64, f32::from_bits(f), f64::from_bits(d), v)).wait().unwrap();
             prop_assert_eq!((a as i32, b as i64, c.to_bits(), e.to_bits(), g), (i, l, f, d, v));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, ..config() })]
+
+    #[test]
+    fn what_is_out_of_fuel_is_so_in_every_kind_of_sandbox(
+        steps in prop::collection::vec(step(), 1..10), argument in any::<i32>(), less in 2..40u64,
+    ) {
+        let _watchdog = Watchdog::new();
+        // What the last function does is all its own: nothing is left to fork.
+        let program = [steps];
+        let wat = text(&program);
+        let with = |isolation, mode: Mode, fuel: u64| {
+            built(mode.builder().isolation(isolation).limits(limits().fuel(fuel.max(1))))
+        };
+        let much = with(Isolation::Fresh, Mode::Serial, 1 << 40);
+        let future = loaded(&much, &wat).fork("f0", args![argument]).unwrap();
+        let ended = future.wait();
+        // Where it does not end with a value, near what it would take if it went on.
+        let need = future.usage().map_or(40, |usage| usage.fuel);
+        for fuel in [need.saturating_sub(less), need.saturating_sub(1), need, need + 1] {
+            let mut ends = Vec::new();
+            for (isolation, mode) in
+                [(Isolation::Fresh, Mode::Serial), (Isolation::Recycled, Mode::Serial), (Isolation::Recycled, Mode::Threads(1))]
+            {
+                let exec = with(isolation, mode, fuel);
+                let module = loaded(&exec, &wat);
+                ends.extend([outcome(&module, 0, argument), outcome(&module, 0, argument)]);
+            }
+            for end in &ends {
+                prop_assert_eq!(end, &ends[0], "with {} of {}: {}", fuel, need, wat);
+            }
+            if let Ok(value) = &ended {
+                let succeeds = ends[0] == value.to_string();
+                prop_assert_eq!(succeeds, fuel >= need, "with {} of {}: {}: {}", fuel, need, ends[0], wat);
+            }
         }
     }
 }
