@@ -1,6 +1,6 @@
 //! A trace as one HTML file, which needs nothing else: the timeline, the tree of forks, the IR, and all that is known of each call.
 //!
-//! `page.html` is the frame, `page.css` the look, `page.js` all that happens; [`data`] says what it is given. There is no build step.
+//! `page.html` is the frame, `page.css` the look, `script` all that happens; [`data`] says what it is given. There is no build step.
 
 mod data;
 
@@ -10,7 +10,16 @@ use std::io;
 
 const FRAME: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
+/// One script of several files, each of which knows those before it.
+const SCRIPT: &str = concat!(
+    include_str!("script/model.js"),
+    include_str!("script/look.js"),
+    include_str!("script/timeline.js"),
+    include_str!("script/tree.js"),
+    include_str!("script/details.js"),
+    include_str!("script/search.js"),
+    include_str!("script/main.js"),
+);
 
 impl Trace {
     /// Writes the trace as a page for a browser: one HTML file, which opens without a network. `title` is its title, `ir` a text that it shows

@@ -2,7 +2,6 @@
 
 use super::super::Trace;
 use super::super::made::{hostile, many, three};
-use super::*;
 use expect_test::expect;
 use std::collections::BTreeMap;
 
