@@ -51,7 +51,7 @@ function outcomePart(trace, call) {
   }
   const types = trace.functions[trace.function[call]].results.join(", ");
   const value = trace.state[call] === 0 ? make("span", "value", text) : make("span", "note", outcomeOf(trace, call));
-  return [title("Result"), table([["", value, make("span", "type", types)]])];
+  return [title("Result"), table([["value", value, make("span", "type", types)]])];
 }
 
 function argumentsPart(trace, call, link) {
@@ -133,6 +133,6 @@ function table(rows) {
     const head = make("th", "", name);
     head.scope = "row";
     const cells = [make("td", "", value), make("td", "note", note)];
-    return make("tr", "", ...(name === "" ? [] : [head]), ...cells);
+    return make("tr", "", head, ...cells);
   }));
 }

@@ -26,32 +26,32 @@ function rangeText() {
   const all = everything(trace);
   const whole = `of ${timeText(trace.end - trace.begin)}`;
   if (view.to - view.from >= all.to - all.from) return `everything: ${timeText(trace.end - trace.begin)}`;
-  const [from, to] = [view.from - trace.begin, view.to - trace.begin];
+  const [from, to] = [Math.max(view.from, trace.begin) - trace.begin, Math.min(view.to, trace.end) - trace.begin];
   const step = (to - from) / 100;
   return `${tickText(from, step, to)} to ${tickText(to, step, to)}: ${timeText(to - from)} ${whole}`;
 }
 
-/** Selects a call everywhere; -1 for none. `zoom`: shows when it ran. */
-function select(call, zoom) {
+/** Selects a call everywhere; -1 for none. The timeline stays as it is, is moved to `show` it, or is `zoom`ed to it. */
+function select(call, how = "show") {
   state.selected = call;
   revealInTree(tree, call);
-  showCall(trace, call, colours, (to) => select(to, false));
+  showCall(trace, call, colours, select);
   showTab("call");
   if (call >= 0) {
     byId("said").textContent = `${callText(trace, call)}: ${shortened(outcomeOf(trace, call), 80)}`;
-    reveal(call, zoom);
+    if (how !== "stay") reveal(call, how === "zoom");
   }
   countHits();
   redraw();
 }
 
 /** Brings a call into view: as it is, or at its own size. */
-function reveal(call, zoom) {
+function reveal(call, closely) {
   const spans = spansOf(trace, call);
   const from = spans.length ? spans[0].from : trace.forked[call];
   const to = spans.length ? spans[spans.length - 1].to : from;
   const wide = view.to - view.from;
-  if (zoom) {
+  if (closely) {
     const margin = Math.max((to - from) * 0.25, CLOSEST);
     look(trace, view, from - margin, to + margin);
   } else if (to < view.from || from > view.to) {
@@ -65,7 +65,6 @@ function reveal(call, zoom) {
 
 function zoom(factor, middle = (view.from + view.to) / 2) {
   look(trace, view, middle - (middle - view.from) * factor, middle + (view.to - middle) * factor);
-  // At the edges the middle moves: what was under the pointer stays there otherwise.
   redraw();
 }
 
@@ -87,10 +86,8 @@ function showEverything() {
 
 // The search.
 
-function search(text, go) {
-  state.hits = find(trace, text);
-  tree.hits = state.hits;
-  if (go) goTo(state.hits?.list ?? [], false);
+function search(text) {
+  state.hits = tree.hits = find(trace, text);
   countHits();
   drawTree(tree);
   redraw();
@@ -98,7 +95,7 @@ function search(text, go) {
 
 function goTo(list, back) {
   const call = following(trace, list, state.selected, back);
-  if (call >= 0) select(call, false);
+  if (call >= 0) select(call);
 }
 
 function countHits() {
@@ -130,7 +127,7 @@ function changeTheme() {
 function recolour() {
   colours = tree.colours = readColours(trace.functions);
   drawTree(tree);
-  showCall(trace, state.selected, colours, (to) => select(to, false));
+  showCall(trace, state.selected, colours, select);
   redraw();
 }
 
@@ -204,12 +201,12 @@ onDrag(chart, (event) => {
     },
     end: (moved) => {
       chart.style.cursor = "";
-      if (!moved) select(callAt(chart, trace, view, begun.x, begun.y), false);
+      if (!moved) select(callAt(chart, trace, view, begun.x, begun.y), "stay");
     },
   };
 });
 
-chart.addEventListener("dblclick", () => state.selected >= 0 && select(state.selected, true));
+chart.addEventListener("dblclick", () => state.selected >= 0 && select(state.selected, "zoom"));
 
 onDrag(overview, () => {
   const move = (next) => {
@@ -284,24 +281,23 @@ const KEYS = {
   t: changeTheme,
   "?": () => byId("keys").showModal(),
   "/": () => byId("query").select(),
-  Enter: () => state.selected >= 0 && select(state.selected, true),
-  Escape: () => (byId("query").value ? endSearch() : select(-1, false)),
+  Enter: () => state.selected >= 0 && select(state.selected, "zoom"),
+  Escape: () => (byId("query").value ? endSearch() : select(-1)),
 };
 
 function endSearch() {
   byId("query").value = "";
-  search("", false);
+  search("");
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || byId("keys").open) return;
   const on = event.target;
   if (on === byId("query")) {
-    if (event.key === "Escape") {
-      endSearch();
-      chart.focus();
-      event.preventDefault();
-    }
+    if (event.key === "Escape") chart.focus();
+    else if (event.key === "Enter") goTo(state.hits?.list ?? [], event.shiftKey);
+    else return;
+    event.preventDefault();
     return;
   }
   // Buttons are pressed by it, and texts scroll by arrows.
@@ -318,11 +314,7 @@ byId("splitter").addEventListener("keydown", (event) => {
   if (step) setHeight(byId("timeline").offsetHeight + step);
 });
 
-byId("search").addEventListener("submit", (event) => {
-  event.preventDefault();
-  goTo(state.hits?.list ?? [], false);
-});
-byId("query").addEventListener("input", (event) => search(event.target.value, false));
+byId("query").addEventListener("input", (event) => search(event.target.value));
 const onClick = (id, action) => byId(id).addEventListener("click", action);
 onClick("previous", () => goTo(state.hits?.list ?? [], true));
 onClick("next", () => goTo(state.hits?.list ?? [], false));

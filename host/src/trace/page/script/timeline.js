@@ -23,7 +23,9 @@ function everything(trace) {
 /** Changes what is seen, within what there is. */
 function look(trace, view, from, to) {
   const all = everything(trace);
-  const width = Math.min(Math.max(to - from, CLOSEST), all.to - all.from);
+  const wanted = Math.max(to - from, CLOSEST);
+  // Within what numbers are rounded to it is everything.
+  const width = wanted > (all.to - all.from) * (1 - 1e-9) ? all.to - all.from : wanted;
   const middle = (from + to) / 2;
   view.from = Math.min(Math.max(middle - width / 2, all.from), all.to - width);
   view.to = view.from + width;
@@ -87,6 +89,7 @@ function drawTimeline(canvas, trace, view, colours, state) {
   if (state.selected >= 0) drawSelection(area);
   if (state.marking) drawMarking(area);
   context.restore();
+  drawBarOfScroll(area);
 }
 
 /** The rows that are not above or below what is seen. */
@@ -264,7 +267,8 @@ function rowAt(trace, call, time) {
 }
 
 function line({ context, width, view }, from, fromRow, to, toRow, colour, dash) {
-  const [x, right] = [xOf(view, width, from), xOf(view, width, to)];
+  // Of what is far away the direction suffices: a dashed line takes as long to draw as it is long.
+  const [x, right] = [from, to].map((time) => Math.max(-width, Math.min(2 * width, xOf(view, width, time))));
   if (Math.max(x, right) < GUTTER || Math.min(x, right) > width) return;
   const half = view.rowHeight / 2;
   const [y, bottom] = [yOf(view, fromRow) + half, yOf(view, toRow) + half];
@@ -279,6 +283,17 @@ function line({ context, width, view }, from, fromRow, to, toRow, colour, dash) 
   context.bezierCurveTo(x + bend, y, right - bend, bottom, right, bottom);
   context.stroke();
   context.restore();
+}
+
+/** Which part of the rows is seen, where that is not all of them. */
+function drawBarOfScroll({ context, width, height, view, colours }) {
+  const room = height - RULER;
+  if (view.height <= room) return;
+  const tall = Math.max(16, (room * room) / view.height);
+  context.fillStyle = colours.soft;
+  context.globalAlpha = 0.6;
+  context.fillRect(width - 6, RULER + (view.top / (view.height - room)) * (room - tall), 4, tall);
+  context.globalAlpha = 1;
 }
 
 /** What is being marked on the ruler. */
@@ -325,9 +340,12 @@ function callAt(canvas, trace, view, x, y) {
   if (number < 0 || y - yOf(view, number) > view.rowHeight) return -1;
   const row = trace.rows[number];
   const time = timeAt(view, width, x);
-  const slack = (2 * (view.to - view.from)) / (width - GUTTER);
-  const at = firstAfter(row.from, time + slack) - 1;
-  return at >= 0 && row.to[at] >= time - slack ? row.task[at] : -1;
+  const near = (slack) => {
+    const at = firstAfter(row.from, time + slack) - 1;
+    return at >= 0 && row.to[at] >= time - slack ? row.task[at] : -1;
+  };
+  const exact = near(0);
+  return exact >= 0 ? exact : near((2 * (view.to - view.from)) / (width - GUTTER));
 }
 
 /** Draws all of the trace in little, once: how many workers ran at a time, and where calls failed. */

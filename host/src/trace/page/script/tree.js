@@ -3,16 +3,16 @@
 const LINE = 26;
 /** Browsers do not make elements of any height: beyond this the bar scrolls by more than it moves. */
 const TALLEST = 8e6;
-/** The deepest indentation. What is seen is moved to the left so that it suffices. */
-const INDENTS = 18;
+/** How much of the width may be indentation. What is seen is moved to the left so that it suffices. */
+const INDENTED = 0.4;
 
-/** A tree in which everything is open. `onSelect` is called with a call, and whether it is to be zoomed to. */
+/** A tree in which everything is open. `onSelect` is called with a call, and how it is to be shown. */
 function newTree(trace, onSelect) {
   const tree = { trace, onSelect, closed: new Uint8Array(trace.calls), shown: trace.order, selected: -1, hits: null, pool: [] };
   tree.element = byId("tree");
   tree.element.addEventListener("scroll", () => requestAnimationFrame(() => drawTree(tree)));
   tree.element.addEventListener("click", (event) => clickOnTree(tree, event));
-  tree.element.addEventListener("dblclick", () => tree.selected >= 0 && onSelect(tree.selected, true));
+  tree.element.addEventListener("dblclick", () => tree.selected >= 0 && onSelect(tree.selected, "zoom"));
   tree.element.addEventListener("keydown", (event) => keyOnTree(tree, event));
   return tree;
 }
@@ -63,20 +63,25 @@ function drawTree(tree) {
   const rows = byId("rows");
   rows.style.transform = `translateY(${scrolled - (offset - first * LINE)}px)`;
   while (tree.pool.length < count) tree.pool.push(newRow(rows));
-  let least = Infinity;
-  for (let line = first; line < first + count; line++) least = Math.min(least, tree.trace.depth[tree.shown[line]]);
-  const least0 = Number.isFinite(least) ? least : 0;
-  let deepest = 0;
-  for (let line = first; line < first + count; line++) deepest = Math.max(deepest, tree.trace.depth[tree.shown[line]]);
-  // As long as all fits, nothing moves.
-  const base = deepest <= INDENTS ? 0 : least0;
+  tree.indent = indentation(tree, tree.shown.subarray(first, first + count));
   tree.pool.forEach((row, number) => {
     row.element.hidden = number >= count;
-    if (number < count) fillRow(tree, row, first + number, base);
+    if (number < count) fillRow(tree, row, first + number);
   });
   const active = tree.pool.find((row) => row.call === tree.selected && !row.element.hidden);
   if (active) tree.element.setAttribute("aria-activedescendant", active.element.id);
   else tree.element.removeAttribute("aria-activedescendant");
+}
+
+/** How far the calls that are seen are indented: by what steps, from what depth, and to what number of steps. */
+function indentation(tree, seen) {
+  const width = tree.element.clientWidth;
+  const step = width < 600 ? 8 : 14;
+  const most = Math.max(4, Math.floor((width * INDENTED) / step));
+  const depths = Array.from(seen, (call) => tree.trace.depth[call]);
+  // As long as all fits, nothing moves.
+  const base = Math.max(...depths) <= most ? 0 : Math.min(...depths);
+  return { base, step, most };
 }
 
 function newRow(rows) {
@@ -91,7 +96,7 @@ function newRow(rows) {
   return { ...parts, element, time, fuel, worker, call: -1 };
 }
 
-function fillRow(tree, row, line, base) {
+function fillRow(tree, row, line) {
   const { trace } = tree;
   const call = tree.shown[line];
   const parents = countChildren(trace, call) > 0;
@@ -105,10 +110,10 @@ function fillRow(tree, row, line, base) {
   row.element.setAttribute("aria-selected", call === tree.selected);
   if (parents) row.element.setAttribute("aria-expanded", !tree.closed[call]);
   else row.element.removeAttribute("aria-expanded");
-  const indent = Math.min(trace.depth[call] - base, INDENTS);
+  const { base, step, most } = tree.indent;
   row.depth.hidden = base === 0;
   row.depth.textContent = trace.depth[call];
-  row.twist.style.marginLeft = `${indent * 14}px`;
+  row.twist.style.marginLeft = `${Math.min(trace.depth[call] - base, most) * step}px`;
   row.twist.textContent = parents ? (tree.closed[call] ? "▸" : "▾") : "";
   row.dot.style.background = tree.colours.functions[trace.function[call]];
   row.name.textContent = nameOf(trace, call);
@@ -149,7 +154,7 @@ function clickOnTree(tree, event) {
   if (!row) return;
   const call = Number(row.dataset.call);
   if (event.target.closest(".twist")) toggle(tree, call);
-  else tree.onSelect(call, false);
+  else tree.onSelect(call, "show");
 }
 
 function toggle(tree, call) {
@@ -169,7 +174,7 @@ function keyOnTree(tree, event) {
   const { trace, selected: call } = tree;
   const line = call < 0 ? -1 : lineOf(tree, call);
   const page = Math.max(1, Math.floor(tree.element.clientHeight / LINE) - 1);
-  const go = (to) => tree.shown.length && tree.onSelect(tree.shown[Math.max(0, Math.min(to, tree.shown.length - 1))], false);
+  const go = (to) => tree.shown.length && tree.onSelect(tree.shown[Math.max(0, Math.min(to, tree.shown.length - 1))], "show");
   const parents = call >= 0 && countChildren(trace, call) > 0;
   const actions = {
     ArrowDown: () => go(line + 1),
@@ -179,7 +184,7 @@ function keyOnTree(tree, event) {
     Home: () => go(0),
     End: () => go(tree.shown.length - 1),
     ArrowRight: () => parents && (tree.closed[call] ? toggle(tree, call) : go(line + 1)),
-    ArrowLeft: () => (parents && !tree.closed[call] ? toggle(tree, call) : call >= 0 && trace.parent[call] >= 0 && tree.onSelect(trace.parent[call], false)),
+    ArrowLeft: () => (parents && !tree.closed[call] ? toggle(tree, call) : call >= 0 && trace.parent[call] >= 0 && tree.onSelect(trace.parent[call], "show")),
     "*": () => call >= 0 && toggleAll(tree, call),
   };
   const action = !event.ctrlKey && !event.metaKey && !event.altKey && actions[event.key];
