@@ -30,7 +30,7 @@ pub(crate) fn fork(
         program: program.clone(),
         usage: OnceLock::new(),
         output: OnceLock::new(),
-        observed: program.observed(),
+        observed: program.observed(function as u32),
     });
     if let Some(observed) = &deferred.observed {
         let args: Vec<_> = slots.iter().map(source).collect();
@@ -88,12 +88,34 @@ struct Deferred {
     /// The futures among its arguments, joined.
     sources: Sources<Vec<Future<Value>>>,
     site: &'static Location<'static>,
-    /// The call, once it is forked.
-    call: Mutex<Option<Arc<dyn Completion<Value>>>>,
+    call: Mutex<Stage>,
     program: Program,
     usage: OnceLock<Usage>,
     output: OnceLock<Output>,
     observed: Option<Observed>,
+}
+
+/// How far a fork that waits for its arguments has come.
+#[derive(Default)]
+enum Stage {
+    /// Arguments are missing. It can be cancelled without a call.
+    #[default]
+    Waiting,
+    /// The call is being made.
+    Starting,
+    /// It is made, and not complete.
+    Made(Arc<dyn Completion<Value>>),
+    /// It is complete, or will never be made.
+    Over,
+}
+
+impl Stage {
+    fn call(&self) -> Option<Arc<dyn Completion<Value>>> {
+        match self {
+            Stage::Made(call) => Some(call.clone()),
+            _ => None,
+        }
+    }
 }
 
 /// What an observer is told of an argument.
@@ -114,13 +136,13 @@ impl Drop for Deferred {
 
 impl Deferred {
     fn start(self: Arc<Self>, fork: impl FnOnce(&mut dyn FnMut(Arc<dyn Completion<Value>>))) {
-        if self.cell.is_done() {
+        if !self.begins() {
             return;
         }
         // Registered before the call can complete. So callbacks of this future run where the call completes, and not here, where
         // they would delay the forks of other calls.
         fork(&mut |call| {
-            *self.place() = Some(call.clone());
+            *self.place() = Stage::Made(call.clone());
             let (deferred, done) = (self.clone(), call.clone());
             call.cell().on_done(move || {
                 if let Some(usage) = done.usage() {
@@ -135,16 +157,26 @@ impl Deferred {
                     let _ = deferred.cell.complete(result);
                 }
                 // Break the reference cycle: the two held each other.
-                *deferred.place() = None;
+                *deferred.place() = Stage::Over;
             });
         });
         // `cancel` completes the cell first and then looks for a call. If it came before the call was stored, cancel it here.
-        let call = self.place().clone();
+        let call = self.place().call();
         if let Some(call) = call
             && self.cell.is_done()
         {
             call.cancel();
         }
+    }
+
+    /// From now on there is to be a call; false if it was cancelled before.
+    fn begins(&self) -> bool {
+        let mut stage = self.place();
+        let begins = matches!(*stage, Stage::Waiting);
+        if begins {
+            *stage = Stage::Starting;
+        }
+        begins
     }
 
     /// Tells of the end of a call that was never made.
@@ -154,7 +186,7 @@ impl Deferred {
         }
     }
 
-    fn place(&self) -> MutexGuard<'_, Option<Arc<dyn Completion<Value>>>> {
+    fn place(&self) -> MutexGuard<'_, Stage> {
         self.call.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -172,11 +204,19 @@ impl Completion<Value> for Deferred {
         let in_time = self.cell.complete(Err(cancelled())).is_ok();
         // Release the arguments now: they may take long to complete.
         drop(self.sources.close());
-        let call = self.place().clone();
-        match call {
-            Some(call) => drop(call.cancel()),
-            None if in_time => self.tell_done(),
-            None => {}
+        let stage = {
+            let mut stage = self.place();
+            match *stage {
+                // It will never be made.
+                Stage::Waiting if in_time => std::mem::replace(&mut *stage, Stage::Over),
+                _ => stage.call().map_or(Stage::Over, Stage::Made),
+            }
+        };
+        match stage {
+            Stage::Made(call) => drop(call.cancel()),
+            Stage::Waiting => self.tell_done(),
+            // Whoever makes the call looks whether it is still wanted.
+            Stage::Starting | Stage::Over => {}
         }
         in_time
     }
@@ -190,7 +230,7 @@ impl Completion<Value> for Deferred {
     }
 
     fn help(self: Arc<Self>) -> bool {
-        let call = self.place().clone();
+        let call = self.place().call();
         call.is_some_and(|call| call.help())
     }
 

@@ -95,7 +95,8 @@ pub enum CallEventKind<'a> {
     Suspend,
     /// It goes on, maybe on another thread.
     Resume,
-    /// It was given up while it was not complete. If it runs, it is stopped.
+    /// It was given up while it was not complete. If it runs, it is stopped. Told where it was given up: if that is as it ends, the two may be
+    /// told at the same time, on two threads.
     Cancelled,
     /// It has ended. Every call that is forked does, if its executor is not dropped in another process. Nothing is told of it afterwards but
     /// [`CallEventKind::Wait`].

@@ -1,6 +1,8 @@
 //! Who is told, and of which calls.
 
-use super::{CallEvent, CallEventKind, Event, Observer, TaskId};
+use super::call::{CallEvent, CallEventKind, CalledFunction, TaskId};
+use super::observer::{Event, Observer};
+use super::spans::Spans;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -75,7 +77,14 @@ fn tell(observer: &dyn Observer, event: &Event<'_>) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer.event(event))) {
         // What it panicked with may panic when it is dropped.
         std::mem::forget(panic);
-        tracing::warn!("the observer panicked");
+        logged(|| tracing::warn!("the observer panicked"));
+    }
+}
+
+/// Logs something where nobody could be told of a panic in the subscriber.
+pub(crate) fn logged(log: impl FnOnce()) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(log)) {
+        std::mem::forget(panic);
     }
 }
 
@@ -84,12 +93,13 @@ pub(crate) struct Listener {
     observer: Arc<dyn Observer>,
     /// Whether it wants to know of calls.
     calls: bool,
+    spans: Arc<Spans>,
 }
 
 impl Listener {
     pub(crate) fn new(observer: Arc<dyn Observer>) -> Listener {
         let calls = catch_unwind(AssertUnwindSafe(|| observer.observes_calls())).unwrap_or(false);
-        Listener { observer, calls }
+        Listener { observer, calls, spans: Arc::default() }
     }
 
     pub(crate) fn tell(&self, event: &Event<'_>) {
@@ -98,14 +108,16 @@ impl Listener {
 
     /// A call that this thread forks now, if anybody wants to know of it.
     #[inline]
-    pub(crate) fn observed(&self) -> Option<Observed> {
+    pub(crate) fn observed(&self, function: CalledFunction<'_>) -> Option<Observed> {
         // Not borrowed by more than this moment: who is told may fork in turn.
         let here = HERE.try_with(|here| here.borrow().clone()).ok().flatten();
-        if here.is_none() && !self.calls {
+        let task = self.spans.host_forks(function);
+        if here.is_none() && !self.calls && task.is_none() {
             return None;
         }
-        let observer = both(self.calls.then(|| self.observer.clone()), here)?;
-        Some(Observed { task: TaskId::new(), observer })
+        let observer = both(self.calls.then(|| self.observer.clone()), here);
+        let spans = task.map(|_| self.spans.clone() as Arc<dyn Observer>);
+        Some(Observed { task: task.unwrap_or_else(TaskId::new), observer: both(spans, observer)? })
     }
 }
 

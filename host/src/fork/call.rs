@@ -13,7 +13,7 @@ use crate::limits::Usage;
 use crate::value::{Value, Values};
 use crate::wasi::Output;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// One call.
@@ -33,6 +33,8 @@ pub(crate) struct Call {
     pub(super) stop: Stop,
     /// Its number, if somebody observes it.
     pub(super) task: Option<TaskId>,
+    /// Whether that was told of the call's end, or that it was given up.
+    pub(super) told: AtomicBool,
     /// What the call and the children it waited for have used. Written before the cell is completed.
     fuel: AtomicU64,
     forks: AtomicU64,
@@ -144,6 +146,7 @@ impl Call {
             origin,
             stop,
             task,
+            told: AtomicBool::new(false),
             fuel: AtomicU64::new(0),
             forks: AtomicU64::new(0),
         }

@@ -151,15 +151,15 @@ impl Call {
             let (this, spawner) = (self.clone(), self.clone());
             let args = Args { values: std::mem::take(args.values), charge: args.charge.take() };
             let run = async move {
-                let _unfinished = Unfinished(&this);
-                this.end(this.run().suspendable(args, this.clone()).await);
+                let unfinished = Unfinished { call: &this, ended: false };
+                unfinished.end(this.run().suspendable(args, this.clone()).await);
             };
             suspendable(run, move |job| spawner.program().runtime.threads.spawn(job));
         } else {
-            let _unfinished = Unfinished(self);
+            let unfinished = Unfinished { call: self, ended: false };
             let mut ended = Ended::default();
             self.run().here(args, Some(self.clone()), &mut ended);
-            self.end(ended);
+            unfinished.end(ended);
         }
     }
 
@@ -185,12 +185,24 @@ impl Call {
 }
 
 /// Completes a call that was dropped half way, or panicked: nobody waits for ever.
-struct Unfinished<'a>(&'a Call);
+struct Unfinished<'a> {
+    call: &'a Call,
+    ended: bool,
+}
+
+impl Unfinished<'_> {
+    #[inline]
+    fn end(mut self, ended: Ended) {
+        self.call.end(ended);
+        self.ended = true;
+    }
+}
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        if !self.0.cell.is_done() {
-            self.0.end(self.0.run().failed(self.0.program().runtime.shutdown.error()));
+        // One that was cancelled is complete, but whoever observes it was not told of its end.
+        if !self.ended && (!self.call.cell.is_done() || self.call.task.is_some()) {
+            self.call.end(self.call.run().failed(self.call.program().runtime.shutdown.error()));
         }
     }
 }

@@ -19,7 +19,7 @@ use std::sync::{Arc, Weak};
 impl Program {
     /// Forks a function for the host.
     pub(crate) fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Forked {
-        let observed = self.runtime.observer.observed();
+        let observed = self.observed(function);
         if observed.is_none()
             && self.runtime.threads.inline()
             && !self.runtime.shutdown.is_closed()
@@ -61,7 +61,7 @@ impl Program {
     ) -> Result<(Value, Captured)> {
         let capture = Arc::new(Capture::default());
         let program = self.capturing(capture.clone())?;
-        let observed = program.observed();
+        let observed = program.observed(function);
         program.tell_fork(observed.as_ref(), function, &args, site);
         let call = Call::root(program, function, args, site, observed);
         call.start();
@@ -164,16 +164,14 @@ impl Completion<Value> for Call {
         let unstarted = self.withdraw();
         if unstarted {
             self.program().runtime.threads.stale();
+            self.tell_cancelled();
+            // Another thread may cancel it too, and complete it: who withdraws a call tells of its end.
+            self.tell_done(&Err(cancelled()), 0, None);
         }
         // First: a call that is told to stop completes itself, and whoever was first should know.
         let in_time = self.cell.complete(Err(self.locate(cancelled()))).is_ok();
-        if in_time {
-            self.tell_cancelled();
-        }
-        if in_time && unstarted {
-            self.tell_done(&Err(cancelled()), 0, None);
-        }
         if in_time && !unstarted {
+            self.tell_cancelled();
             self.stop.cancel();
             self.program().runtime.interrupt();
         }

@@ -11,6 +11,7 @@ use crate::value::{Value, Values};
 use crate::wasi::Output;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 impl Call {
     fn observer(&self) -> Option<&Arc<dyn Observer>> {
@@ -58,16 +59,24 @@ impl Call {
 
     #[inline]
     pub(super) fn tell_wait(&self) {
-        self.tell(0, CallEventKind::Wait);
+        if self.task.is_some() && self.program().runtime.here().is_ok() {
+            self.tell(0, CallEventKind::Wait);
+        }
     }
 
+    /// It is given up. Not told twice, nor once its end is told.
     pub(super) fn tell_cancelled(&self) {
-        self.tell(0, CallEventKind::Cancelled);
+        if self.task.is_some() && !self.told.swap(true, Ordering::SeqCst) {
+            self.tell(0, CallEventKind::Cancelled);
+        }
     }
 
     #[inline]
     pub(super) fn tell_done(&self, result: &Result<Value>, fuel: u64, output: Option<&Output>) {
-        self.tell(fuel, CallEventKind::Done { result: result.as_ref(), output });
+        if self.task.is_some() {
+            self.told.store(true, Ordering::SeqCst);
+            self.tell(fuel, CallEventKind::Done { result: result.as_ref(), output });
+        }
     }
 }
 
@@ -76,6 +85,7 @@ impl Member {
         CallArgs(ArgsSource::Values(values, &self.facts.functions[function as usize].params))
     }
 
+    #[inline]
     fn called(&self, function: u32) -> CalledFunction<'_> {
         CalledFunction {
             facts: &self.facts,
@@ -91,8 +101,11 @@ impl Member {
 /// Of a fork of the host's.
 impl Program {
     /// A call that is forked now, if anybody wants to know of it.
-    pub(crate) fn observed(&self) -> Option<Observed> {
-        self.runtime.observer.observed()
+    ///
+    /// Nobody is told in a child of the executor's process: what the observer needs may be locked there for ever.
+    #[inline]
+    pub(crate) fn observed(&self, function: u32) -> Option<Observed> {
+        if self.runtime.here().is_err() { None } else { self.runtime.observer.observed(self.called(function)) }
     }
 
     fn tell(&self, observed: &Observed, kind: CallEventKind<'_>) {
@@ -132,7 +145,9 @@ impl Program {
     }
 
     pub(crate) fn tell_waited_for(&self, observed: &Observed) {
-        self.tell(observed, CallEventKind::Wait);
+        if self.runtime.here().is_ok() {
+            self.tell(observed, CallEventKind::Wait);
+        }
     }
 
     /// The call has failed before it was made.

@@ -4,6 +4,7 @@
 //! million frames. So below a certain depth callbacks wait in a queue for the outermost one to return.
 
 use super::waiters::Waiter;
+use crate::event::logged;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -54,7 +55,7 @@ fn tell(waiter: Waiter) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waiter.tell())) {
         // What it panicked with may panic when it is dropped.
         std::mem::forget(panic);
-        tracing::warn!("a waker panicked, or a value that a callback dropped");
+        logged(|| tracing::warn!("a waker panicked, or a value that a callback dropped"));
     }
 }
 
