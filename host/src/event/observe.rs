@@ -1,10 +1,10 @@
 //! Who is told, and of which calls.
 
 use super::call::{CallEvent, CallEventKind, CalledFunction, TaskId};
+use super::caught::caught;
 use super::observer::{Event, Observer};
 use super::spans::Spans;
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 thread_local! {
@@ -74,17 +74,9 @@ impl Observer for Log {
 
 /// Tells an observer; a panic in it is caught.
 fn tell(observer: &dyn Observer, event: &Event<'_>) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| observer.event(event))) {
-        // What it panicked with may panic when it is dropped.
-        std::mem::forget(panic);
-        logged(|| tracing::warn!("the observer panicked"));
-    }
-}
-
-/// Logs something where nobody could be told of a panic in the subscriber.
-pub(crate) fn logged(log: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(log)) {
-        std::mem::forget(panic);
+    if caught(|| observer.event(event)).is_none() {
+        // So may the subscriber.
+        caught(|| tracing::warn!("the observer panicked"));
     }
 }
 
@@ -98,7 +90,7 @@ pub(crate) struct Listener {
 
 impl Listener {
     pub(crate) fn new(observer: Arc<dyn Observer>) -> Listener {
-        let calls = catch_unwind(AssertUnwindSafe(|| observer.observes_calls())).unwrap_or(false);
+        let calls = caught(|| observer.observes_calls()).unwrap_or(false);
         Listener { observer, calls, spans: Arc::default() }
     }
 

@@ -1,27 +1,25 @@
 //! Calls as spans of `tracing`.
 
 use super::call::{CallEvent, CallEventKind, CalledFunction, TaskId};
+use super::caught::caught;
+use super::live::Live;
 use super::observer::{Event, Observer};
 use crate::escape::escaped;
-use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tracing::field::{Empty, Value, display};
 use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
 use tracing::{Level, Span, dispatcher};
 
 const LEVEL: Level = Level::DEBUG;
 
-/// Threads that tell of different calls at the same time mostly meet at different ones.
-const SHARDS: usize = 16;
-
 /// The spans of an executor's calls that have not ended.
 ///
 /// One for each call: its parent is the span in which the call was forked. A thread is in it while it runs the call; so it is left
 /// when the call is suspended, and entered, maybe by another thread, when that goes on. It is closed when the call has ended.
 #[derive(Default)]
-pub(crate) struct Spans([Mutex<HashMap<TaskId, Arc<CallSpan>>>; SHARDS]);
+pub(crate) struct Spans {
+    live: Live<CallSpan>,
+}
 
 struct CallSpan {
     /// The call's; or that of the one above it, if nobody wants a span of this call.
@@ -65,7 +63,7 @@ impl Spans {
             if span.is_disabled() {
                 return None;
             }
-            self.put(task, CallSpan { span, is_own: true, entered: AtomicBool::new(false) });
+            self.live.put(task, CallSpan { span, is_own: true, entered: AtomicBool::new(false) });
             Some(task)
         };
         caught(begin).flatten()
@@ -73,7 +71,7 @@ impl Spans {
 
     /// A call forks another one.
     fn guest_forks(&self, task: TaskId, parent: TaskId, function: CalledFunction<'_>) {
-        let Some(above) = self.find(parent) else { return };
+        let Some(above) = self.live.find(parent) else { return };
         // The thread may have another subscriber than the one whose span that is.
         let span = caught(|| {
             above.span.with_subscriber(|(id, subscriber)| {
@@ -84,24 +82,7 @@ impl Spans {
             Some(Some(span)) if !span.is_disabled() => (span, true),
             _ => (caught(|| above.span.clone()).unwrap_or_else(Span::none), false),
         };
-        self.put(task, CallSpan { span, is_own, entered: AtomicBool::new(false) });
-    }
-
-    fn shard(&self, task: TaskId) -> MutexGuard<'_, HashMap<TaskId, Arc<CallSpan>>> {
-        self.0[task.get() as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn put(&self, task: TaskId, span: CallSpan) {
-        self.shard(task).insert(task, Arc::new(span));
-    }
-
-    /// No lock is held while a subscriber is told.
-    fn find(&self, task: TaskId) -> Option<Arc<CallSpan>> {
-        self.shard(task).get(&task).cloned()
-    }
-
-    fn take(&self, task: TaskId) -> Option<Arc<CallSpan>> {
-        self.shard(task).remove(&task)
+        self.live.put(task, CallSpan { span, is_own, entered: AtomicBool::new(false) });
     }
 
     fn tell(&self, event: &CallEvent<'_>) {
@@ -114,17 +95,17 @@ impl Spans {
                 }
             }
             CallEventKind::Start => {
-                if let Some(call) = self.find(task) {
+                if let Some(call) = self.live.find(task) {
                     if let Some(worker) = event.worker {
                         call.record("worker", worker as u64);
                     }
                     call.enter();
                 }
             }
-            CallEventKind::Suspend => drop(self.find(task).map(|call| call.exit())),
-            CallEventKind::Resume => drop(self.find(task).map(|call| call.enter())),
+            CallEventKind::Suspend => drop(self.live.find(task).map(|call| call.exit())),
+            CallEventKind::Resume => drop(self.live.find(task).map(|call| call.enter())),
             CallEventKind::Done { result } => {
-                if let Some(call) = self.take(task) {
+                if let Some(call) = self.live.take(task) {
                     call.exit();
                     call.record("fuel", event.fuel);
                     if let Err(error) = result {
@@ -164,13 +145,6 @@ impl Drop for CallSpan {
         let span = std::mem::replace(&mut self.span, Span::none());
         caught(|| drop(span));
     }
-}
-
-/// What `f` gives, unless the subscriber panics. Each call of one is caught by itself: within what unwinds, a second panic would end the
-/// process.
-fn caught<R>(f: impl FnOnce() -> R) -> Option<R> {
-    // What it panicked with may panic when it is dropped.
-    catch_unwind(AssertUnwindSafe(f)).map_err(std::mem::forget).ok()
 }
 
 impl Observer for Spans {

@@ -4,10 +4,9 @@
 //! million frames. So below a certain depth callbacks wait in a queue for the outermost one to return.
 
 use super::waiters::Waiter;
-use crate::event::logged;
+use crate::event::caught;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 const DEEPEST: usize = 64;
 
@@ -52,10 +51,9 @@ pub(super) fn run(waiter: Waiter) {
 
 /// Callbacks of users are caught where they are called; a waker may panic, or what a callback drops.
 fn tell(waiter: Waiter) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waiter.tell())) {
-        // What it panicked with may panic when it is dropped.
-        std::mem::forget(panic);
-        logged(|| tracing::warn!("a waker panicked, or a value that a callback dropped"));
+    if caught(|| waiter.tell()).is_none() {
+        // So may the subscriber.
+        caught(|| tracing::warn!("a waker panicked, or a value that a callback dropped"));
     }
 }
 

@@ -81,7 +81,9 @@ fn run(job: Job) {
     if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job.run())) {
         // Dropping the payload could panic again.
         std::mem::forget(panic);
-        tracing::error!("a job panicked; this is a defect of purefork");
+        // So may the subscriber.
+        let logged = catch_unwind(|| tracing::error!("a job panicked; this is a defect of purefork"));
+        logged.unwrap_or_else(std::mem::forget);
     }
 }
 
