@@ -83,7 +83,7 @@ where
             CallEventKind::Suspend => happens("suspend"),
             CallEventKind::Resume => happens("resume"),
             CallEventKind::Cancelled => happens("cancelled"),
-            CallEventKind::Done { result } => {
+            CallEventKind::Done { result, .. } => {
                 let Some(context) = self.spans.take(event.task) else { return };
                 caught(|| {
                     let span = context.span();

@@ -104,7 +104,7 @@ impl Spans {
             }
             CallEventKind::Suspend => drop(self.live.find(task).map(|call| call.exit())),
             CallEventKind::Resume => drop(self.live.find(task).map(|call| call.enter())),
-            CallEventKind::Done { result } => {
+            CallEventKind::Done { result, .. } => {
                 if let Some(call) = self.live.take(task) {
                     call.exit();
                     call.record("fuel", event.fuel);
