@@ -1,6 +1,6 @@
 //! Bytes to values.
 
-use super::{MAX_DEPTH, Scalar, scalars, tag};
+use super::form::{MAX_DEPTH, Scalar, scalars, tag};
 use crate::value::{List, Name, Value};
 use std::collections::HashSet;
 use std::fmt;

@@ -1,3 +1,4 @@
+use super::form::{MAX_DEPTH, tag};
 use super::*;
 use crate::value::{List, Name};
 use proptest::collection::vec;
