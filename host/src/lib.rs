@@ -81,6 +81,7 @@ mod instrument;
 mod ir;
 mod isolation;
 mod limits;
+mod memo;
 mod module;
 mod module_service;
 mod nearest;
@@ -101,6 +102,7 @@ pub use function::Function;
 pub use future::{Future, Promise, collect_all, collect_any, first_ok, promise, wait, wait_all, wait_all_or_cancel};
 pub use isolation::Isolation;
 pub use limits::{Limits, Usage};
+pub use memo::Memo;
 pub use module::Module;
 pub use trace::trace;
 pub use value::Value;
@@ -109,7 +111,7 @@ pub use wasi::{Output, Wasi};
 /// What is documented to be `Send` and `Sync` is; a field that were not would be a breaking change.
 const _: () = {
     const fn shared<T: Send + Sync>() {}
-    shared::<(Executor, Builder, Module, Function<(i32,), i32>, Future<Value>, Promise<i32>)>();
+    shared::<(Executor, Builder, Memo, Module, Function<(i32,), i32>, Future<Value>, Promise<i32>)>();
     shared::<(
         Args,
         Value,

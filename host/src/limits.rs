@@ -192,7 +192,8 @@ getters! {
 /// What a call has used: itself, and the calls that it forked and waited for.
 ///
 /// It depends on the program alone: the same call uses the same, however many threads there are. Forks that nobody waited for
-/// and instantiation are not counted.
+/// and instantiation are not counted. With a [`Memo`](crate::Memo), a call whose result was known has used nothing; what is known
+/// depends on what was called before.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Usage {
@@ -201,6 +202,23 @@ pub struct Usage {
     pub fuel: u64,
     /// Forks that were waited for.
     pub forks: u64,
+    /// Calls whose result a [`Memo`](crate::Memo) had, or another call was about to have, so that they did not run. The call
+    /// itself may be one.
+    pub memo_hits: u64,
+    /// Calls that ran and whose result was not in the executor's [`Memo`](crate::Memo), this one included. Without a memo, none.
+    pub memo_misses: u64,
+}
+
+impl Usage {
+    /// This and what a child has used that was waited for.
+    pub(crate) fn and_child(self, child: Usage) -> Usage {
+        Usage {
+            fuel: self.fuel.saturating_add(child.fuel),
+            forks: self.forks.saturating_add(child.forks).saturating_add(1),
+            memo_hits: self.memo_hits.saturating_add(child.memo_hits),
+            memo_misses: self.memo_misses.saturating_add(child.memo_misses),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod attributes;
 mod components;
 mod floors;
 mod guests;
+mod memo;
 mod memory;
 mod stores;
 mod table;
@@ -43,6 +44,7 @@ fn main() -> Result<()> {
     shapes(&mut table)?;
     attributes::attributes(&mut table)?;
     traced::traced(&mut table)?;
+    memo::memo(&mut table)?;
     table.print();
     Ok(())
 }

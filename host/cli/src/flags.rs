@@ -77,6 +77,11 @@ Examples:
   purefork run app.wasm main 7 --link math=math.wasm
   purefork run clock.wasm tick -- --timeout 3
   purefork run odd.wasm -- --json 3
+  purefork run fib.wasm fib 90 --memo results --json
+
+With `--memo DIR`, a call that was made before with the same module and arguments runs nothing, nor
+does one that a guest forks. Then `--json` prints {\"value\": …, \"usage\": …}: fuel, forks, and how
+many calls were known (memo_hits) and how many ran (memo_misses).
 
 With `--wasi frozen`, modules may import WASI 0.1 and 0.2. It is always 1970, random numbers are
 the same in every call, there are no files, no network and no environment. A module that exports
@@ -404,6 +409,9 @@ pub(crate) struct Common {
     /// Do not keep compiled modules, nor use those that are kept
     #[arg(long, conflicts_with = "cache_dir")]
     pub(crate) no_cache: bool,
+    /// Keep results in a directory, and do not make a call again whose result is there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) memo: Option<PathBuf>,
     /// A module whose functions MODULE may fork. Each may fork those of all others; MODULE is called `main`
     #[arg(long, value_name = "NAME=MODULE", value_parser = link)]
     pub(crate) link: Vec<Link>,

@@ -1,5 +1,6 @@
 //! Errors and inspections as JSON.
 
+use purefork::Usage;
 use purefork::error::{ForkSite, GuestFrame, Reason};
 use purefork::inspect::Inspection;
 use purefork::value::Type;
@@ -8,6 +9,22 @@ use serde_json::{Value, json};
 /// A result as JSON text, on one line.
 pub(crate) fn to_string(value: &purefork::Value) -> String {
     value.to_json()
+}
+
+/// A result with what its call has used, as JSON text, on one line.
+pub(crate) fn with_usage(value: &purefork::Value, used: Usage) -> String {
+    // The value's text is kept: a number may have more digits than others read.
+    format!("{{\"value\":{},\"usage\":{}}}", to_string(value), usage(used))
+}
+
+/// What a call has used.
+pub(crate) fn usage(usage: Usage) -> Value {
+    json!({
+        "fuel": usage.fuel,
+        "forks": usage.forks,
+        "memo_hits": usage.memo_hits,
+        "memo_misses": usage.memo_misses,
+    })
 }
 
 /// The members of an error object that come from an error of the library.

@@ -40,10 +40,21 @@ impl<'a> Output<'a> {
         Ok(Output { target: Some((path, Target::open(path)?)), form, json: run.json })
     }
 
-    /// Writes the result. Returns whether it is a success: an `err` is none, and goes to stdout in any case.
-    pub(crate) fn write(&self, function: &InspectedFunction, value: Value) -> Result<bool> {
+    /// Writes the result, and to stdout as JSON also what the call has used, if that is given. Returns whether it is a success: an `err`
+    /// is none, and goes to stdout in any case.
+    pub(crate) fn write(
+        &self,
+        function: &InspectedFunction,
+        value: Value,
+        usage: Option<purefork::Usage>,
+    ) -> Result<bool> {
+        let printed = |value: &Value| match usage {
+            Some(usage) if self.json => json::with_usage(value, usage),
+            _ if self.json => json::to_string(value),
+            _ => value.to_string(),
+        };
         if let Value::Result(Err(_)) = value {
-            stdout::print(&if self.json { json::to_string(&value) } else { value.to_string() })?;
+            stdout::print(&printed(&value))?;
             let mut text = format!("error: `{}` returned an error", function.name);
             if let Some((path, _)) = self.target {
                 text.push_str(&format!("\n  `{}` was not written", shown_path(path)));
@@ -53,7 +64,7 @@ impl<'a> Output<'a> {
             return Ok(false);
         }
         let Some((_, target)) = &self.target else {
-            stdout::print(&if self.json { json::to_string(&value) } else { value.to_string() })?;
+            stdout::print(&printed(&value))?;
             return Ok(true);
         };
         let value = match value {

@@ -4,6 +4,7 @@ use crate::argument::Reader;
 use crate::flags::Run;
 use crate::output::Output;
 use crate::report::{self, Usage, shown_path};
+use crate::run::usage;
 use crate::stdout;
 use anyhow::Result;
 use purefork::inspect::{InspectedFunction, Inspection};
@@ -42,6 +43,7 @@ pub(crate) fn run(run: &Run, module: &Module) -> Result<bool> {
     let args = words.iter().map(|word| Ok(Value::from(unicode(word)?))).collect::<Result<Vec<_>>>()?;
     let future = module.fork(&program.exact, Args::new().push(Value::from(args)).push(Value::from(stdin)))?;
     let result = future.wait();
+    let usage = usage(run, &future);
     let rest = future.output().unwrap_or_default();
     let value = match result {
         Ok(value) => value,
@@ -56,7 +58,7 @@ pub(crate) fn run(run: &Run, module: &Module) -> Result<bool> {
             }
             let _ = std::io::stderr().lock().write_all(&stderr);
             end_line(&stderr);
-            return Err(error.into());
+            return Err(report::used(error, usage));
         }
     };
     let status = match value.field("status") {
@@ -65,7 +67,7 @@ pub(crate) fn run(run: &Run, module: &Module) -> Result<bool> {
     };
     let mut stderr: &[u8] = &[];
     if run.json {
-        output.write(program, value.clone())?;
+        output.write(program, value.clone(), usage)?;
     } else {
         stderr = bytes(&value, "stderr");
         let _ = std::io::stderr().lock().write_all(stderr);

@@ -46,6 +46,24 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
+/// What a call had used that failed: said beside its error, and no part of it.
+#[derive(Debug)]
+struct Used(purefork::Usage);
+
+impl fmt::Display for Used {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+/// The error of a call, with what the call had used, if that is given.
+pub(crate) fn used(error: purefork::Error, usage: Option<purefork::Usage>) -> anyhow::Error {
+    match usage {
+        Some(usage) => anyhow::Error::from(error).context(Used(usage)),
+        None => error.into(),
+    }
+}
+
 /// A path, escaped for a terminal: it may have come from a stranger.
 pub(crate) fn shown_path(path: &Path) -> String {
     let path = path.display().to_string();
@@ -74,7 +92,7 @@ fn message(error: &anyhow::Error) -> String {
         Some(error) => error.message().to_owned(),
         None => part.to_string(),
     };
-    error.chain().map(part).collect::<Vec<_>>().join(": ")
+    error.chain().map(part).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
 }
 
 /// Where it happened and what to do, in one line; in more for a refused guest, or if the help is a list. The line of this program
@@ -167,7 +185,10 @@ fn object(error: &anyhow::Error, message: &str) -> Value {
     object["kind"] = json!(kind);
     object["message"] = json!(message);
     object["help"] = json!(help(error));
-    json!({ "error": object })
+    match error.downcast_ref::<Used>() {
+        Some(Used(usage)) => json!({ "error": object, "usage": json::usage(*usage) }),
+        None => json!({ "error": object }),
+    }
 }
 
 #[cfg(test)]

@@ -5,13 +5,13 @@ use crate::flags::{Common, MAIN, Run, is_option, similar};
 use crate::inspect::{audit, read, shown_module};
 use crate::layout::{WIDTH, brief_signature};
 use crate::output::Output;
-use crate::report::Usage;
+use crate::report::{Usage, used};
 use crate::split::TypedArg;
 use crate::{describe, program, stdout};
 use anyhow::{Context as _, Result};
 use purefork::inspect::{InspectedFunction, InspectedParam, Inspection};
 use purefork::value::Type;
-use purefork::{Args, Builder, Error, ErrorKind, Executor, Limits, Module, Value, Wasi};
+use purefork::{Args, Builder, Error, ErrorKind, Executor, Future, Limits, Memo, Module, Value, Wasi};
 use std::io::Write as _;
 use std::path::Path;
 
@@ -34,8 +34,8 @@ pub(crate) fn run(run: &Run) -> Result<bool> {
     program::is_not_meant(run)?;
     let function = function(&run.module, &inspection, name)?;
     let output = Output::new(run, function)?;
-    let value = call(&module, function, &run.given)?;
-    output.write(function, value)
+    let (value, usage) = call(&module, function, run)?;
+    output.write(function, value, usage)
 }
 
 /// The function to call; none if help was asked for, which is printed.
@@ -89,6 +89,7 @@ pub(crate) fn executor_with(common: &Common, change: impl Fn(Builder) -> Builder
     if let Some(bytes) = common.output_limit {
         limits = limits.output(bytes);
     }
+    let memo = common.memo.as_ref().map(Memo::dir).transpose()?;
     let build = |cache: Option<&Path>| {
         let mut builder = Executor::builder().limits(limits.clone()).wasi(common.wasi.unwrap_or_default());
         if let Some(isolation) = common.isolation {
@@ -102,6 +103,9 @@ pub(crate) fn executor_with(common: &Common, change: impl Fn(Builder) -> Builder
         }
         if let Some(dir) = cache {
             builder = builder.cache_dir(dir);
+        }
+        if let Some(memo) = &memo {
+            builder = builder.memo(memo.clone());
         }
         change(builder).build()
     };
@@ -158,10 +162,13 @@ pub(crate) fn function<'a>(module: &Path, inspection: &'a Inspection, name: &str
     })
 }
 
-fn call(module: &Module, function: &InspectedFunction, given: &[TypedArg]) -> Result<Value> {
+/// The call's result, and what it has used, if that is of interest.
+fn call(module: &Module, function: &InspectedFunction, run: &Run) -> Result<(Value, Option<purefork::Usage>)> {
+    let given = &run.given;
     let args = arguments(function, given)?;
     let future = module.fork(&function.exact, args).map_err(|error| hint("run", error, function, given))?;
     let result = future.wait();
+    let usage = usage(run, &future);
     if let Some(output) = future.output() {
         // stdout is for results alone. If stderr is closed, nobody can be told.
         let mut stderr = std::io::stderr().lock();
@@ -173,7 +180,12 @@ fn call(module: &Module, function: &InspectedFunction, given: &[TypedArg]) -> Re
             Err(_) => program::end_line(last),
         }
     }
-    Ok(result?)
+    Ok((result.map_err(|error| used(error, usage))?, usage))
+}
+
+/// What a call has used, where somebody who reads JSON wants to know whether its result was kept.
+pub(crate) fn usage(run: &Run, future: &Future<Value>) -> Option<purefork::Usage> {
+    run.common.memo.as_ref().and_then(|_| future.usage())
 }
 
 /// The arguments as values. One without a parameter is passed on, so that the library refuses it. A parameter of type option that

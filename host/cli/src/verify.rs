@@ -19,6 +19,10 @@ pub(crate) fn verify(typed: &Verify) -> Result<bool> {
         let message = "`verify` chooses threads and sandboxes itself: it tries all ways";
         return Err(Usage::new(message).with_help("leave `--threads`, `--serial` and `--isolation` away").into());
     }
+    if call.common.memo.is_some() {
+        let message = "`verify` runs the call each time: a result that was kept would prove nothing";
+        return Err(Usage::new(message).with_help("leave `--memo` away").into());
+    }
     // Read once: standard input cannot be read again.
     read(&call.module)?;
     // What is wrong with the arguments is told by this program's error, which the library's closure cannot return.

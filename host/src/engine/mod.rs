@@ -26,7 +26,7 @@ mod permit;
 mod pools;
 
 pub(crate) use address_space::{advice, is_short};
-pub(crate) use cache::{Cache, Key};
+pub(crate) use cache::{Cache, Key, User, enter, is_full, make_file, nonce, only_ours, open_file};
 pub(crate) use compile::{Compiled, Modules};
 pub(crate) use config::KEEP_RESIDENT;
 pub(crate) use layout::Layout;

@@ -78,21 +78,27 @@ impl Error {
         if self.0.site.is_some() { self } else { self.edit(|inner| inner.site = Some(ForkSite::host(site))) }
     }
 
-    /// The chain of forks that led to a call, innermost first. Of a long one the middle is left out.
+    /// The chain of forks that led to a call, innermost first, behind those below it that the error has already. Of a long one the middle is
+    /// left out.
     pub(crate) fn with_chain<T>(self, calls: impl Iterator<Item = T>, frame: impl Fn(T) -> ForkFrame) -> Error {
         /// How many are kept at each end.
         const KEPT: usize = 32;
         let (mut chain, mut outer) = (Vec::new(), VecDeque::new());
         let mut omitted = 0;
-        for call in calls {
+        // What a call is called is asked only of those that are kept.
+        let frame = |link| match link {
+            Ok(below) => below,
+            Err(call) => frame(call),
+        };
+        for link in self.chain().iter().cloned().map(Ok).chain(calls.map(Err)) {
             if chain.len() < KEPT {
-                chain.push(frame(call));
+                chain.push(frame(link));
             } else {
                 if outer.len() == KEPT {
                     outer.pop_front();
                     omitted += 1;
                 }
-                outer.push_back(call);
+                outer.push_back(link);
             }
         }
         chain.extend(outer.into_iter().map(frame));

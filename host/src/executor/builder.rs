@@ -1,7 +1,9 @@
 //! What an executor is made of.
 
+use super::key::configuration;
 use super::loader::Loader;
 use super::{Executor, inspect, pool, serial};
+use crate::backend::Backend;
 use crate::engine::{Cache, Engines, advice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Listener, Observer};
@@ -9,6 +11,7 @@ use crate::fork::{Local, Runtime, Shutdown, Threads};
 use crate::inspect::Inspection;
 use crate::isolation::Isolation;
 use crate::limits::Limits;
+use crate::memo::{Memo, Remembering};
 use crate::process::Process;
 use crate::sandbox::{Chore, DeadlineWatch, PoolLimits, SandboxPool, Sandboxes};
 use crate::sched::Scheduler;
@@ -42,6 +45,7 @@ pub struct Builder {
     isolation: Isolation,
     wasi: Wasi,
     cache_dir: Option<PathBuf>,
+    memo: Option<Memo>,
     observer: Arc<dyn Observer>,
 }
 
@@ -54,6 +58,7 @@ impl Default for Builder {
             isolation: Isolation::default(),
             wasi: Wasi::None,
             cache_dir: None,
+            memo: None,
             observer: event::log(),
         }
     }
@@ -108,6 +113,19 @@ impl Builder {
     /// A directory for [`Builder::cache_dir`]: `purefork` in the user's cache directory, if there is one.
     pub fn default_cache_dir() -> Option<PathBuf> {
         Cache::default_dir()
+    }
+
+    /// Keeps results, so that no call is made twice. By default, none are kept.
+    ///
+    /// ```
+    /// use purefork::{Executor, Memo};
+    ///
+    /// let exec = Executor::builder().memo(Memo::in_memory()).build()?;
+    /// # Ok::<(), purefork::Error>(())
+    /// ```
+    pub fn memo(mut self, memo: Memo) -> Builder {
+        self.memo = Some(memo);
+        self
     }
 
     /// Who is told of calls, and of what no future tells. By default the latter is logged with `tracing`.
@@ -189,14 +207,21 @@ impl Builder {
             inline: threads.inline(),
             executor: shutdown.clone(),
         });
+        let local = Box::new(Local(threads.clone()));
+        let backend: Box<dyn Backend> = match self.memo {
+            Some(memo) => Box::new(Remembering::new(memo, local, !threads.inline())),
+            None => local,
+        };
         let runtime = Arc::new(Runtime {
+            configuration: configuration(&self.limits, self.isolation, self.wasi),
             limits: self.limits,
             isolation: self.isolation,
             wasi: self.wasi,
             sandboxes,
             watch,
             observer: Listener::new(self.observer),
-            backend: Box::new(Local(threads.clone())),
+            inline_calls: threads.inline() && !backend.looks_at_all(),
+            backend,
             threads,
             deferred: Mutex::default(),
             shutdown,

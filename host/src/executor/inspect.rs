@@ -3,7 +3,7 @@
 use super::audit::audited;
 use super::cost::cost_of;
 use super::instrument::{fresh, rewritten};
-use super::key::digest;
+use super::key::Digest;
 use super::read::binary;
 use crate::audit::Audited;
 use crate::audit::cost::UNIT;
@@ -25,5 +25,5 @@ pub(super) fn inspect(bytes: &[u8], wasi: Wasi, isolation: Isolation, limits: &L
         }
     };
     facts.compile = cost_of(&modules)?.0.div_ceil(UNIT / 1000);
-    Ok(Inspection::new(&facts, &digest(&bytes)))
+    Ok(Inspection::new(&facts, &Digest::of(&bytes).to_string()))
 }

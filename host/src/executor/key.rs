@@ -2,20 +2,52 @@
 
 use crate::engine::Key;
 use crate::fork::Runtime;
+use crate::isolation::Isolation;
+use crate::limits::Limits;
+use crate::wasi::Wasi;
 use sha2::{Digest as _, Sha256};
-use std::fmt::Write as _;
+use std::fmt;
 
 /// What this library was built from. What is kept beside the machine code is read as this build's types and believed: a
 /// build from other sources must not find it.
 const SOURCES: &str = env!("PUREFORK_SOURCES");
 
-/// The digest of a guest's bytes.
-pub(super) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// The digest of a guest's bytes; written in hexadecimal.
+pub(super) struct Digest(pub(super) [u8; 32]);
+
+impl Digest {
+    pub(super) fn of(bytes: &[u8]) -> Digest {
+        Digest(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A digest of what of an executor's configuration, and of this build, can be seen in the result of a call: kept results are given to
+/// others of the same alone. What ends a tree and not a call, how many threads there are, and where results are kept, does not
+/// matter. Nor does the stack: whoever has used it up has no result.
+pub(super) fn configuration(limits: &Limits, isolation: Isolation, wasi: Wasi) -> [u8; 32] {
+    let Limits {
+        fuel,
+        memory,
+        table_elements,
+        stack: _,
+        forks,
+        depth: _,
+        tree_forks: _,
+        tree_values: _,
+        output,
+        compile: _,
+        timeout: _,
+    } = *limits;
+    let seen = (fuel, memory, table_elements, forks, output, isolation, wasi);
+    let built = (SOURCES, cfg!(debug_assertions), std::env::consts::ARCH, std::env::consts::OS);
+    // The texts are those of this very build.
+    Sha256::digest(format!("purefork results 1: {seen:?}, {built:?}")).into()
 }
 
 /// The key of the guest with this digest.

@@ -2,7 +2,7 @@
 
 use super::audit::audited;
 use super::compile::{compiled, kept};
-use super::key::{digest, key};
+use super::key::{Digest, key};
 use super::loader::Loader;
 use super::read::{binary, read};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,7 +22,7 @@ pub(super) fn load_file(loader: &Arc<Loader>, path: &Path) -> Result<Module> {
         Arc::new(move || {
             let (bytes, _) = read(&path)?;
             let bytes = binary(&bytes)?;
-            if digest(&bytes) != known {
+            if Digest::of(&bytes).to_string() != known {
                 let message = format!("`{}` is not what it was when it was loaded", path.display());
                 return Err(Error::new(ErrorKind::Unreadable, message).with_help("load it again"));
             }
@@ -56,22 +56,18 @@ pub(super) fn program(
     source: &dyn Fn(&str) -> Arc<Source>,
 ) -> Result<(Program, String)> {
     let runtime = &loader.runtime;
-    let digest = digest(bytes);
+    let digest = Digest::of(bytes);
+    let (digest, whole) = (digest.to_string(), Some(digest.0));
     if let Some(program) = loader.known(&digest) {
         return Ok((program, digest));
     }
     let key = key(runtime, &digest);
-    let program = match kept(runtime, &key)
-        .transpose()?
-        .map(|guest| Program::new(runtime.clone(), (&digest, source(&digest)), guest))
-    {
+    let again = || (whole, source(&digest));
+    let program = match kept(runtime, &key).transpose()?.map(|guest| Program::new(runtime.clone(), again(), guest)) {
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
         // Nothing was kept, or it was made by another build of wasmtime.
-        _ => {
-            let guest = compiled(runtime, audited(bytes, runtime.wasi)?, &key)?;
-            Program::new(runtime.clone(), (&digest, source(&digest)), guest)?
-        }
+        _ => Program::new(runtime.clone(), again(), compiled(runtime, audited(bytes, runtime.wasi)?, &key)?)?,
     };
     loader.know(&digest, &program);
     Ok((program, digest))

@@ -63,8 +63,7 @@ fn preinit(
     // What it runs in is used once, and read as it is.
     let guest = copied(runtime, readable, &audited(given, runtime.wasi)?.modules)?;
     let recipe = guest.recipe.clone();
-    let running =
-        Program::new(runtime.clone(), (program.digest(), program.source().clone()), guest)?.linked_as(program)?;
+    let running = Program::new(runtime.clone(), (None, program.source().clone()), guest)?.linked_as(program)?;
     let facts = running.facts().clone();
     let number = facts.functions.iter().position(|known| {
         known.name == exported.name && known.params == exported.params && known.results == exported.results

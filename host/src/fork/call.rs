@@ -38,6 +38,9 @@ pub(crate) struct Call {
     /// What the call and the children it waited for have used. Written before the cell is completed.
     fuel: AtomicU64,
     forks: AtomicU64,
+    memo_hits: AtomicU64,
+    /// The call's own from before it runs.
+    memo_misses: AtomicU64,
 }
 
 /// What a call has used.
@@ -149,6 +152,8 @@ impl Call {
             told: AtomicBool::new(false),
             fuel: AtomicU64::new(0),
             forks: AtomicU64::new(0),
+            memo_hits: AtomicU64::new(0),
+            memo_misses: AtomicU64::new(0),
         }
     }
 
@@ -199,10 +204,25 @@ impl Call {
 
     /// What the call has used, its waited-for children included. Of meaning once it is complete.
     pub(super) fn used(&self) -> Usage {
-        Usage { fuel: self.fuel.load(Ordering::Relaxed), forks: self.forks.load(Ordering::Relaxed) }
+        Usage {
+            fuel: self.fuel.load(Ordering::Relaxed),
+            forks: self.forks.load(Ordering::Relaxed),
+            memo_hits: self.memo_hits.load(Ordering::Relaxed),
+            memo_misses: self.memo_misses.load(Ordering::Relaxed),
+        }
     }
 
-    /// The error with the chain of forks that led to this call.
+    /// Counts that the call itself was looked for in a memory of results, and not found. Before it runs.
+    pub(super) fn count_miss(&self) {
+        self.memo_misses.store(1, Ordering::Relaxed);
+    }
+
+    /// Whether a memory of results had the call's.
+    pub(super) fn was_known(&self) -> bool {
+        self.memo_hits.load(Ordering::Relaxed) == 1 && self.forks.load(Ordering::Relaxed) == 0
+    }
+
+    /// The error with the chain of forks that led to this call, behind those below it that it has already.
     pub(super) fn locate(&self, error: Error) -> Error {
         let calls = std::iter::successors(Some(self), |call| call.parent());
         error.with_chain(calls, |call| {
@@ -212,6 +232,16 @@ impl Call {
             };
             ForkFrame { function: call.name(), site }
         })
+    }
+
+    /// The error without the forks from this call on; none if those below it are not all in its chain.
+    pub(super) fn below(&self, error: &Error) -> Option<Error> {
+        let chain = error.chain();
+        if chain.is_empty() {
+            return Some(error.clone());
+        }
+        let below = chain.len().checked_sub(self.depth as usize + 1).filter(|_| error.omitted() == 0)?;
+        Some(error.clone().without_chain().with_chain(chain[..below].iter().cloned(), |frame| frame))
     }
 
     /// The error of a tree that holds more than it may.
@@ -234,6 +264,9 @@ impl Call {
     pub(super) fn finish(&self, result: Result<Value>, Used { own, usage }: Used, output: Option<Arc<Output>>) {
         self.fuel.store(usage.fuel, Ordering::Relaxed);
         self.forks.store(usage.forks, Ordering::Relaxed);
+        self.memo_hits.store(usage.memo_hits, Ordering::Relaxed);
+        let own_misses = self.memo_misses.load(Ordering::Relaxed);
+        self.memo_misses.store(usage.memo_misses.saturating_add(own_misses), Ordering::Relaxed);
         let result = match self.hold(&result, output.as_deref()) {
             Ok(charge) => {
                 if charge.is_some() || output.is_some() {

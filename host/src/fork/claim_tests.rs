@@ -31,3 +31,29 @@ fn what_nobody_asked_for_is_dropped_with_it() {
     drop(Claim::new(it.clone()));
     assert_eq!(std::sync::Arc::strong_count(&it), 1);
 }
+
+#[test]
+fn what_is_held_is_looked_at_and_taken_by_nobody() {
+    let claim = Claim::new(7);
+    assert_eq!(claim.take_held(), None);
+    assert_eq!(claim.hold(|it| *it + 1), Some(8));
+    assert!(claim.is_held() && !claim.is_taken());
+    assert_eq!((claim.take(), claim.hold(|it| *it)), (None, None));
+    claim.let_go();
+    assert!(!claim.is_held());
+    assert_eq!(claim.hold(|it| *it), Some(7));
+    assert_eq!(claim.take_held(), Some(&mut 7));
+    // It was taken: nothing brings it back.
+    claim.let_go();
+    assert_eq!((claim.take(), claim.take_held(), claim.hold(|it| *it)), (None, None, None));
+}
+
+#[test]
+fn a_look_that_panics_leaves_it_held() {
+    let claim = Claim::new(7);
+    let look = std::panic::AssertUnwindSafe(|| claim.hold(|_| panic!("on purpose")));
+    assert!(std::panic::catch_unwind(look).is_err());
+    assert!(claim.is_held());
+    claim.let_go();
+    assert_eq!(claim.take(), Some(&mut 7));
+}

@@ -187,9 +187,7 @@ impl Futures for CallFutures {
             return Err(Error::new(ErrorKind::Trap, format!("{number} is none of this call's futures")));
         };
         if !std::mem::replace(waited, true) {
-            let usage = call.used();
-            self.waited.fuel = self.waited.fuel.saturating_add(usage.fuel);
-            self.waited.forks = self.waited.forks.saturating_add(usage.forks).saturating_add(1);
+            self.waited = self.waited.and_child(call.used());
             // However the forks of the tree were counted while it ran, this is what the program does.
             let limit = call.program().runtime.limits.tree_forks;
             if self.waited.forks > limit {

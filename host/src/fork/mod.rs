@@ -13,6 +13,7 @@ mod claim;
 #[cfg(test)]
 mod claim_tests;
 mod futures;
+mod identity;
 mod inline;
 mod interrupt;
 mod link;

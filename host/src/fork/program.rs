@@ -1,9 +1,11 @@
 //! A module as its calls see it: with all that it is linked to.
 
 use super::capture::Capture;
+use super::identity::{self, Identity};
 use super::link::{self, Link, Target};
 use super::runtime::Runtime;
 use super::script::Script;
+use crate::backend::Subject;
 use crate::error::{Error, ErrorKind, Result};
 use crate::escape::escaped;
 use crate::event::Source;
@@ -33,6 +35,7 @@ pub(crate) struct Member {
     pub(super) capture: Option<Arc<Capture>>,
     /// What its calls' children give, if none are to be run.
     pub(super) script: Option<Arc<dyn Script>>,
+    identity: Identity,
 }
 
 /// A module that is linked to another.
@@ -146,11 +149,6 @@ impl Member {
         &self.runtime
     }
 
-    /// The SHA-256 of its bytes, in hexadecimal.
-    pub(crate) fn digest(&self) -> &str {
-        &self.digest
-    }
-
     /// What gives its bytes.
     pub(crate) fn source(&self) -> &Arc<Source> {
         &self.source
@@ -161,6 +159,14 @@ impl Member {
         &self.facts
     }
 
+    /// What is called by a call of that function, if a call that was made before will do.
+    pub(super) fn subject(&self, function: u32) -> Option<&Subject> {
+        self.identity.subject(function, || {
+            let names = self.facts.functions.iter().map(|function| function.name.as_str());
+            (&self.runtime.configuration, names)
+        })
+    }
+
     /// The name of link number `link`, fit to be shown.
     pub(super) fn link_name(&self, link: u32) -> String {
         escaped(&self.facts.forks[link as usize].name)
@@ -168,18 +174,24 @@ impl Member {
 }
 
 impl Program {
-    /// Prepares a guest to be called.
+    /// Prepares a guest to be called. `digest`: that of its bytes; none if it is called for what its calls leave behind.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Unsupported`] if it is too large, [`ErrorKind::Link`] if it forks one of its own functions with
     /// another type.
-    pub(crate) fn new(runtime: Arc<Runtime>, (digest, source): (&str, Arc<Source>), guest: Guest) -> Result<Program> {
+    /// `digest`: the SHA-256 of its bytes, if calls of it may be found in a memory of results; `source`: what gives them.
+    pub(crate) fn new(
+        runtime: Arc<Runtime>,
+        (digest, source): (Option<[u8; 32]>, Arc<Source>),
+        guest: Guest,
+    ) -> Result<Program> {
         // Before it is loaded: what cannot be linked to itself is not worth that.
         let links = link::resolve(&guest.facts, &[])?;
         let plan = Arc::new(Plan::new(runtime.sandboxes.clone(), guest)?);
         let facts = plan.facts().clone();
-        let digest = digest.into();
+        let identity = Identity::of(digest);
+        let digest = digest.unwrap_or_default().iter().map(|byte| format!("{byte:02x}")).collect::<String>().into();
         Program::of(Member {
             runtime,
             digest,
@@ -191,6 +203,7 @@ impl Program {
             missing: None,
             capture: None,
             script: None,
+            identity,
         })
     }
 
@@ -250,7 +263,8 @@ impl Program {
 
     /// The same module, of which the sandbox that a call of the host's ends in goes to `capture`.
     pub(super) fn capturing(self, capture: Arc<Capture>) -> Result<Program> {
-        Program::of(Member { capture: Some(capture), ..self.alone() })
+        // Its calls have to run.
+        Program::of(Member { capture: Some(capture), identity: Identity::of(None), ..self.alone() })
     }
 
     /// The same module, of whose calls the children are not run, but give what `script` says. What it is linked to does not matter.
@@ -347,11 +361,26 @@ fn settled(mut members: Vec<Member>) -> Result<Arc<[Member]>, (usize, Error)> {
         let news = (0..members.len()).filter(|number| members[*number].missing.is_none());
         let news: Vec<_> = news.filter_map(|number| Some((number, missing(&members, number)?))).collect();
         if news.is_empty() {
+            identify(&mut members);
             return Ok(members.into());
         }
         for (number, error) in news {
             members[number].missing = Some(error);
         }
+    }
+}
+
+/// Tells the members from all others, by what they are linked with.
+fn identify(members: &mut [Member]) {
+    let group = identity::group(members.iter().map(|member| {
+        let providers = member.providers.iter().map(|(name, provider)| match provider {
+            Provider::Member(number) => (name.as_str(), identity::Provider::Member(*number)),
+            Provider::Program(program) => (name.as_str(), identity::Provider::Program(program.identity.linked())),
+        });
+        (&member.identity, providers)
+    }));
+    for (number, member) in members.iter_mut().enumerate() {
+        member.identity.link(group, number);
     }
 }
 

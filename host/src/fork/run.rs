@@ -128,7 +128,7 @@ impl Run<'_> {
 
     /// A run that fails is charged all its fuel: wasmtime does not know how much it has used when it traps.
     fn whole(&self) -> Usage {
-        Usage { fuel: self.program.runtime.limits.fuel, forks: 0 }
+        Usage { fuel: self.program.runtime.limits.fuel, ..Usage::default() }
     }
 
     #[inline]

@@ -28,6 +28,10 @@ pub(crate) struct Runtime {
     pub(crate) threads: Arc<dyn Threads>,
     /// What has calls made, those of guests too.
     pub(crate) backend: Box<dyn Backend>,
+    /// Whether a call of the host's that cannot fork is run where it is forked, and is none of the backend's.
+    pub(crate) inline_calls: bool,
+    /// A digest of what of the configuration can be seen in a result.
+    pub(crate) configuration: [u8; 32],
     /// Forks that wait for their arguments.
     pub(crate) deferred: Mutex<Vec<Weak<dyn Completion<Value>>>>,
     pub(crate) shutdown: Arc<Shutdown>,

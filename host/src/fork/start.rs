@@ -1,11 +1,11 @@
 //! The one entry of calls: every call that is forked comes through here, the host's and the guests'.
 
-use super::call::{Call, ClaimedArgs, Origin};
+use super::call::{Call, ClaimedArgs, Origin, Used};
 use super::capture::{Capture, Captured};
 use super::inline;
 use super::program::Program;
 use super::threads::Threads;
-use crate::backend::{Backend, Forked, Request};
+use crate::backend::{Backend, Forked, Outcome, Request, Subject};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Observed, TaskId};
 use crate::future::{Cell, Completion, Future, cancelled};
@@ -15,13 +15,14 @@ use crate::value::{Value, Values};
 use crate::wasi::Output;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 impl Program {
     /// Forks a function for the host.
     pub(crate) fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Forked {
         let observed = self.observed(function);
         if observed.is_none()
-            && self.runtime.threads.inline()
+            && self.runtime.inline_calls
             && !self.runtime.shutdown.is_closed()
             && self.runtime.here().is_ok()
             && !self.facts.functions[function as usize].can_fork
@@ -133,6 +134,52 @@ impl Request for Call {
     fn is_root(&self) -> bool {
         matches!(self.origin, Origin::Host(_))
     }
+
+    fn subject(&self) -> Option<&Subject> {
+        self.program().subject(self.function)
+    }
+
+    fn hold(&self, look: &mut dyn FnMut(&Values)) {
+        self.args.hold(|args| look(&args.values));
+    }
+
+    fn let_go(&self) {
+        self.args.let_go();
+    }
+
+    fn answer(&self, outcome: Outcome) {
+        let Some(args) = self.args.take_held() else { return };
+        // What the arguments take is free before the result takes something.
+        drop(std::mem::take(args));
+        let Outcome { result, usage, output } = outcome;
+        // As where it has run: of what a child itself fails with, the place is told where that is waited for.
+        let place = |error: Error| if error.chain().is_empty() && !self.is_root() { error } else { self.locate(error) };
+        self.finish(result.map_err(place), Used { own: 0, usage }, output);
+    }
+
+    fn count_miss(&self) {
+        Call::count_miss(self);
+    }
+
+    fn outcome(&self) -> Option<Outcome> {
+        let result = match self.cell.peek()? {
+            Ok(value) => Ok(value.clone()),
+            Err(error) => Err(self.below(error)?),
+        };
+        Some(Outcome { result, usage: self.used(), output: Call::output(self).cloned() })
+    }
+
+    fn parent(&self) -> Option<&dyn Request> {
+        Call::parent(self).map(|parent| parent as &dyn Request)
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.stop.deadline()
+    }
+
+    fn id(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
 }
 
 impl Work for Call {
@@ -179,7 +226,7 @@ impl Completion<Value> for Call {
     }
 
     fn usage(&self) -> Option<Usage> {
-        self.cell.is_ok().then(|| self.used())
+        (self.cell.is_ok() || self.cell.is_done() && self.was_known()).then(|| self.used())
     }
 
     fn output(&self) -> Option<Output> {
@@ -187,6 +234,9 @@ impl Completion<Value> for Call {
     }
 
     fn help(self: Arc<Call>) -> bool {
+        if self.args.is_held() {
+            self.program().runtime.backend.hurry(&*self);
+        }
         let threads = &self.program().runtime.threads;
         // One thread more than there are cores takes time away from calls, of which those with a deadline have little.
         if self.program().runtime.limits.timeout.is_some() && !threads.inline() && threads.worker().is_none() {

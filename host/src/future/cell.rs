@@ -72,7 +72,15 @@ impl<T> Cell<T> {
     where
         T: Sync,
     {
-        matches!(self.result.get(), Some(Ok(_)))
+        matches!(self.peek(), Some(Ok(_)))
+    }
+
+    /// The result, if it is there, for one who tells nobody of an error in it.
+    pub(crate) fn peek(&self) -> Option<&Result<T>>
+    where
+        T: Sync,
+    {
+        self.result.get()
     }
 
     /// Takes the result out, if it is there.

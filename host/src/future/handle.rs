@@ -238,7 +238,8 @@ impl<T> Future<T> {
         }
     }
 
-    /// What the call has used; `None` while it is not complete, if it failed, and for a future that is no call's.
+    /// What the call has used; `None` while it is not complete, if it failed, and for a future that is no call's. Of a call that
+    /// failed there is one if the failure was in a [`Memo`](crate::Memo).
     ///
     /// ```
     /// use purefork::{Executor, args};
@@ -255,7 +256,7 @@ impl<T> Future<T> {
         match &self.source {
             Source::Own(completion) => completion.usage(),
             Source::Call(call, _) => call.usage(),
-            Source::Ready(ready, _) => Some(Usage { fuel: ready.fuel, forks: 0 }),
+            Source::Ready(ready, _) => Some(Usage { fuel: ready.fuel, ..Usage::default() }),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What [`once`](super::once) and the claim of a call take from the standard library, in one place, so that a model checker can put
 //! its own in.
 
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+pub(crate) use std::sync::atomic::{AtomicU8, Ordering};
 pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 pub(crate) use std::thread::yield_now;
 

@@ -146,7 +146,7 @@ impl Sandbox {
         let children = self.store.data_mut().call.futures.take().map(|futures| futures.end()).unwrap_or_default();
         let limit = self.loaded.as_ref().map_or(0, |loaded| loaded.definition.limits.fuel);
         let fuel = budget(limit).saturating_sub(self.store.get_fuel().unwrap_or(0)).min(limit);
-        (fuel, Usage { fuel: fuel.saturating_add(children.fuel), forks: children.forks })
+        (fuel, Usage { fuel: fuel.saturating_add(children.fuel), ..children })
     }
 
     /// Whether the call has used no more fuel than its limit.

@@ -1,6 +1,5 @@
 //! Values that cross between host and guest, and their types.
 
-#[allow(dead_code, unused_imports, reason = "what stores values comes later")]
 pub(crate) mod bytes;
 mod convert;
 mod dynamic;

@@ -50,6 +50,28 @@ impl Value {
     }
 }
 
+impl Value {
+    /// How many bytes the names in it are made of, each counted wherever it stands. Values of one type share them with it; but who
+    /// keeps a value when the type is gone keeps them.
+    pub(crate) fn name_bytes(&self) -> usize {
+        let name = |name: &Name| shared(name.len());
+        match self {
+            Value::List(list) => list.values().unwrap_or_default().iter().map(Value::name_bytes).sum(),
+            Value::Record(fields) => fields.iter().map(|(field, value)| name(field) + value.name_bytes()).sum(),
+            Value::Tuple(values) => values.iter().map(Value::name_bytes).sum(),
+            Value::Variant(case, value) => name(case) + value.as_deref().map_or(0, Value::name_bytes),
+            Value::Option(value) | Value::Result(Ok(value) | Err(value)) => {
+                value.as_deref().map_or(0, Value::name_bytes)
+            }
+            Value::Enum(case) => name(case),
+            Value::Flags(flags) => flags.iter().map(name).sum(),
+            Value::I8(_) | Value::U8(_) | Value::I16(_) | Value::U16(_) | Value::I32(_) | Value::U32(_) => 0,
+            Value::I64(_) | Value::U64(_) | Value::F32(_) | Value::F64(_) | Value::V128(_) => 0,
+            Value::Bool(_) | Value::Char(_) | Value::String(_) => 0,
+        }
+    }
+}
+
 impl List {
     /// How many bytes of memory are held by the list.
     pub(crate) fn bytes(&self) -> usize {
@@ -95,6 +117,23 @@ mod tests {
             (Value::Flags(["a".into(), "b".into()].into()), 64),
         ] {
             assert_eq!(value.bytes(), bytes, "{value}");
+        }
+    }
+
+    #[test]
+    fn names_are_counted_wherever_they_stand() {
+        let case = |name: &str| Value::Enum(name.into());
+        for (value, bytes) in [
+            (Value::from("text"), 0),
+            (Value::from(vec![1u8; 100]), 0),
+            (case("a"), 32),
+            (case(&"a".repeat(100)), 128),
+            (Value::from(vec![case("a"); 3]), 96),
+            (Value::record([("x", case("a")), ("y", Value::from(Some(case("b"))))]), 128),
+            (Value::variant("v", Some(Value::tuple([case("a")]))), 64),
+            (Value::Flags(["a".into(), "b".into()].into()), 64),
+        ] {
+            assert_eq!(value.name_bytes(), bytes, "{value}");
         }
     }
 }

@@ -102,3 +102,41 @@ fn of_two_who_cancel_a_call_one_does_and_nobody_runs_it_after() {
         assert!(did.iter().all(|did| did.took || !did.completed || did.told_to_stop));
     });
 }
+
+/// One holds the call, and then answers it or lets go of it and runs it; another comes meanwhile.
+fn held(answers: bool, other: fn(&Call) -> Did) {
+    loom::model(move || {
+        let call = Call::new();
+        let met = call.clone();
+        let other = thread::spawn(move || other(&met));
+        let seen = call.args.hold(|args| **args.as_ref().expect("nobody has taken them"));
+        let took = match seen {
+            Some(seen) => {
+                assert_eq!(seen, 7);
+                if answers {
+                    call.args.take_held().map(|args| args.take().expect("nobody else had them")).is_some()
+                } else {
+                    call.args.let_go();
+                    call.take()
+                }
+            }
+            None => false,
+        };
+        if took {
+            let _ = call.result.write(End::Ran);
+        }
+        let did = other.join().unwrap();
+        assert!(!(took && did.took), "one has the arguments: {did:?}");
+        assert!(!answers || took == seen.is_some(), "who holds them can take them");
+        assert!(took || did.took, "nobody holds them for ever");
+    });
+}
+
+#[test]
+fn who_holds_a_call_answers_it_or_lets_others_run_it() {
+    for answers in [false, true] {
+        for other in [Call::run, Call::withdraw, Call::cancel] {
+            held(answers, other);
+        }
+    }
+}

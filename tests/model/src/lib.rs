@@ -7,7 +7,7 @@
 mod sync {
     //! In the place of the modules of that name.
     pub(super) use loom::cell::UnsafeCell;
-    pub(super) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering, fence};
+    pub(super) use loom::sync::atomic::{AtomicU8, AtomicUsize, Ordering, fence};
     pub(super) use loom::sync::{Condvar, Mutex, MutexGuard};
     pub(super) use loom::thread::yield_now;
     pub(super) use std::sync::{PoisonError, TryLockError};

@@ -6,6 +6,8 @@ mod files;
 mod help;
 mod inspect;
 mod link;
+#[cfg(unix)]
+mod memo;
 mod options;
 mod output;
 mod preinit;

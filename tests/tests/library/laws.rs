@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use purefork::error::ForkSite;
 use purefork::value::Type;
-use purefork::{ErrorKind, Executor, Isolation, Module, Value, args};
+use purefork::{ErrorKind, Executor, Isolation, Memo, Module, Value, args};
 use purefork_tests::{Mode, Watchdog, built, limits, loaded};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -187,6 +187,12 @@ static EXECUTORS: LazyLock<[Executor; 3]> = LazyLock::new(|| {
 static FRESH: LazyLock<Executor> =
     LazyLock::new(|| built(Mode::Serial.builder().isolation(Isolation::Fresh).limits(limits().fuel(1500))));
 
+/// As [`EXECUTORS`], each with a memory of results.
+static REMEMBERING: LazyLock<[Executor; 3]> = LazyLock::new(|| {
+    [Mode::Serial, Mode::Threads(1), Mode::Threads(4)]
+        .map(|mode| built(mode.builder().limits(limits().fuel(1500)).memo(Memo::in_memory())))
+});
+
 /// What becomes of a call that was forked.
 #[derive(Clone, Debug)]
 enum Fate {
@@ -226,6 +232,41 @@ proptest! {
             let outcomes = modules.each_ref().map(|module| outcome(module, function, argument));
             prop_assert_eq!(&outcomes[0], &outcomes[1], "serial and one thread: {}", wat);
             prop_assert_eq!(&outcomes[0], &outcomes[2], "serial and four threads: {}", wat);
+        }
+    }
+
+    #[test]
+    fn a_memory_of_results_changes_no_value_and_no_error(
+        program in program(),
+        calls in prop::collection::vec((0..6usize, -3..3i32, fate()), 1..30),
+    ) {
+        let _watchdog = Watchdog::new();
+        let wat = text(&program);
+        let without = loaded(&EXECUTORS[0], &wat);
+        for exec in REMEMBERING.iter() {
+            let module = loaded(exec, &wat);
+            let mut later = Vec::new();
+            for (function, argument, fate) in &calls {
+                let function = function % program.len();
+                let future = module.fork(&format!("f{function}"), args![*argument]).unwrap();
+                match fate {
+                    Fate::Wait => {
+                        let given = future.wait().map_or_else(|error| seen(&error), |value| value.to_string());
+                        prop_assert_eq!(given, outcome(&without, function, *argument), "f{}({}) of {}", function, argument, wat);
+                    }
+                    Fate::Drop => drop(future),
+                    Fate::Cancel => drop(future.cancel()),
+                    Fate::CancelAfter(_) | Fate::Keep => later.push((function, *argument, future)),
+                }
+            }
+            for (function, argument, future) in later {
+                let given = future.wait().map_or_else(|error| seen(&error), |value| value.to_string());
+                prop_assert_eq!(given, outcome(&without, function, argument), "f{}({}) of {}", function, argument, wat);
+            }
+            // What is known by now, at the latest after the first time.
+            for function in (0..program.len()).chain(0..program.len()) {
+                prop_assert_eq!(outcome(&module, function, 1), outcome(&without, function, 1), "f{} of {}", function, wat);
+            }
         }
     }
 

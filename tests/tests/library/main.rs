@@ -11,6 +11,7 @@ mod hostile;
 mod isolation;
 mod laws;
 mod limits;
+mod memo;
 mod misuse;
 mod preinit;
 mod rooms;

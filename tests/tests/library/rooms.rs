@@ -11,7 +11,7 @@ const RANKS: &[(u32, &[&str])] = &[
     (1, &["audit", "event", "instrument", "nearest"]),
     (2, &["abi", "engine", "sched", "snapshot", "trace"]),
     (3, &["future", "backend"]),
-    (4, &["sandbox"]),
+    (4, &["memo", "sandbox"]),
     (5, &["fork"]),
     (6, &["args", "deferred", "inspect", "module", "module_service", "function"]),
     (7, &["executor"]),

@@ -5,6 +5,8 @@
 mod budget;
 #[cfg(unix)]
 mod forked;
+#[cfg(unix)]
+mod memo;
 mod remains;
 #[cfg(target_os = "linux")]
 mod scarce;

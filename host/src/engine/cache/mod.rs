@@ -35,13 +35,15 @@ mod trust;
 mod write;
 
 pub(crate) use entry::Entry;
+pub(crate) use file::open as open_file;
 pub(crate) use key::Key;
+pub(crate) use trust::{User, enter, only_ours};
+pub(crate) use write::{is_full, make_file, nonce};
 
 use entry::Miss;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use trust::User;
 
 /// How often a lookup is retried because the entry was replaced meanwhile.
 const ATTEMPTS: usize = 4;

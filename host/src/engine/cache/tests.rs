@@ -514,7 +514,7 @@ fn a_directory_that_others_can_write_to_is_refused() {
     let open = |path: &Path| Cache::open(path, NO_LIMIT).map(|_| ());
     let refused = |path: &str| {
         Err(format!(
-            "others can write to `{path}`, and could place machine code there; stop them with `chmod go-w {path}`"
+            "others can write to `{path}`, and could change what is kept there; stop them with `chmod go-w {path}`"
         ))
     };
     for mode in [0o720, 0o702, 0o777, 0o1777] {
@@ -560,7 +560,7 @@ fn a_directory_or_link_of_another_user_is_refused() {
     };
     let refused = |path: &Path| {
         Err(format!(
-            "`{}` belongs to user {owner}, who could place machine code there; give a directory of your own",
+            "`{}` belongs to user {owner}, who could change what is kept there; give a directory of your own",
             path.display()
         ))
     };

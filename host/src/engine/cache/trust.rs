@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 /// The user whose cache it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct User(u32);
+pub(crate) struct User(u32);
 
 #[cfg(unix)]
 mod unix {
@@ -36,7 +36,7 @@ mod unix {
         /// The user that this process acts for.
         ///
         /// The standard library does not tell, but a pipe belongs to the user who makes it.
-        pub(in super::super) fn current() -> Result<User, String> {
+        pub(crate) fn current() -> Result<User, String> {
             let owner = || -> io::Result<u32> {
                 let (reader, _writer) = io::pipe()?;
                 Ok(File::from(OwnedFd::from(reader)).metadata()?.uid())
@@ -55,12 +55,12 @@ mod unix {
     }
 
     /// Whether only the user and root can write to a file.
-    pub(in super::super) fn only_ours(metadata: &Metadata, user: User) -> bool {
+    pub(crate) fn only_ours(metadata: &Metadata, user: User) -> bool {
         user.trusts(metadata) && metadata.mode() & OTHERS_WRITE == 0
     }
 
     /// Walks to a directory, creates it if needed, and returns its path without symbolic links.
-    pub(in super::super) fn enter(path: &Path, user: User) -> Result<PathBuf, String> {
+    pub(crate) fn enter(path: &Path, user: User) -> Result<PathBuf, String> {
         enter_while(path, user, |_| ())
     }
 
@@ -139,7 +139,7 @@ mod unix {
         let may_pass = !last && (shut || metadata.mode() & STICKY != 0);
         if metadata.mode() & OTHERS_WRITE != 0 && !may_pass {
             return Err(format!(
-                "others can write to `{0}`, and could place machine code there; stop them with `chmod go-w {0}`",
+                "others can write to `{0}`, and could change what is kept there; stop them with `chmod go-w {0}`",
                 path.display()
             ));
         }
@@ -170,7 +170,7 @@ mod unix {
 
     fn belongs_to_another(path: &Path, metadata: &Metadata) -> String {
         format!(
-            "`{}` belongs to user {}, who could place machine code there; give a directory of your own",
+            "`{}` belongs to user {}, who could change what is kept there; give a directory of your own",
             path.display(),
             metadata.uid()
         )
@@ -184,7 +184,7 @@ mod unix {
 #[cfg(all(test, unix))]
 pub(super) use unix::enter_while;
 #[cfg(unix)]
-pub(super) use unix::{enter, only_ours};
+pub(crate) use unix::{enter, only_ours};
 
 /// On other systems the standard library does not tell who may write where. The user's profile is by default writable by the user
 /// alone; anything outside of it is refused.
@@ -193,16 +193,16 @@ mod other {
     use super::{Metadata, Path, PathBuf, User};
 
     impl User {
-        pub(in super::super) fn current() -> Result<User, String> {
+        pub(crate) fn current() -> Result<User, String> {
             Ok(User(0))
         }
     }
 
-    pub(in super::super) fn only_ours(_: &Metadata, _: User) -> bool {
+    pub(crate) fn only_ours(_: &Metadata, _: User) -> bool {
         true
     }
 
-    pub(in super::super) fn enter(path: &Path, _: User) -> Result<PathBuf, String> {
+    pub(crate) fn enter(path: &Path, _: User) -> Result<PathBuf, String> {
         let failed = |error| format!("`{}` cannot be used: {error}", path.display());
         std::fs::create_dir_all(path).map_err(failed)?;
         let path = path.canonicalize().map_err(failed)?;
@@ -215,4 +215,4 @@ mod other {
 }
 
 #[cfg(not(unix))]
-pub(super) use other::{enter, only_ours};
+pub(crate) use other::{enter, only_ours};

@@ -94,7 +94,8 @@ fn make_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn make_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
+/// Makes a file that only the user can read.
+pub(crate) fn make_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -104,12 +105,13 @@ fn make_file(path: &Path, bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-fn is_full(error: &io::Error) -> bool {
+/// Whether there is no room left.
+pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
 /// A name that is unique among all processes, machines and containers that share the directory.
-pub(super) fn nonce() -> String {
+pub(crate) fn nonce() -> String {
     let random = || RandomState::new().build_hasher().finish();
     format!("{:x}-{:016x}{:016x}", std::process::id(), random(), random())
 }

@@ -1,0 +1,80 @@
+//! The memory of results.
+
+use crate::guests::{ADD, fib};
+use crate::table::{Row, Table};
+use crate::{BATCH, ROUNDS};
+use purefork::{Executor, Memo, Result};
+
+/// Results that are known, and how much it takes to keep those that are not.
+pub(crate) fn memo(table: &mut Table) -> Result<()> {
+    if !table.wants("memo") {
+        return Ok(());
+    }
+    known(table)?;
+    unknown(table)?;
+    tree(table)
+}
+
+/// Calls whose result is known. The floor is the call itself, which takes hardly anything.
+fn known(table: &mut Table) -> Result<()> {
+    let (serial, threads) = (|| Executor::builder().serial(), || Executor::builder().threads(2));
+    let plain = serial().build()?;
+    let execs =
+        [serial().memo(Memo::in_memory()).build()?, threads().build()?, threads().memo(Memo::in_memory()).build()?];
+    let adds = [&plain, &execs[0], &execs[1], &execs[2]].map(|exec| exec.load_bytes(ADD)?.function("add"));
+    let adds = adds.into_iter().collect::<Result<Vec<purefork::Function<(i32, i32), i32>>>>()?;
+    let names = ["memo: a call, serial", "memo: a hit, serial", "memo: a call, threads", "memo: a hit, threads"];
+    let mut rows = Row::group(names);
+    for _ in 0..ROUNDS {
+        for (row, add) in rows.iter_mut().zip(&adds) {
+            row.time(BATCH, || {
+                (0..BATCH).for_each(|_| assert_eq!(add.fork((1, 2)).wait().expect("add does not fail"), 3))
+            });
+        }
+    }
+    table.add(rows, "one fork and its wait, 100,000 times the same", Some(0.3));
+    Ok(())
+}
+
+/// Calls whose result is not known.
+fn unknown(table: &mut Table) -> Result<()> {
+    let dir = std::env::temp_dir().join(format!("purefork-figures-{}", std::process::id()));
+    let serial = || Executor::builder().serial();
+    let on_disk = Memo::dir(&dir)?;
+    let execs = [serial().build()?, serial().memo(Memo::in_memory()).build()?, serial().memo(on_disk.clone()).build()?];
+    let adds = execs.iter().map(|exec| exec.load_bytes(ADD)?.function::<(i32, i32), i32>("add"));
+    let adds = adds.collect::<Result<Vec<_>>>()?;
+    let mut rows = Row::group(["memo: a call", "memo: a miss, in memory", "memo: a miss, on disk"]);
+    let mut next = 0;
+    for _ in 0..ROUNDS {
+        for (row, add) in rows.iter_mut().zip(&adds) {
+            let first = next;
+            next += BATCH.cast_signed();
+            row.time(BATCH, || {
+                (first..next).for_each(|i| assert_eq!(add.fork((i, 2)).wait().expect("add does not fail"), i + 2));
+            });
+        }
+        on_disk.flush();
+    }
+    table.add(rows, "one fork and its wait, 100,000 times another", None);
+    drop((execs, adds, on_disk));
+    let _ = std::fs::remove_dir_all(dir);
+    Ok(())
+}
+
+/// `fib(90)`, with nothing known before.
+fn tree(table: &mut Table) -> Result<()> {
+    let mut rows = Row::group(["memo: fib(90), serial", "memo: fib(90), 1 thread", "memo: fib(90), 2 threads"]);
+    for _ in 0..ROUNDS {
+        for (row, threads) in rows.iter_mut().zip([0, 1, 2]) {
+            let builder = Executor::builder().memo(Memo::in_memory());
+            let exec = if threads == 0 { builder.serial() } else { builder.threads(threads) }.build()?;
+            let fib = exec.load_bytes(fib(false))?.function::<i32, i64>("fib")?;
+            // Engines, and what else is made at the first call.
+            assert_eq!(fib.fork(1).wait()?, 1);
+            row.time(1, || assert_eq!(fib.fork(90).wait().expect("fib does not fail"), 2_880_067_194_370_816_120));
+        }
+    }
+    table.add(rows, "fib(90): 178 forks; without a memo, more than 10¹⁸", Some(1000.0));
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! Results on the disk, for later processes and others at the same time.
+//!
+//! ```text
+//! DIR/memo-v1/3f/3f…9c      a result, by its name: a digest of all that it is found by
+//!             tmp-…         one that is being written
+//!             blocks        as long as the entries have blocks, or longer: see `room`
+//! ```
+//!
+//! These invariants hold while other processes write, read, evict or are killed:
+//!
+//! - An entry is complete or absent. It is written under another name, and renamed into place; of several writers, the last wins, and
+//!   all have written the same.
+//! - There are no locks, so none can be left behind.
+//! - What is read is compared with its name and its digest in full. Whatever is not as it was written counts as absent, is removed, and
+//!   is reported.
+//!
+//! Nothing is synced: a power failure may take what was written last, or leave a part of it, which is noticed. What was written when a
+//! process is killed stays.
+//!
+//! A digest can be computed by anybody. So only directories are used that nobody but the user and root can write to, as for the cache
+//! of machine code, and files that are theirs.
+//!
+//! The disk is optional. Whatever goes wrong with it is logged, and calls run.
+
+mod queue;
+mod room;
+mod store;
+#[cfg(all(test, unix))]
+mod tests;
+
+use super::key::Key;
+use crate::backend::Outcome;
+use queue::Queue;
+use std::path::Path;
+use std::sync::Arc;
+use store::Store;
+
+/// Calls of guests that have used less fuel are not worth a file: it takes some 50 µs to write one, as does this much fuel to be used.
+/// Of the host's calls all are written: what it asks for it may ask for again.
+const WORTH: u64 = 100_000;
+
+/// Results on the disk.
+pub(super) struct Disk {
+    store: Arc<Store>,
+    queue: Queue,
+}
+
+impl Disk {
+    /// Opens a directory, which is made if needed.
+    ///
+    /// # Errors
+    ///
+    /// One sentence on why it cannot be used.
+    pub(super) fn open(dir: &Path, limit: u64) -> Result<Disk, String> {
+        let store = Arc::new(Store::open(dir, limit)?);
+        Ok(Disk { queue: Queue::new(store.clone()), store })
+    }
+
+    /// Changes how many bytes there may be.
+    pub(super) fn bound(&self, limit: u64) {
+        self.store.bound(limit);
+    }
+
+    pub(super) fn read(&self, key: &Key) -> Option<Outcome> {
+        self.store.read(&key.name())
+    }
+
+    /// Has a result written, soon and by another thread, if it is worth it.
+    pub(super) fn keep(&self, key: &Arc<Key>, outcome: &Outcome, is_root: bool) {
+        // What a failed call has used is not known.
+        let is_worth_it = is_root || outcome.result.is_ok() && outcome.usage.fuel >= WORTH;
+        if is_worth_it {
+            self.queue.write(key, outcome);
+        }
+    }
+
+    /// Waits until all that was to be written is.
+    pub(super) fn flush(&self) {
+        self.queue.flush();
+    }
+}
