@@ -18,6 +18,8 @@ mod perfetto;
 mod print;
 mod protobuf;
 mod read;
+#[cfg(test)]
+mod read_tests;
 mod receipt;
 mod recorder;
 mod replay;

@@ -5,12 +5,14 @@ use crate::event::{CallArgs, CallEvent, CallEventKind, CalledFunction, Event, Ob
 use crate::ir::Facts;
 use crate::value::bytes;
 use crate::wasi::Output;
+use crossbeam_utils::CachePadded;
 use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, Write};
 use std::panic::Location;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -44,7 +46,8 @@ pub struct Recorder(Arc<Shared>);
 
 struct Shared {
     began: Instant,
-    buffers: Vec<Mutex<Buffer>>,
+    /// Each in a cache line of its own: workers do not meet.
+    buffers: Vec<CachePadded<Mutex<Buffer>>>,
     file: Mutex<TraceFile>,
     /// The functions that were called, with what keeps the key from being that of others, and their numbers.
     functions: Mutex<HashMap<(usize, u32), (Arc<Facts>, u32)>>,
@@ -52,7 +55,8 @@ struct Shared {
     modules: Mutex<HashSet<String>>,
     /// Told when a call has ended, once the recorder is about to be finished.
     ended: Condvar,
-    finishing: Mutex<bool>,
+    finishing: AtomicBool,
+    waiting: Mutex<()>,
 }
 
 /// What one worker has written down, and is not in the file yet.
@@ -104,12 +108,13 @@ impl Recorder {
         file.put(MAGIC);
         Recorder(Arc::new(Shared {
             began: Instant::now(),
-            buffers: (0..BUFFERS).map(|_| Mutex::default()).collect(),
+            buffers: (0..BUFFERS).map(|_| CachePadded::default()).collect(),
             file: Mutex::new(file),
             functions: Mutex::default(),
             modules: Mutex::default(),
             ended: Condvar::new(),
-            finishing: Mutex::new(false),
+            finishing: AtomicBool::new(false),
+            waiting: Mutex::default(),
         }))
     }
 
@@ -122,13 +127,13 @@ impl Recorder {
     /// What went wrong first in writing.
     pub fn finish(&self) -> io::Result<Vec<u8>> {
         let shared = &*self.0;
-        let mut finishing = lock(&shared.finishing);
-        *finishing = true;
+        shared.finishing.store(true, Ordering::SeqCst);
+        let mut waiting = lock(&shared.waiting);
         loop {
             let (forks, ends) = shared
                 .buffers
                 .iter()
-                .map(lock)
+                .map(|buffer| lock(buffer))
                 .fold((0, 0), |(forks, ends), buffer| (forks + buffer.forks, ends + buffer.ends));
             if forks == ends {
                 break;
@@ -136,9 +141,9 @@ impl Recorder {
             // A call may have ended before it could see that somebody waits.
             let (waited, _) = shared
                 .ended
-                .wait_timeout(finishing, std::time::Duration::from_millis(10))
+                .wait_timeout(waiting, std::time::Duration::from_millis(10))
                 .unwrap_or_else(PoisonError::into_inner);
-            finishing = waited;
+            waiting = waited;
         }
         let (mut forks, mut ends) = (0, 0);
         for buffer in &shared.buffers {
@@ -187,8 +192,11 @@ impl Shared {
     fn record(&self, event: &CallEvent<'_>) {
         let slot = event.worker.map_or(0, |worker| worker + 1);
         let mut buffer = lock(&self.buffers[slot % BUFFERS]);
-        // Within the lock: the times in a buffer go up.
-        let now = self.began.elapsed().as_nanos() as u64;
+        // Within the lock: the times in a buffer go up. Where a wait suspends, nothing is done between the two.
+        let now = match event.kind {
+            CallEventKind::Suspend if !buffer.bytes.is_empty() => buffer.last,
+            _ => self.began.elapsed().as_nanos() as u64,
+        };
         if buffer.bytes.is_empty() {
             number(slot as u64, &mut buffer.bytes);
             number(now, &mut buffer.bytes);
@@ -246,7 +254,7 @@ impl Shared {
         }
         drop(buffer);
         if let CallEventKind::Done { .. } = event.kind
-            && self.finishing.try_lock().is_ok_and(|finishing| *finishing)
+            && self.finishing.load(Ordering::Relaxed)
         {
             self.ended.notify_all();
         }
@@ -354,9 +362,14 @@ fn write_args(args: CallArgs<'_>, to: &mut Vec<u8>) {
             to.push(0);
             bytes::encode(&value, to);
         }
-        let mut length = Vec::new();
-        bytes::write_length(count, &mut length);
-        to.splice(at..=at, length);
+        match u8::try_from(count) {
+            Ok(count @ ..0x80) => to[at] = count,
+            _ => {
+                let mut length = Vec::new();
+                bytes::write_length(count, &mut length);
+                to.splice(at..=at, length);
+            }
+        }
         return;
     }
     let known = args.known().map(|(at, value)| (at, Ok(value)));
@@ -397,11 +410,15 @@ fn write_site(site: Option<&Location<'_>>, to: &mut Vec<u8>) {
 /// Appends a number as unsigned LEB128.
 #[inline]
 fn number(mut number: u64, to: &mut Vec<u8>) {
+    let mut bytes = [0; 10];
+    let mut length = 0;
     while number >= 0x80 {
-        to.push(number as u8 | 0x80);
+        bytes[length] = number as u8 | 0x80;
         number >>= 7;
+        length += 1;
     }
-    to.push(number as u8);
+    bytes[length] = number as u8;
+    to.extend_from_slice(&bytes[..=length]);
 }
 
 fn text(text: &str, to: &mut Vec<u8>) {

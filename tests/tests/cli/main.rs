@@ -12,6 +12,7 @@ mod options;
 mod output;
 mod preinit;
 mod support;
+mod trace;
 mod values;
 mod wasi;
 mod words;

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 /// Writes a value. What is pending is kept in a list, and not on the stack: values of one's own making may nest as deep as they like.
 pub(crate) fn write(value: &Value, to: &mut impl Sink) {
-    let mut pending = vec![Pending::One(value)];
     let mut names = Names::default();
+    let Some(first) = write_head(value, &mut names, to) else { return };
+    let mut pending = vec![first];
     while let Some(last) = pending.last_mut() {
         let next = match last {
             Pending::One(value) => {
