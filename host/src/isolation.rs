@@ -1,6 +1,6 @@
 //! How calls get their sandboxes.
 
-/// How calls get their sandboxes. A guest cannot tell, but for the fuel that it uses.
+/// How calls get their sandboxes. A guest cannot tell, and uses the same fuel.
 ///
 /// ```
 /// use purefork::{Executor, Isolation};
@@ -13,10 +13,10 @@
 pub enum Isolation {
     /// Guests are rewritten when they are loaded, so that what a call has changed can be put back, and another call can have
     /// the sandbox: in a fifth of a microsecond instead of several. Code that does little but write to memory is up to a
-    /// quarter slower for it, and each store costs a few units of fuel more. A guest that cannot be rewritten runs as
-    /// under [`Isolation::Fresh`]; [`Inspection::fresh`](crate::inspect::Inspection::fresh) tells why.
+    /// quarter slower for it. A guest that cannot be rewritten runs as under [`Isolation::Fresh`];
+    /// [`Inspection::fresh`](crate::inspect::Inspection::fresh) tells why.
     #[default]
     Recycled,
-    /// Guests run as they are, and each call gets a new instance. For few long calls.
+    /// Guests are not rewritten for that, and each call gets a new instance. For few long calls.
     Fresh,
 }

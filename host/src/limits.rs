@@ -63,7 +63,10 @@ impl Limits {
 
     /// Fuel per call, in units of about one WebAssembly instruction. 100,000,000,000 by default: about a minute.
     ///
-    /// Beyond it a call fails with [`OutOfFuel`](crate::ErrorKind::OutOfFuel). Instantiation is not charged. What the host
+    /// A call that uses more fails with [`OutOfFuel`](crate::ErrorKind::OutOfFuel); one that uses just as much succeeds. What a call uses
+    /// is its own: the same on any number of threads, under any [`Isolation`](crate::Isolation). `nop`, `drop`, `return`, and where a block
+    /// begins and ends, cost nothing, every other instruction and the entry of a function one unit, a bulk operation one more for each byte or element.
+    /// Instantiation is not charged; a start function, or `_initialize`, may use as much as a call, and no less. What the host
     /// copies for a guest, such as arguments of its forks and results that it waits for, takes one unit for eight bytes. A call
     /// of WASI takes 100 units more.
     pub fn fuel(mut self, units: u64) -> Limits {

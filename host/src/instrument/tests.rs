@@ -269,6 +269,35 @@ fn a_guest_that_cannot_be_rewritten_is_told_why() {
 }
 
 #[test]
+fn functions_that_are_added_are_made_of_what_costs_nothing() {
+    let text = r#"(module (memory 400) (global $g i32 (i32.const 8))
+        (data (i32.add (i32.const 1) (i32.const 2)) "computed")
+        (func (export "f") (param i32)
+            (memory.fill (local.get 0) (i32.const 1) (local.get 0))
+            (memory.copy (local.get 0) (i32.const 1) (local.get 0))))"#;
+    let bytes = wat::parse_str(text).expect("it is text");
+    let audited = audit(&bytes, crate::wasi::Wasi::None).unwrap_or_else(|_| panic!("it is pure"));
+    let marked = instrument(&audited.modules, &audited.recipe, 64 << 20).expect("it can be rewritten");
+    let (fresh, _) = instrument_fresh(&bytes).expect("it is small");
+    for (module, added) in [(&marked.modules[0], 3), (&fresh, 2)] {
+        let bodies = Parser::new(0).parse_all(module).filter_map(|payload| match payload.expect("it is whole") {
+            wasmparser::Payload::CodeSectionEntry(body) => Some(body),
+            _ => None,
+        });
+        let bodies: Vec<_> = bodies.skip(1).collect();
+        assert_eq!(bodies.len(), added);
+        for op in bodies.iter().flat_map(|body| body.get_operators_reader().expect("it is whole")) {
+            use wasmparser::Operator as O;
+            let op = op.expect("it is whole");
+            // What wasmtime does not charge for anyway; and what loads, from where nothing is, is never done twice.
+            let ends =
+                matches!(op, O::Block { .. } | O::Loop { .. } | O::Return | O::End | O::Drop | O::I32Load { .. });
+            assert!(ends || fuel::is_free(&op), "{op:?}");
+        }
+    }
+}
+
+#[test]
 fn names_that_are_added_are_no_names_of_the_guests() {
     let bytes = wat::parse_str(
         r#"(module (memory (export "purefork memory") 1) (global (export "purefork'' global 0") (mut i32) (i32.const 7)))"#,
