@@ -72,6 +72,20 @@ pub(super) fn error(error: &Error, most: usize) -> String {
     let frames = error.backtrace().iter().map(|frame| format!("  at {frame}"));
     // The first frame is part of the text.
     let lines = text.lines().map(str::to_owned).chain(frames.skip(1));
+    few(lines, most)
+}
+
+/// What a call wrote, line by line, at most so many characters of each. It need be no text.
+pub(super) fn written(bytes: &[u8], most: usize) -> String {
+    // As many bytes as can be shown, so that it takes no longer for more.
+    let shown = &bytes[..bytes.len().min(LINES * most)];
+    let text = few(String::from_utf8_lossy(shown).lines().map(str::to_owned), most);
+    let more = bytes.len() - shown.len();
+    if more > 0 { format!("{text}\n… and {more} more bytes") } else { text }
+}
+
+/// The first lines, at most so many characters of each.
+pub(super) fn few(lines: impl Iterator<Item = String>, most: usize) -> String {
     let mut lines = lines.map(|line| printable(&line, most));
     let mut shown: Vec<String> = lines.by_ref().take(LINES).collect();
     let more = lines.count();
@@ -106,5 +120,54 @@ impl Trace {
     /// How many calls failed.
     pub(super) fn failed(&self) -> usize {
         self.tasks.iter().filter(|task| Trace::error(task).is_some()).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::TracedArg;
+    use super::super::made::{HOSTILE, function, outside, task};
+    use super::*;
+    use crate::value::Value;
+    use expect_test::expect;
+
+    #[test]
+    fn functions_of_one_name_are_told_apart() {
+        let of = |module: &str, name: &str| function(&module.repeat(64), name);
+        let functions = [of("a", "f"), of("b", "f"), of("b", "g"), of("c", "h"), of("c", "h")];
+        assert_eq!(names(&functions), ["f@aaaaaaaa", "f@bbbbbbbb", "g", "h@cccccccc#3", "h@cccccccc#4"]);
+    }
+
+    #[test]
+    fn many_and_long_arguments_are_cut() {
+        let mut call = task(0, None, 0, outside(0));
+        let value = |value: Value| TracedArg { value: Some(value), from: None };
+        call.args = vec![value(7.into()), TracedArg { value: None, from: Some(0) }, value("long".repeat(1000).into())];
+        assert_eq!(arguments(&call, 20), "7, _, \"longlonglonglon…");
+        call.args = (0..100).map(|n: i32| value(n.into())).collect();
+        assert_eq!(arguments(&call, 20), "0, 1, 2, 3, 4, 5, 6, 7, …");
+    }
+
+    #[test]
+    fn of_a_large_value_no_more_is_written_than_is_shown() {
+        assert_eq!(Value::from(vec![7_u8; 100 << 20]).wave_within(10), "[7, 7, 7, …");
+        assert_eq!(Value::from("é".repeat(20)).wave_within(20), format!("\"{}…", "é".repeat(19)));
+        assert_eq!(Value::from("é".repeat(18)).wave_within(20), format!("\"{}\"", "é".repeat(18)));
+    }
+
+    #[test]
+    fn what_was_written_need_be_no_text() {
+        expect![[r#"
+            one
+            two </script><script>document.title='har…
+            \0\u{202e}&lt;{rank=same}
+            \u{1b}[31mred"#]]
+        .assert_eq(&written(format!("one\r\ntwo {HOSTILE}\n\x1b[31mred").as_bytes(), 40));
+        assert_eq!(written(&[0xff, b'a', 0], 40), "\u{fffd}a\\0");
+        let long = written(&b"a\n".repeat(100_000), 40);
+        assert_eq!(
+            long.lines().rev().take(2).collect::<Vec<_>>(),
+            ["… and 196800 more bytes", "… and 1520 more lines"]
+        );
     }
 }

@@ -50,6 +50,7 @@ pub(super) fn write(trace: &Trace, to: &mut impl io::Write, title: &str, ir: &st
     column(to, "waitsFor", all_waits().map(|step| step.task as i64))?;
     column(to, "waitsSteps", steps(all_waits().map(|step| time(step.at))))?;
     column(to, "waitsAfter", all_waits().map(|step| number(step.fuel)))?;
+    outputs(trace, to, &mut texts)?;
     write!(to, ",\n\"lanes\":[")?;
     for (at, of) in trace.lanes().iter().enumerate() {
         to.write_all(if at == 0 { b"" } else { b"," })?;
@@ -58,6 +59,25 @@ pub(super) fn write(trace: &Trace, to: &mut impl io::Write, title: &str, ir: &st
     write!(to, "],\n\"texts\":")?;
     list(to, texts.in_order().into_iter(), |to, text| write!(to, "{}", json(text)))?;
     write!(to, "}}</script>")
+}
+
+/// What calls wrote, each as its number and three texts: what it wrote to stdout, to stderr, and what it was not given. Most wrote nothing.
+fn outputs(trace: &Trace, to: &mut impl io::Write, texts: &mut Texts) -> io::Result<()> {
+    let mut rows = Vec::new();
+    for (at, task) in trace.tasks.iter().enumerate() {
+        let Some(output) = &task.output else { continue };
+        let parts = [
+            shown::written(&output.stdout, LINE),
+            shown::written(&output.stderr, LINE),
+            shown::few(output.refused.iter().cloned(), LINE),
+        ];
+        if parts.iter().any(|part| !part.is_empty()) {
+            let [stdout, stderr, refused] = parts.map(|part| texts.place((!part.is_empty()).then_some(part)));
+            rows.push([at as i64, stdout, stderr, refused]);
+        }
+    }
+    write!(to, ",\n\"outputs\":")?;
+    list(to, rows.into_iter(), |to, row| numbers(to, row.into_iter()))
 }
 
 fn functions(trace: &Trace, to: &mut impl io::Write) -> io::Result<()> {

@@ -179,6 +179,7 @@ fn the_data_is_columns_and_texts() {
             1,
             2
           ],
+          "outputs": [],
           "parent": [
             -1,
             0,
@@ -245,6 +246,7 @@ fn hostile_texts_end_no_element_and_begin_none() {
         assert_eq!(html.matches("<script").count(), 2);
         assert_eq!(html.matches("<img").count(), 0);
     }
+    assert_eq!(data(&titled)["texts"].as_array().map(Vec::len), Some(8));
     assert_eq!(data(&titled)["title"], HOSTILE);
     assert_eq!(data(&titled)["ir"], HOSTILE);
 }

@@ -21,6 +21,7 @@ function showCall(trace, call, colours, onSelect) {
     make("h2", "", dot, nameOf(trace, call)),
     ...outcomePart(trace, call),
     ...argumentsPart(trace, call, link),
+    ...outputPart(trace, call),
     ...timesPart(trace, call),
     ...fuelPart(trace, call),
     ...originPart(trace, call, link),
@@ -65,6 +66,12 @@ function argumentsPart(trace, call, link) {
   });
   const missing = params.slice(args.length).map((name, at) => [name, make("span", "note", "not known"), make("span", "type", types[args.length + at])]);
   return [title("Arguments"), table([...rows, ...missing])];
+}
+
+function outputPart(trace, call) {
+  const [stdout, stderr, refused] = trace.outputs.get(call) ?? [-1, -1, -1];
+  const part = (name, text) => (text < 0 ? [] : [title(name), make("pre", "written", trace.texts[text])]);
+  return [...part("Written to stdout", stdout), ...part("Written to stderr", stderr), ...part("Not given", refused)];
 }
 
 function timesPart(trace, call) {

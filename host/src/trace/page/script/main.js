@@ -100,9 +100,7 @@ function goTo(list, back) {
 
 function countHits() {
   const list = state.hits?.list;
-  const at = list && state.hits.calls[state.selected] ? following(trace, list, state.selected, true) : -1;
-  // The hit before this one tells which it is.
-  const number = at < 0 ? 0 : list.length === 1 ? 1 : ((list.indexOf(at) + 1) % list.length) + 1;
+  const number = list ? list.indexOf(state.selected) + 1 : 0;
   byId("hits").textContent = !list ? "" : number ? `${WHOLE.format(number)} of ${WHOLE.format(list.length)}` : counted(list.length, "hit");
   byId("next").disabled = byId("previous").disabled = !list?.length;
 }
@@ -345,7 +343,7 @@ function begin() {
   byId("title").title = trace.title;
   byId("summary").textContent = [
     counted(trace.calls, "call"),
-    counted(workers, "worker"),
+    workers ? counted(workers, "worker") : "no workers",
     timeText(trace.end - trace.begin),
     `${WHOLE.format(fuel)} fuel`,
   ].join(" · ");

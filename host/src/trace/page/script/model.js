@@ -26,6 +26,7 @@ function readTrace(data) {
     result: Int32Array.from(data.result),
     args: { ...grouped(data.argsOf), text: Int32Array.from(data.args), from: Int32Array.from(data.argsFrom) },
     waits: { ...grouped(data.waitsOf), at: summed(data.waitsSteps), on: Int32Array.from(data.waitsFor), after: Float64Array.from(data.waitsAfter) },
+    outputs: new Map(data.outputs.map(([call, ...texts]) => [call, texts])),
     lanes: data.lanes.map(readLane),
   };
   // The waits of the host come before all others.
@@ -156,10 +157,10 @@ function spansOf(trace, call) {
 /** How often something is done at most for one call: nobody reads more, and it is to be quick. */
 const FEW = 200;
 
-/** The calls that a call forked, in order, from the `skip`-th. */
-function childrenOf(trace, call, skip = 0, most = FEW) {
+/** The calls that a call forked, in order. */
+function childrenOf(trace, call) {
   const { first, child } = trace.children;
-  return child.subarray(first[call + 1] + skip, Math.min(first[call + 2], first[call + 1] + skip + most));
+  return child.subarray(first[call + 1], Math.min(first[call + 2], first[call + 1] + FEW));
 }
 
 function countChildren(trace, call) {

@@ -1,6 +1,6 @@
-// The search: in names of functions, in values, and in errors.
+// The search: in names of functions, in values, in errors, and in what was written.
 
-/** The calls whose name, an argument, or result holds the text, in the order of the tree; none for an empty text. */
+/** The calls whose name, an argument, result or output holds the text, in the order of the tree; none for an empty text. */
 function find(trace, text) {
   const wanted = text.trim().toLowerCase();
   if (!wanted) return null;
@@ -14,6 +14,7 @@ function find(trace, text) {
     for (let at = first[call]; !hit && at < first[call + 1]; at++) hit = texts[args[at]];
     calls[call] = hit ? 1 : 0;
   }
+  for (const [call, outputs] of trace.outputs) if (outputs.some((output) => output >= 0 && texts[output])) calls[call] = 1;
   const rows = trace.rows.map((row) => running(row.task.length, (at) => calls[row.task[at]] === 1));
   return { calls, rows, list: trace.order.filter((call) => calls[call] === 1) };
 }

@@ -1,7 +1,7 @@
 // The timeline: what ran when on which worker. It draws what is seen, at the detail that is seen, and nothing else.
 
 /** Widths and heights, in pixels. */
-const GUTTER = 84;
+const GUTTER = 96;
 const RULER = 24;
 const LANE_GAP = 8;
 const ROW = { least: 13, most: 24 };
@@ -35,7 +35,13 @@ function look(trace, view, from, to) {
 function layOut(trace, view, height) {
   const count = Math.max(trace.rows.length, 1);
   const room = height - RULER - LANE_GAP * (trace.lanes.length + 1);
-  view.rowHeight = Math.min(Math.max(Math.floor(room / count), ROW.least), ROW.most);
+  const rowHeight = Math.min(Math.max(Math.floor(room / count), ROW.least), ROW.most);
+  if (!view.tops || view.rowHeight !== rowHeight) placeRows(trace, view, rowHeight);
+  view.top = Math.max(0, Math.min(view.top, view.height - (height - RULER)));
+}
+
+function placeRows(trace, view, rowHeight) {
+  view.rowHeight = rowHeight;
   view.tops = new Float64Array(trace.rows.length);
   view.laneTops = trace.lanes.map(() => 0);
   let [top, lane] = [0, -1];
@@ -49,7 +55,6 @@ function layOut(trace, view, height) {
     top += view.rowHeight;
   });
   view.height = top + LANE_GAP;
-  view.top = Math.max(0, Math.min(view.top, view.height - (height - RULER)));
 }
 
 /** How high the timeline is where there is room. */
@@ -109,8 +114,12 @@ function drawLanes({ context, width, height, trace, view, colours }) {
     context.textAlign = "left";
     // The name stays where it is seen as long as any of its lane is.
     const middle = Math.min(Math.max(top, RULER) + view.rowHeight / 2, top + tall - view.rowHeight / 2);
-    if (middle > RULER) context.fillText(lane.worker < 0 ? "other threads" : `worker ${lane.worker}`, 14, middle);
+    if (middle > RULER) context.fillText(laneText(lane), 14, middle);
   });
+}
+
+function laneText({ worker }) {
+  return worker < 0 ? "other threads" : shortened(`worker ${worker}`, 13);
 }
 
 /**
@@ -135,6 +144,8 @@ function drawRow(area, number) {
       // All that begins in this step.
       const until = (Math.floor(row.from[at] / step) + 1) * step;
       last = Math.max(last, gallop(row.from, until, at, count));
+      // The last of them may be long: it is drawn alone.
+      if (last - at > 1 && row.to[last - 1] > until + step) last--;
       right = row.to[last - 1];
     }
     const x = Math.max(GUTTER - 4, xOf(view, width, row.from[at]));
@@ -319,8 +330,9 @@ function drawRuler({ context, width, height, trace, view, colours }) {
     if (x < GUTTER) continue;
     context.fillStyle = colours.line;
     context.fillRect(Math.round(x), 4, 1, height);
+    const text = tickText(tick * step, step, view.to - trace.begin);
     context.fillStyle = colours.soft;
-    context.fillText(tickText(tick * step, step, view.to - trace.begin), x + 5, RULER / 2);
+    if (x + 5 + context.measureText(text).width < width) context.fillText(text, x + 5, RULER / 2);
   }
   context.fillStyle = colours.line;
   context.fillRect(0, RULER - 1, width, 1);
@@ -394,7 +406,7 @@ function countRunning(trace, parts) {
   trace.rows.forEach((row, number) => {
     const lowest = number === 0 || trace.rows[number - 1].lane !== row.lane;
     for (let at = 0; at < row.from.length; at++) {
-      if (trace.state[row.task[at]] === 1) bins.failed[part(row.to[at])] = 1;
+      if (trace.state[row.task[at]] === 1 && row.to[at] === trace.done[row.task[at]]) bins.failed[part(row.to[at])] = 1;
       if (!lowest) continue;
       const [first, last] = [part(row.from[at]), part(row.to[at])];
       for (let bin = first; bin <= last; bin++) {
