@@ -234,6 +234,52 @@ fn a_span_is_left_while_its_call_is_suspended_and_entered_again_when_it_goes_on(
     });
 }
 
+/// A callback that waits runs other calls meanwhile, within itself.
+#[test]
+fn what_runs_while_a_callback_waits_is_in_its_own_spans() {
+    in_own_process(|| {
+        let spans = Spans::new(Level::DEBUG);
+        subscriber::set_global_default(spans.clone()).unwrap();
+        for mode in MODES {
+            println!("mode: {mode:?}");
+            let exec = mode.executor();
+            let (math, fib) = (loaded(&exec, MATH), loaded(&exec, FIB));
+            let sums: Vec<_> = (0..10)
+                .map(|n| {
+                    let (math, fib) = (math.clone(), fib.clone());
+                    math.fork("square", args![n]).unwrap().map(move |_| {
+                        let inner = tracing::info_span!("callback").in_scope(|| fib.fork("fib", args![6]).unwrap());
+                        let outer = math.fork("add", args![1, 2]).unwrap();
+                        (inner.wait().unwrap(), outer.wait().unwrap())
+                    })
+                })
+                .collect();
+            sums.iter().for_each(|sum| assert_eq!(sum.wait().unwrap(), (Value::I64(8), Value::I32(3))));
+        }
+        let known = spans.known.lock().unwrap();
+        let mut parents: BTreeMap<(String, &str), usize> = BTreeMap::new();
+        for span in known.values() {
+            let log: Vec<_> = span.log.iter().map(|(what, _)| *what).collect();
+            assert_eq!(log.last(), Some(&"close"));
+            assert!(log[..log.len() - 1].chunks(2).all(|run| run == ["enter", "exit"]), "{log:?}");
+            let parent = span.parent.map_or("none", |parent| known[&parent].metadata.name());
+            let name = span.fields.get("function").map_or_else(|| "callback".to_owned(), Clone::clone);
+            *parents.entry((name, parent)).or_default() += 1;
+        }
+        let parents: Vec<_> = parents.iter().map(|((name, parent), count)| (&**name, *parent, *count)).collect();
+        assert_eq!(
+            parents,
+            [
+                ("add", "none", 30),
+                ("callback", "none", 30),
+                ("fib", "call", 720),
+                ("fib", "callback", 30),
+                ("square", "none", 30)
+            ]
+        );
+    });
+}
+
 #[test]
 fn a_span_tells_the_worker_that_has_started_the_call() {
     in_own_process(|| {
