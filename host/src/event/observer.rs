@@ -17,7 +17,7 @@ pub enum Event<'a> {
 
 /// Who is told of events.
 ///
-/// Set for an executor with [`Builder::observer`](crate::Builder::observer), or for what one thread forks with [`observe`].
+/// Set for an executor with [`Builder::observer`](crate::Builder::observer), or for what one thread forks with [`observe`](super::observe).
 /// A closure is one:
 ///
 /// ```
