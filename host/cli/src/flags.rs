@@ -313,7 +313,7 @@ pub(crate) struct Trace {
     /// Print work, span and the speed-up to expect, in fuel; alone, instead of the graph
     #[arg(long)]
     pub(crate) summary: bool,
-    /// Print an error as JSON
+    /// Print an error as JSON, if the trace is written to a file
     #[arg(long)]
     pub(crate) json: bool,
 }

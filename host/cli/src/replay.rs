@@ -40,7 +40,13 @@ pub(crate) fn replay(typed: &Replay) -> Result<bool> {
             n => format!(", {n} not run: they had not started or not ended, or by no doing of their own"),
         };
         match difference {
-            None => stdout::print(&format!("{} calls run again: all gave the same{skipped}", replayed.run))?,
+            None => {
+                let what = match replayed.run {
+                    1 => "1 call run again: it gave the same".to_owned(),
+                    n => format!("{n} calls run again: all gave the same"),
+                };
+                stdout::print(&(what + &skipped))?;
+            }
             Some(difference) => stdout::print(&difference.to_string())?,
         }
     }

@@ -54,8 +54,9 @@ pub(crate) fn trace(typed: &Typed) -> Result<bool> {
         }
         Ok(_) => Ok(true),
         Err(error) => {
-            // The trace is on stdout, so that the error is not.
-            report::report(&error.into(), false);
+            // Where the trace is on stdout, the error is not.
+            let elsewhere = typed.output.as_deref().is_some_and(|output| output != Path::new("-"));
+            report::report(&error.into(), typed.json && elsewhere);
             Ok(false)
         }
     }

@@ -4,6 +4,7 @@ use super::model::{StepKind, Task, Trace};
 use crate::error::{Error, Result};
 use crate::escape::escaped;
 use crate::value::Value;
+use std::collections::HashSet;
 use std::fmt;
 
 /// The first call in which two runs differ.
@@ -32,39 +33,87 @@ impl fmt::Display for Difference {
 impl Trace {
     /// The first call of which another run of the same made something else, bit for bit: its function, its arguments, what it forked and
     /// waited for, the result, the fuel or the output. When and where it ran does not count.
+    ///
+    /// A call that a guest forks and does not wait for is compared in what it is forked with, and no further: it is given up when its
+    /// parent ends, and how far it has come then depends on the schedule.
     pub fn difference(&self, other: &Trace) -> Option<Difference> {
-        let place = |task: usize, what: &str, expected: String, given: String| {
-            let function = self.tasks.get(task).map(|task| self.function(task).name.clone()).unwrap_or_default();
-            Some(Difference { task, function, what: what.to_owned(), expected, given })
+        let (roots, others) = (self.roots(), other.roots());
+        let differs = |at: usize, what: &str, expected: String, given: String| {
+            let function = self.tasks.get(at).map(|task| self.function(task).name.clone()).unwrap_or_default();
+            Difference { task: at, function, what: what.to_owned(), expected, given }
         };
-        for (at, (one, two)) in self.tasks.iter().zip(&other.tasks).enumerate() {
-            let names = (&self.function(one).name, &other.function(two).name);
-            if names.0 != names.1 {
-                return place(at, "the function", escaped(names.0), escaped(names.1));
+        if roots.len() != others.len() {
+            return Some(differs(
+                0,
+                "the number of the host's forks",
+                roots.len().to_string(),
+                others.len().to_string(),
+            ));
+        }
+        let (children, other_children) = (self.children(), other.children());
+        let mut pending: Vec<_> = roots.into_iter().zip(others).rev().map(|(one, two)| (one, two, true)).collect();
+        while let Some((at, there, waited)) = pending.pop() {
+            let (one, two) = (&self.tasks[at], &other.tasks[there]);
+            let what = differing_call(self, one, other, two).or_else(|| {
+                if !waited {
+                    return None;
+                }
+                if self.steps(one) != other.steps(two) {
+                    return Some(("what it forked and waited for", shown_steps(one), shown_steps(two)));
+                }
+                outcome(one, two.result.as_ref(), two.fuel, two.output.as_ref())
+            });
+            if let Some((what, expected, given)) = what {
+                return Some(differs(at, what, expected, given));
             }
-            let modules = (&self.function(one).module, &other.function(two).module);
-            if modules.0 != modules.1 {
-                return place(at, "its module", modules.0.clone(), modules.1.clone());
-            }
-            let args = |task: &Task| task.args.iter().map(|arg| arg.value.clone()).collect::<Vec<_>>();
-            if args(one) != args(two) {
-                return place(at, "its arguments", shown_args(one), shown_args(two));
-            }
-            let steps =
-                |task: &Task| task.steps.iter().map(|step| (step.kind, step.task, step.fuel)).collect::<Vec<_>>();
-            if steps(one) != steps(two) {
-                return place(at, "what it forked and waited for", shown_steps(one), shown_steps(two));
-            }
-            if let Some((what, expected, given)) = outcome(one, two.result.as_ref(), two.fuel, two.output.as_ref()) {
-                return place(at, what, expected, given);
+            // With the same steps, the forks are the same.
+            let pairs = children[at].iter().zip(&other_children[there]).rev();
+            if waited {
+                let waits = waited_for(one);
+                pending.extend(pairs.map(|(one, two)| (*one, *two, waits.contains(one))));
             }
         }
-        if self.tasks.len() == other.tasks.len() {
-            return None;
-        }
-        let both = self.tasks.len().min(other.tasks.len());
-        place(both, "the number of calls", self.tasks.len().to_string(), other.tasks.len().to_string())
+        None
     }
+
+    /// The calls that the host forked.
+    fn roots(&self) -> Vec<usize> {
+        self.tasks.iter().enumerate().filter(|(_, task)| task.parent.is_none()).map(|(at, _)| at).collect()
+    }
+
+    /// For each call, those that it forked, in order.
+    pub(super) fn children(&self) -> Vec<Vec<usize>> {
+        let mut children = vec![Vec::new(); self.tasks.len()];
+        for (at, task) in self.tasks.iter().enumerate() {
+            if let Some(parent) = task.parent {
+                children[parent].push(at);
+            }
+        }
+        children
+    }
+
+    /// What a call did: what it forked and waited for, by the forks' numbers, and how much fuel it had used by then.
+    fn steps(&self, task: &Task) -> Vec<(StepKind, u32, u64)> {
+        task.steps.iter().map(|step| (step.kind, self.tasks[step.task].number, step.fuel)).collect()
+    }
+}
+
+/// The calls that a call waited for.
+pub(super) fn waited_for(task: &Task) -> HashSet<usize> {
+    task.steps.iter().filter(|step| step.kind == StepKind::Wait).map(|step| step.task).collect()
+}
+
+/// How what is called differs, or what it is given.
+fn differing_call(one_of: &Trace, one: &Task, two_of: &Trace, two: &Task) -> Option<(&'static str, String, String)> {
+    let (function, other) = (one_of.function(one), two_of.function(two));
+    if function.name != other.name {
+        return Some(("the function", escaped(&function.name), escaped(&other.name)));
+    }
+    if function.module != other.module {
+        return Some(("its module", escaped(&function.module), escaped(&other.module)));
+    }
+    let args = |task: &Task| task.args.iter().map(|arg| arg.value.clone()).collect::<Vec<_>>();
+    (args(one) != args(two)).then(|| ("its arguments", shown_args(one), shown_args(two)))
 }
 
 /// How what a call gave differs from what it gave another time.

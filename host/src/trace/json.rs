@@ -152,13 +152,16 @@ impl Trace {
         if let Some(what) = self.wrong_steps(None, &self.host, &mut forked) {
             return Some((None, what));
         }
+        // The calls around the one that is looked at, outermost first.
+        let mut around: Vec<usize> = Vec::new();
         for (place, task) in self.tasks.iter().enumerate() {
-            let wrong = if task.function >= self.functions.len() {
+            while around.last().copied() != task.parent && around.pop().is_some() {}
+            let wrong = if task.parent.is_some() && around.is_empty() {
+                Some("it does not stand behind the call that forked it, or another stands between them")
+            } else if task.function >= self.functions.len() {
                 Some("its function is not there")
             } else if task.args.len() != self.functions[task.function].params.len() {
                 Some("it has not as many arguments as its function has parameters")
-            } else if task.parent.is_some_and(|parent| parent >= place) {
-                Some("it stands before the call that forked it")
             } else if task.args.iter().any(|arg| arg.from.is_some_and(|from| from >= self.tasks.len())) {
                 Some("an argument is of a call that is not there")
             } else if matches!(&task.result, Some(Err(error)) if error.has_control_characters()) {
@@ -171,6 +174,7 @@ impl Trace {
             if let Some(what) = wrong {
                 return Some((Some(place), what));
             }
+            around.push(place);
         }
         let unforked = forked.iter().position(|forked| !forked);
         unforked.map(|task| (Some(task), "nobody has forked it"))

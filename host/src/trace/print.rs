@@ -46,14 +46,21 @@ impl Graph {
 
     fn body(&self, f: &mut fmt::Formatter<'_>, body: &Body, first: bool) -> fmt::Result {
         let kind = if first { "graph" } else { "subgraph" };
-        let mut remark = match body.calls {
-            _ if body.name.is_none() => String::new(),
-            1 => format!("fuel {}", body.fuel),
-            calls => format!("{calls} calls, fuel {} each", body.fuel),
-        };
-        if body.nodes.is_empty() && body.name.is_some() {
-            remark.push_str(", forks nothing");
+        let mut remarks = Vec::new();
+        if body.name.is_some() {
+            if body.calls > 1 {
+                remarks.push(format!("{} calls", body.calls));
+            }
+            // What one has used that failed is not known.
+            if let Some(Ok(_)) = body.result {
+                let each = if body.calls > 1 { " each" } else { "" };
+                remarks.push(format!("fuel {}{each}", body.fuel));
+            }
+            if body.nodes.is_empty() {
+                remarks.push("forks nothing".to_owned());
+            }
         }
+        let remark = remarks.join(", ");
         line(f, 0, &format!("{kind} {}({}){}:", label(body), params(body), gives(body)), &remark)?;
         let mut places = vec![Place { body, nodes: body.nodes.iter() }];
         while let Some(place) = places.last_mut() {

@@ -1,6 +1,6 @@
 //! What a call was and gave, in a few digests: two that are equal were of the same call, and gave the same.
 
-use super::model::Trace;
+use super::model::{StepKind, Trace};
 use crate::value::bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -32,7 +32,7 @@ pub struct Receipt {
     pub result: String,
     /// The fuel that it used itself; none if it failed, as wasmtime does not know it then.
     pub fuel: Option<u64>,
-    /// Of the receipts of the calls that it forked, in order.
+    /// Of the receipts of the calls that it forked and waited for, in order.
     pub forks: String,
 }
 
@@ -43,10 +43,21 @@ impl Trace {
         // Children come behind their parents, and the last of them before whatever is no descendant.
         let last = self.last_descendant(task);
         let mut forks: Vec<Sha256> = (task..=last).map(|_| Sha256::new()).collect();
+        let mut waited = vec![false; forks.len()];
+        for step in self.tasks[task..=last].iter().flat_map(|task| &task.steps) {
+            if step.kind == StepKind::Wait {
+                if let Some(waited) = step.task.checked_sub(task).and_then(|child| waited.get_mut(child)) {
+                    *waited = true;
+                }
+            }
+        }
         for at in (task + 1..=last).rev() {
             let receipt = self.receipt_with(at, &forks[at - task])?;
-            if let Some(parent) = self.tasks[at].parent.and_then(|parent| parent.checked_sub(task)) {
-                forks[parent].update(receipt.digest());
+            // What nobody waited for is given up, sooner or later.
+            if let Some(parent) = self.tasks[at].parent
+                && waited[at - task]
+            {
+                forks[parent - task].update(receipt.digest());
             }
         }
         self.receipt_with(task, &forks[0])

@@ -78,17 +78,6 @@ impl Trace {
             ForkFrame { function: escaped(&self.function(task).name), site }
         })
     }
-
-    /// For each call, the calls that it forked, by their numbers.
-    fn children(&self) -> Vec<Vec<usize>> {
-        let mut children = vec![Vec::new(); self.tasks.len()];
-        for (at, task) in self.tasks.iter().enumerate() {
-            if let Some(parent) = task.parent {
-                children[parent].push(at);
-            }
-        }
-        children
-    }
 }
 
 /// Whether what a call gave is a result of its function and its arguments alone, given what its children gave.

@@ -16,6 +16,9 @@ fn the_program_has_help_and_a_version() {
             Commands:
               run      Calls a function of a module and prints its result
               preinit  Runs a function of a module, and writes a module that starts with the state it leaves
+              trace    Runs a function of a module, and shows what it forks and waits for
+              replay   Runs the calls of a trace again, and compares what they give
+              verify   Runs a function of a module in every way there is, and compares what it gives
               inspect  Shows what is in a module, and whether it is pure
               help     Print this message or the help of the given subcommand(s)
 
@@ -73,6 +76,8 @@ fn run_has_help() {
                   --cache-dir <DIR>      Where to keep compiled modules; by default purefork in the user's cache
                                          directory
                   --no-cache             Do not keep compiled modules, nor use those that are kept
+                  --memo <DIR>           Keep results in a directory, and do not make a call again whose result
+                                         is there
                   --link <NAME=MODULE>   A module whose functions MODULE may fork. Each may fork those of all
                                          others; MODULE is called `main`
                   --isolation <HOW>      How calls get their sandboxes: `recycled`, or `fresh` for each call; by
@@ -123,6 +128,11 @@ fn run_has_help() {
               purefork run app.wasm main 7 --link math=math.wasm
               purefork run clock.wasm tick -- --timeout 3
               purefork run odd.wasm -- --json 3
+              purefork run fib.wasm fib 90 --memo results --json
+
+            With `--memo DIR`, a call that was made before with the same module and arguments runs nothing, nor
+            does one that a guest forks. Then `--json` prints {"value": …, "usage": …}: fuel, forks, and how
+            many calls were known (memo_hits) and how many ran (memo_misses).
 
             With `--wasi frozen`, modules may import WASI 0.1 and 0.2. It is always 1970, random numbers are
             the same in every call, there are no files, no network and no environment. A module that exports
@@ -333,45 +343,48 @@ fn a_command_that_is_none_is_told() {
     check_all(
         &["", "runn add.wat", "add.wat add 1 2", "map", "run", "inspect", "inspect a.wat b.wat"],
         &expect![[r#"
-        $ purefork 
-        2> error: expected a command
-        2>   purefork run MODULE FUNCTION [ARG]...    calls a function of a module
-        2>   purefork preinit MODULE FUNCTION [ARG]... -o OUT.wasm
-        2>                                            keeps the state that it leaves, as a module
-        2>   purefork inspect MODULE                  shows what is in a module
-        2>   purefork --help                          shows the rest
-        exit 2
+            $ purefork 
+            2> error: expected a command
+            2>   purefork run MODULE FUNCTION [ARG]...    calls a function of a module
+            2>   purefork preinit MODULE FUNCTION [ARG]... -o OUT.wasm
+            2>                                            keeps the state that it leaves, as a module
+            2>   purefork inspect MODULE                  shows what is in a module
+            2>   purefork trace MODULE FUNCTION [ARG]...  shows what a call forks and waits for, as a graph
+            2>   purefork replay TRACE                    runs the calls of a trace again, and compares
+            2>   purefork verify MODULE FUNCTION [ARG]... runs a call in every way, and compares
+            2>   purefork --help                          shows the rest
+            exit 2
 
-        $ purefork runn add.wat
-        2> error: expected a command, `run`, `preinit` or `inspect`, but was given `runn`
-        2>   did you mean `run`?
-        exit 2
+            $ purefork runn add.wat
+            2> error: expected a command, such as `run` or `inspect`, but was given `runn`
+            2>   did you mean `run`?
+            exit 2
 
-        $ purefork add.wat add 1 2
-        2> error: expected a command, `run`, `preinit` or `inspect`, but was given `add.wat`
-        2>   did you mean `purefork run add.wat`?
-        exit 2
+            $ purefork add.wat add 1 2
+            2> error: expected a command, such as `run` or `inspect`, but was given `add.wat`
+            2>   did you mean `purefork run add.wat`?
+            exit 2
 
-        $ purefork map
-        2> error: expected a command, `run`, `preinit` or `inspect`, but was given `map`
-        2>   `purefork --help` shows what there is
-        exit 2
+            $ purefork map
+            2> error: expected a command, such as `run` or `inspect`, but was given `map`
+            2>   `purefork --help` shows what there is
+            exit 2
 
-        $ purefork run
-        2> error: expected the path of a module
-        2>   `purefork run --help` shows what there is
-        exit 2
+            $ purefork run
+            2> error: expected the path of a module
+            2>   `purefork run --help` shows what there is
+            exit 2
 
-        $ purefork inspect
-        2> error: expected the path of a module
-        2>   `purefork inspect --help` shows what there is
-        exit 2
+            $ purefork inspect
+            2> error: expected the path of a module
+            2>   `purefork inspect --help` shows what there is
+            exit 2
 
-        $ purefork inspect a.wat b.wat
-        2> error: unexpected argument `b.wat` found
-        2>   it takes one module and no function; `purefork inspect --help` shows what there is
-        exit 2
-    "#]],
+            $ purefork inspect a.wat b.wat
+            2> error: unexpected argument `b.wat` found
+            2>   it takes one module and no function; `purefork inspect --help` shows what there is
+            exit 2
+        "#]],
     );
 }
 

@@ -171,6 +171,8 @@ fn preinit_has_help() {
                   --cache-dir <DIR>      Where to keep compiled modules; by default purefork in the user's cache
                                          directory
                   --no-cache             Do not keep compiled modules, nor use those that are kept
+                  --memo <DIR>           Keep results in a directory, and do not make a call again whose result
+                                         is there
                   --link <NAME=MODULE>   A module whose functions MODULE may fork. Each may fork those of all
                                          others; MODULE is called `main`
                   --isolation <HOW>      How calls get their sandboxes: `recycled`, or `fresh` for each call; by

@@ -212,32 +212,32 @@ fn a_command_that_is_none_is_told() {
         ],
         &expect![[r#"
             $ purefork bogus
-            2> error: expected a command, `run`, `preinit` or `inspect`, but was given `bogus`
+            2> error: expected a command, such as `run` or `inspect`, but was given `bogus`
             2>   `purefork --help` shows what there is
             exit 2
 
             $ purefork help bogus
-            2> error: expected a command, `run`, `preinit` or `inspect`, but was given `bogus`
+            2> error: expected a command, such as `run` or `inspect`, but was given `bogus`
             2>   `purefork --help` shows what there is
             exit 2
 
             $ purefork help run extra
-            2> error: expected a command, `run`, `preinit` or `inspect`, but was given `extra`
+            2> error: expected a command, such as `run` or `inspect`, but was given `extra`
             2>   `purefork run --help` shows what there is
             exit 2
 
             $ purefork help ru
-            2> error: expected a command, `run`, `preinit` or `inspect`, but was given `ru`
+            2> error: expected a command, such as `run` or `inspect`, but was given `ru`
             2>   `purefork --help` shows what there is
             exit 2
 
             $ purefork add.wat add 2 3
-            2> error: expected a command, `run`, `preinit` or `inspect`, but was given `add.wat`
+            2> error: expected a command, such as `run` or `inspect`, but was given `add.wat`
             2>   did you mean `purefork run add.wat`?
             exit 2
 
             $ purefork help add.wat
-            2> error: expected a command, `run`, `preinit` or `inspect`, but was given `add.wat`
+            2> error: expected a command, such as `run` or `inspect`, but was given `add.wat`
             2>   `purefork --help` shows what there is
             exit 2
 

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use purefork::error::ForkSite;
+use purefork::trace::Trace;
 use purefork::value::Type;
 use purefork::{ErrorKind, Executor, Isolation, Memo, Module, Value, args};
 use purefork_tests::{Mode, Watchdog, built, limits, loaded};
@@ -390,6 +391,27 @@ proptest! {
                 let linked = used(&linked[usize::from(!here[function])], function);
                 prop_assert_eq!(&linked, &expected[function], "f{} of {:?}", function, parts);
             }
+        }
+    }
+
+    #[test]
+    fn every_mode_traces_the_same_and_every_call_can_be_run_again(program in program(), argument in any::<i32>()) {
+        let _watchdog = Watchdog::new();
+        let wat = text(&program);
+        let executors = EXECUTORS.iter().chain([&*FRESH]);
+        let traces: Vec<_> = executors.map(|exec| loaded(exec, &wat).trace("f0", args![argument]).unwrap()).collect();
+        for trace in &traces {
+            prop_assert_eq!(traces[0].difference(trace), None, "{}", wat);
+            prop_assert_eq!(traces[0].receipt(0), trace.receipt(0), "{}", wat);
+            let replayed = trace.replay().threads(1).all().unwrap();
+            prop_assert_eq!(&replayed.difference, &None, "{}", wat);
+            prop_assert_eq!(replayed.run + replayed.skipped, trace.tasks.len());
+            let mut json = Vec::new();
+            trace.write_json(&mut json).unwrap();
+            let read = Trace::read_json(&json).unwrap();
+            prop_assert_eq!((&read.functions, &read.tasks, &read.host), (&trace.functions, &trace.tasks, &trace.host));
+            let summary = trace.summary();
+            prop_assert!(summary.span <= summary.work);
         }
     }
 

@@ -18,5 +18,4 @@ mod rooms;
 mod sdk;
 mod semantics;
 mod stress;
-mod trace;
 mod wasi;

@@ -9,12 +9,13 @@ use std::fs;
 const RANKS: &[(u32, &[&str])] = &[
     (0, &["error", "escape", "ir", "isolation", "limits", "process", "value", "wasi"]),
     (1, &["audit", "event", "instrument", "nearest"]),
-    (2, &["abi", "engine", "sched", "snapshot", "trace"]),
+    (2, &["abi", "engine", "sched", "snapshot"]),
     (3, &["future", "backend"]),
     (4, &["memo", "sandbox"]),
     (5, &["fork"]),
     (6, &["args", "deferred", "inspect", "module", "module_service", "function"]),
     (7, &["executor"]),
+    (8, &["trace"]),
 ];
 
 /// Rooms of one rank, or of a higher one, that a room may know all the same.

@@ -14,4 +14,5 @@ mod promises;
 mod rings;
 mod segments;
 mod spans;
+mod trace;
 mod waiting;
