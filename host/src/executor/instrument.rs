@@ -10,7 +10,7 @@ use crate::isolation::Isolation;
 pub(super) fn fresh(modules: &[Vec<u8>]) -> Result<(Vec<Vec<u8>>, Vec<OffsetMap>)> {
     let rewritten = modules.iter().map(|bytes| {
         instrument_fresh(bytes).map_err(|why| {
-            Error::new(ErrorKind::Unsupported, format!("the module is too large: {why}"))
+            Error::new(ErrorKind::Unsupported, format!("the module cannot be compiled: {why}"))
                 .with_help("build it of fewer or smaller functions")
         })
     });

@@ -1,8 +1,10 @@
-//! Code that is added: marks, and functions that stand in for bulk operations and `memory.grow`.
+//! Code that is added: marks, what is done in place of bulk operations and `memory.grow`, and the start function. It is made of operators
+//! that cost nothing (`fuel.rs`).
 
 use super::card_table::{CARD, CARD_SHIFT, CardTable, GROUP_SHIFT};
-use super::marking::Cards;
-use wasm_encoder::{BlockType, Function, InstructionSink, MemArg};
+use super::marking::{Address, Cards, Mark};
+use super::store::Store;
+use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
 
 /// An offset at which every access traps: a memory with a card table is smaller than 4 GiB.
 pub(super) const BEYOND: u32 = u32::MAX;
@@ -146,4 +148,38 @@ pub(super) fn mark_range(
         code.local_get(locals.entry).i32_const(2).i32_add().local_tee(locals.entry);
         code.local_get(locals.end).i32_lt_u().br_if(0).end();
     }
+}
+
+/// Local variables that are added: for a store's address, then for its value, one of each type.
+pub(super) const TEMPORARIES: [ValType; 6] =
+    [ValType::I32, ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128];
+
+/// The number of the local variable for a value, among [`TEMPORARIES`].
+fn temporary(ty: ValType) -> u32 {
+    TEMPORARIES.iter().skip(1).position(|temporary| *temporary == ty).map_or(0, |at| at as u32 + 1)
+}
+
+/// Saves the address of a store, which lies on the stack below the value. `locals`: how many the function has of its own.
+pub(super) fn save_address(store: &Store, locals: u32, code: &mut InstructionSink<'_>) {
+    let value = locals + temporary(store.value);
+    code.local_set(value).local_tee(locals).local_get(value);
+}
+
+/// Writes the mark of the store that was just written. `locals`: how many the function has of its own.
+///
+/// Not in front of the store: a load, a sum and a store may become one machine instruction, which a mark would split.
+pub(super) fn write_mark(made: Mark, table: CardTable, locals: u32, code: &mut InstructionSink<'_>) {
+    mark(table, made.cards, code, |code| match made.address {
+        Address::Constant(address) => {
+            code.i32_const((address as u32).cast_signed());
+        }
+        Address::Local { local, offset } => {
+            code.local_get(local);
+            plus(code, offset);
+        }
+        Address::Dynamic { offset } => {
+            code.local_get(locals);
+            plus(code, offset as u32);
+        }
+    });
 }

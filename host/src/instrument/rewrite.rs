@@ -1,19 +1,19 @@
 //! Writes a module anew: its fuel by nops, bulk operations by functions that are added; and, if its state is to be put back, addresses
 //! moved up by the card table's size, marks behind stores, mutable globals exported.
 
-use super::added::{self, BEYOND, InPlace};
+use super::added::{self, BEYOND, InPlace, TEMPORARIES, save_address, write_mark};
 use super::bulk::{Bulk, Bulks, IN_PLACE, size};
 use super::card_table::{CardTable, PAGE};
 use super::fuel::Owed;
 use super::marking::{Address, Cards, Mark, marks};
 use super::module::{Facts, Names, constant};
 use super::offset_map::{FunctionOffsets, OffsetMap};
-use super::store::{Store, is_load, store};
+use super::store::{is_load, store};
 
 use wasm_encoder::reencode::{Error as ReencodeError, Reencode, utils};
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataSection, ExportKind, ExportSection, Function, FunctionSection, InstructionSink, MemArg,
-    MemoryType, Module, SectionId, StartSection, TypeSection, ValType,
+    CodeSection, ConstExpr, DataSection, ExportKind, ExportSection, Function, FunctionSection, MemArg, MemoryType,
+    Module, SectionId, StartSection, TypeSection,
 };
 use wasmparser::{
     DataKind, FuncToValidate, FunctionBody, Operator, Parser, ValidPayload, Validator, ValidatorResources, WasmFeatures,
@@ -406,37 +406,4 @@ impl Rewrite<'_> {
         }
         Ok(())
     }
-}
-
-/// Local variables that are added: for a store's address, then for its value, one of each type.
-const TEMPORARIES: [ValType; 6] = [ValType::I32, ValType::I32, ValType::I64, ValType::F32, ValType::F64, ValType::V128];
-
-/// The number of the local variable for a value, among [`TEMPORARIES`].
-fn temporary(ty: ValType) -> u32 {
-    TEMPORARIES.iter().skip(1).position(|temporary| *temporary == ty).map_or(0, |at| at as u32 + 1)
-}
-
-/// Saves the address of a store, which lies on the stack below the value. `locals`: how many the function has of its own.
-fn save_address(store: &Store, locals: u32, code: &mut InstructionSink<'_>) {
-    let value = locals + temporary(store.value);
-    code.local_set(value).local_tee(locals).local_get(value);
-}
-
-/// Writes the mark of the store that was just written. `locals`: how many the function has of its own.
-///
-/// Not in front of the store: a load, a sum and a store may become one machine instruction, which a mark would split.
-fn write_mark(mark: Mark, table: CardTable, locals: u32, code: &mut InstructionSink<'_>) {
-    added::mark(table, mark.cards, code, |code| match mark.address {
-        Address::Constant(address) => {
-            code.i32_const((address as u32).cast_signed());
-        }
-        Address::Local { local, offset } => {
-            code.local_get(local);
-            added::plus(code, offset);
-        }
-        Address::Dynamic { offset } => {
-            code.local_get(locals);
-            added::plus(code, offset as u32);
-        }
-    });
 }

@@ -298,6 +298,23 @@ fn functions_that_are_added_are_made_of_what_costs_nothing() {
 }
 
 #[test]
+fn a_function_that_becomes_too_large_is_told() {
+    use wasm_encoder::{CodeSection, Function, FunctionSection, Module, TypeSection};
+    let (mut module, mut types, mut functions, mut code) =
+        (Module::new(), TypeSection::new(), FunctionSection::new(), CodeSection::new());
+    types.ty().function([wasm_encoder::ValType::I32], []);
+    functions.function(0);
+    let mut body = Function::new([]);
+    // `local.get 0` and `drop`, in three bytes.
+    body.raw([0x20, 0, 0x1a].repeat(2_500_000));
+    body.instructions().end();
+    code.function(&body);
+    module.section(&types).section(&functions).section(&code);
+    let error = instrument_fresh(&module.finish()).expect_err("it grows by a third");
+    assert!(error.starts_with("it is too large: function body size count exceeds limit of 7654321"), "{error}");
+}
+
+#[test]
 fn names_that_are_added_are_no_names_of_the_guests() {
     let bytes = wat::parse_str(
         r#"(module (memory (export "purefork memory") 1) (global (export "purefork'' global 0") (mut i32) (i32.const 7)))"#,
