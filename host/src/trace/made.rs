@@ -195,11 +195,11 @@ pub(super) fn many(calls: usize, workers: usize, failing: u64, children: impl Fn
 fn tree(calls: usize, children: impl Fn(usize) -> usize) -> Vec<Option<usize>> {
     let mut of: Vec<Vec<usize>> = vec![Vec::new(); calls];
     let mut next = 1;
-    for parent in 0..calls {
+    for (parent, of) in of.iter_mut().enumerate() {
         let last = (next + children(parent)).min(calls);
         // Whatever the shape: none is left over.
         let last = if next == parent + 1 { last.max(parent + 2).min(calls) } else { last };
-        of[parent].extend(next.min(last)..last);
+        of.extend(next.min(last)..last);
         next = last;
     }
     let (mut parents, mut stack) = (Vec::new(), vec![(0, None)]);
