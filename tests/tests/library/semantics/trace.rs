@@ -118,7 +118,7 @@ fn what_a_thread_forks_is_one_graph_with_futures_among_the_arguments() {
 #[test]
 fn a_call_that_fails_ends_with_its_error() {
     expect![[r#"
-        graph @div(%a: i32 = 1, %b: i32 = 0) -> i32:     # fuel 0, forks nothing
+        graph @div(%a: i32 = 1, %b: i32 = 0) -> i32:     # forks nothing
           fail Trap: `div` trapped: integer divide by zero at `div` (offset 0x36)
     "#]]
     .assert_eq(&graph(MATH, |module| module.trace("div", args![1, 0]).unwrap()));
