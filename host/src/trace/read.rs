@@ -118,6 +118,9 @@ fn read_block(block: &[u8], before: &[u8], recorded: &mut Recorded) -> Result<bo
                 continue;
             }
             tag::END => {
+                if !block.starts_with(&[0, 0, tag::END]) {
+                    return Err(reader.broken("the end has a block of its own"));
+                }
                 let told = (reader.length()?, reader.length()?);
                 let digest: [u8; 32] = reader.array()?;
                 if !reader.rest().is_empty() {

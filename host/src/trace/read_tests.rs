@@ -124,7 +124,7 @@ fn a_chain_of_a_million_calls_is_read_printed_measured_and_drawn() {
     let graph = trace.graph();
     assert_eq!(graph.bodies.len(), CALLS);
     assert!(graph.to_string().lines().count() > 3 * CALLS);
-    assert!(graph.inline().to_string().lines().count() > 2 * CALLS);
+    assert!(graph.inline().to_string().lines().count() >= 2 * CALLS);
     assert!(trace.summary().to_string().contains("999,999"));
     assert!(trace.receipt(0).is_some());
     assert!(trace.receipt(CALLS - 1).is_some());

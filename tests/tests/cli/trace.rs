@@ -84,24 +84,24 @@ fn trace_of_a_call_that_fails_ends_with_its_error() {
     check_all(
         &["trace add.wat div 1 0", "trace add.wat div 1 0 --json", "trace add.wat div 1"],
         &expect![[r#"
-        $ purefork trace add.wat div 1 0
-        graph @div(%a: i32 = 1, %b: i32 = 0) -> (i32, i32): # fuel 0, forks nothing
-          fail Trap: `div` trapped: integer divide by zero at `div` (offset 0x3d)
-        2> error: `div` trapped: integer divide by zero
-        2>   at `div` (offset 0x3d)
-        exit 1
+            $ purefork trace add.wat div 1 0
+            graph @div(%a: i32 = 1, %b: i32 = 0) -> (i32, i32): # forks nothing
+              fail Trap: `div` trapped: integer divide by zero at `div` (offset 0x3d)
+            2> error: `div` trapped: integer divide by zero
+            2>   at `div` (offset 0x3d)
+            exit 1
 
-        $ purefork trace add.wat div 1 0 --json
-        graph @div(%a: i32 = 1, %b: i32 = 0) -> (i32, i32): # fuel 0, forks nothing
-          fail Trap: `div` trapped: integer divide by zero at `div` (offset 0x3d)
-        2> error: `div` trapped: integer divide by zero
-        2>   at `div` (offset 0x3d)
-        exit 1
+            $ purefork trace add.wat div 1 0 --json
+            graph @div(%a: i32 = 1, %b: i32 = 0) -> (i32, i32): # forks nothing
+              fail Trap: `div` trapped: integer divide by zero at `div` (offset 0x3d)
+            2> error: `div` trapped: integer divide by zero
+            2>   at `div` (offset 0x3d)
+            exit 1
 
-        $ purefork trace add.wat div 1
-        2> error: expected `div(a: i32, b: i32) -> (i32, i32)`, but was not given `b`
-        exit 2
-    "#]],
+            $ purefork trace add.wat div 1
+            2> error: expected `div(a: i32, b: i32) -> (i32, i32)`, but was not given `b`
+            exit 2
+        "#]],
     );
 }
 
@@ -182,7 +182,7 @@ fn a_call_that_failed_fails_again_with_the_same_error() {
             exit 1
 
             $ purefork replay out/div.trace
-            1 calls run again: all gave the same
+            1 call run again: it gave the same
             exit 0
 
             $ purefork replay out/div.trace --node 0
