@@ -50,15 +50,17 @@
 //!
 //! # Features
 //!
-//! By default all but the last two are there. Whoever needs less has less to compile.
+//! By default all but the last are there. Whoever needs less has less to compile.
 //!
 //! | feature | with it | without it |
 //! | --- | --- | --- |
 //! | `wat` | guests may be text | text is refused |
 //! | `components` | guests may be components | a component is refused |
 //! | `preinit` | `Module::preinit` | it is not there |
-//! | `serde` | values, arguments, types, errors, limits, and what calls used and wrote, are `Serialize` and `Deserialize` | they are not |
 //! | `opentelemetry` | [`event`] has an observer that makes spans of OpenTelemetry | it has not |
+//!
+//! Values, arguments, types, errors, limits, and what calls used and wrote, are `Serialize` and `Deserialize`; the feature `serde`, which once
+//! had them so, does nothing.
 
 // What only components or `Module::preinit` use is compiled all the same.
 #![cfg_attr(not(all(feature = "components", feature = "preinit")), allow(dead_code, unused_imports))]
