@@ -83,6 +83,8 @@ impl InFlight {
         may_join: bool,
         late: impl FnOnce() -> Option<R>,
     ) -> Result<Entered, R> {
+        // Dropped after the locks are free: it may be the last who has the call, and then code of a user's runs.
+        let first;
         let Some(mut flights) = self.flights(key) else { return Ok(Entered::Alone) };
         let Some(flight) = flights.get_mut(key) else {
             return match late() {
@@ -93,11 +95,11 @@ impl InFlight {
                 }
             };
         };
-        if may_join
-            && let Some(first) = flight.first.upgrade()
-            && in_time(&**call, &*first)
+        first = flight.first.upgrade().filter(|_| may_join);
+        if let Some(first) = &first
+            && in_time(&**call, &**first)
             && let Some(mut joined) = process::lock(self.generation, &self.joined)
-            && joined.is_free_of_circles(&**call, &*first)
+            && joined.is_free_of_circles(&**call, &**first)
         {
             joined.first.insert(call.id(), flight.first.clone());
             let joiner = Joiner { call: call.clone(), key: key.clone() };
@@ -124,12 +126,18 @@ impl InFlight {
 
     /// The call that this one waits for, if it has ended; this one does not wait for it any more.
     pub(super) fn take_ended(&self, call: usize) -> Option<(Arc<dyn Request>, Joiner)> {
+        // As above.
+        let first;
         let mut joined = process::lock(self.generation, &self.joined)?;
-        let first = joined.first.get(&call)?.upgrade().filter(|first| first.cell().is_done())?;
+        first = joined.first.get(&call)?.upgrade()?;
+        if !first.cell().is_done() {
+            return None;
+        }
         joined.first.remove(&call);
         let joiners = joined.joiners.get_mut(&first.id())?;
         let place = joiners.iter().position(|joiner| joiner.call.id() == call)?;
         let joiner = joiners.swap_remove(place);
+        drop(joined);
         Some((first, joiner))
     }
 

@@ -86,8 +86,8 @@ impl Memo {
     /// A memory of results that is kept in a directory as well, which is made if needed: for later, and for other processes at the same
     /// time. Of up to 1 GiB there: see [`Memo::disk`].
     ///
-    /// Written is what the host has forked, and of what guests have forked that which took about as long as it takes to write it. It is
-    /// written by a thread of its own, soon after; what waits for that is written when the last handle is dropped, or at
+    /// Written is what took about as long as it takes to write it, and what else the host has forked, of that no more than a thousand
+    /// results. It is written by a thread of its own, soon after; what waits for that is written when the last handle is dropped, or at
     /// [`Memo::flush`]. A process that is killed leaves what it has written, and nothing half way. After a power failure what was
     /// written last may be gone.
     ///

@@ -54,10 +54,10 @@ fn files(dir: &Path) -> usize {
 
 /// Writes results until it is killed.
 fn writer(dir: &Path) -> ! {
-    let memo = Memo::dir(dir).unwrap().disk(16 << 20);
+    let memo = Memo::dir(dir).unwrap();
     let exec = built(Executor::builder().serial().memo(memo.clone()));
     for round in 0u32.. {
-        check(&exec, 1 + round * 7919 % 300_000, round as u8);
+        check(&exec, 1 + round * 7919 % 30_000, round as u8);
         memo.flush();
     }
     unreachable!("somebody kills it before")
@@ -71,7 +71,7 @@ fn processes_that_are_killed_while_they_write_leave_nothing_half_way() {
     let dir = dir("killed");
     fs::create_dir_all(&dir).unwrap();
     let name = test_of(&|| ());
-    for round in 0..6u64 {
+    for round in 0..3u64 {
         let start = || {
             let mut command = Command::new(env::current_exe().unwrap());
             command.args(["--exact", &name, "--nocapture"]).env(DIR, &dir);
@@ -80,7 +80,7 @@ fn processes_that_are_killed_while_they_write_leave_nothing_half_way() {
         // Two that share the directory.
         let mut writers = [start(), start()];
         let before = files(&dir);
-        while files(&dir) < before + 10 {
+        while files(&dir) < before + 6 {
             std::thread::yield_now();
         }
         // At some point of what they do.
@@ -92,7 +92,7 @@ fn processes_that_are_killed_while_they_write_leave_nothing_half_way() {
     }
     let memo = Memo::dir(&dir).unwrap();
     let exec = built(Executor::builder().serial().memo(memo));
-    let hits: u64 = (0..40u32).map(|round| check(&exec, 1 + round * 7919 % 300_000, round as u8)).sum();
+    let hits: u64 = (0..40u32).map(|round| check(&exec, 1 + round * 7919 % 30_000, round as u8)).sum();
     assert!(hits >= 10, "{hits} were kept");
     fs::remove_dir_all(dir).unwrap();
 }

@@ -33,16 +33,22 @@ use crate::backend::Outcome;
 use queue::Queue;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use store::Store;
 
-/// Calls of guests that have used less fuel are not worth a file: it takes some 50 µs to write one, as does this much fuel to be used.
-/// Of the host's calls all are written: what it asks for it may ask for again.
+/// Calls that have used less fuel are not worth a file: it takes some 50 µs to write one, as does this much fuel to be used.
 const WORTH: u64 = 100_000;
+
+/// So many calls of the host's are written whatever they have used: what it asks for it may ask for again. A host that makes many
+/// short calls does not wait for so many files.
+const SMALL: u32 = 1024;
 
 /// Results on the disk.
 pub(super) struct Disk {
     store: Arc<Store>,
     queue: Queue,
+    /// How many calls of the host's are still written that have used little.
+    small: AtomicU32,
 }
 
 impl Disk {
@@ -53,7 +59,7 @@ impl Disk {
     /// One sentence on why it cannot be used.
     pub(super) fn open(dir: &Path, limit: u64) -> Result<Disk, String> {
         let store = Arc::new(Store::open(dir, limit)?);
-        Ok(Disk { queue: Queue::new(store.clone()), store })
+        Ok(Disk { queue: Queue::new(store.clone()), store, small: AtomicU32::new(SMALL) })
     }
 
     /// Changes how many bytes there may be.
@@ -68,10 +74,15 @@ impl Disk {
     /// Has a result written, soon and by another thread, if it is worth it.
     pub(super) fn keep(&self, key: &Arc<Key>, outcome: &Outcome, is_root: bool) {
         // What a failed call has used is not known.
-        let is_worth_it = is_root || outcome.result.is_ok() && outcome.usage.fuel >= WORTH;
-        if is_worth_it {
+        let took_long = outcome.result.is_ok() && outcome.usage.fuel >= WORTH;
+        if took_long || is_root && self.takes_small() {
             self.queue.write(key, outcome);
         }
+    }
+
+    fn takes_small(&self) -> bool {
+        let less = |small: u32| small.checked_sub(1);
+        self.small.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 
     /// Waits until all that was to be written is.

@@ -233,8 +233,18 @@ fn calls_of_the_host_are_written_and_of_guests_those_that_took_long() {
     disk.keep(&key(3), &used(WORTH), false);
     disk.flush();
     assert_eq!([1, 2, 3].map(|number| disk.read(&key(number)).is_some()), [true, false, true]);
+    // Of short calls, not more than so many.
+    for number in 0..SMALL.cast_signed() {
+        disk.keep(&key(1000 + number), &used(1), true);
+    }
+    disk.keep(&key(5), &used(WORTH), true);
+    disk.flush();
+    assert_eq!(
+        [1000, 1000 + SMALL.cast_signed() - 1, 5].map(|number| disk.read(&key(number)).is_some()),
+        [true, false, true]
+    );
     // What waits is written when the last handle goes.
-    disk.keep(&key(4), &used(1), true);
+    disk.keep(&key(4), &used(WORTH), true);
     drop(disk);
     assert!(Disk::open(&place.root, NO_LIMIT).unwrap().read(&key(4)).is_some());
 }
