@@ -50,8 +50,8 @@ pub(crate) trait Request: Work + Completion<Value> {
     /// Completes a call that is held, without running it.
     fn answer(&self, outcome: Outcome);
 
-    /// Counts, in what the call has used, that it was looked for in a memory of results, and not found.
-    fn count_miss(&self);
+    /// Counts, in what the call has used, that a memory of results was asked for its own, and whether it was there.
+    fn note_asked(&self, known: bool);
 
     /// How it has ended; none if it has not, or if that cannot be told without saying who has forked it.
     fn outcome(&self) -> Option<Outcome>;

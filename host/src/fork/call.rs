@@ -13,7 +13,7 @@ use crate::limits::Usage;
 use crate::value::{Value, Values};
 use crate::wasi::Output;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// One call.
@@ -38,9 +38,8 @@ pub(crate) struct Call {
     /// What the call and the children it waited for have used. Written before the cell is completed.
     fuel: AtomicU64,
     forks: AtomicU64,
-    memo_hits: AtomicU64,
-    /// The call's own from before it runs.
-    memo_misses: AtomicU64,
+    /// Whether a memory of results was asked for the call's own: [`NOT_ASKED`], [`MISSED`] or [`KNOWN`].
+    asked: AtomicU8,
 }
 
 /// What a call has used.
@@ -51,6 +50,10 @@ pub(super) struct Used {
     /// That and what the children used that it waited for. Of meaning once it has succeeded, or is to be charged for.
     pub(super) usage: Usage,
 }
+
+const NOT_ASKED: u8 = 0;
+const MISSED: u8 = 1;
+const KNOWN: u8 = 2;
 
 /// Arguments, and what they take, if that is much.
 #[derive(Default)]
@@ -71,6 +74,9 @@ pub(super) struct ResultExtras {
     _charge: Option<TreeCharge>,
     /// What the call wrote by way of WASI.
     output: Option<Arc<Output>>,
+    /// Of the calls below that it waited for, how many were known to a memory of results, and how many were not.
+    memo_hits: u64,
+    memo_misses: u64,
 }
 
 /// Who forked a call.
@@ -152,8 +158,7 @@ impl Call {
             told: AtomicBool::new(false),
             fuel: AtomicU64::new(0),
             forks: AtomicU64::new(0),
-            memo_hits: AtomicU64::new(0),
-            memo_misses: AtomicU64::new(0),
+            asked: AtomicU8::new(NOT_ASKED),
         }
     }
 
@@ -204,22 +209,24 @@ impl Call {
 
     /// What the call has used, its waited-for children included. Of meaning once it is complete.
     pub(super) fn used(&self) -> Usage {
+        let (hits, misses) = self.extras.get().map_or((0, 0), |extras| (extras.memo_hits, extras.memo_misses));
+        let asked = self.asked.load(Ordering::Relaxed);
         Usage {
             fuel: self.fuel.load(Ordering::Relaxed),
             forks: self.forks.load(Ordering::Relaxed),
-            memo_hits: self.memo_hits.load(Ordering::Relaxed),
-            memo_misses: self.memo_misses.load(Ordering::Relaxed),
+            memo_hits: hits.saturating_add(u64::from(asked == KNOWN)),
+            memo_misses: misses.saturating_add(u64::from(asked == MISSED)),
         }
     }
 
-    /// Counts that the call itself was looked for in a memory of results, and not found. Before it runs.
-    pub(super) fn count_miss(&self) {
-        self.memo_misses.store(1, Ordering::Relaxed);
+    /// Notes that a memory of results was asked for the call's own, and whether it was there. Before the call is complete.
+    pub(super) fn note_asked(&self, known: bool) {
+        self.asked.store(if known { KNOWN } else { MISSED }, Ordering::Relaxed);
     }
 
     /// Whether a memory of results had the call's.
     pub(super) fn was_known(&self) -> bool {
-        self.memo_hits.load(Ordering::Relaxed) == 1 && self.forks.load(Ordering::Relaxed) == 0
+        self.asked.load(Ordering::Relaxed) == KNOWN
     }
 
     /// The error with the chain of forks that led to this call, behind those below it that it has already.
@@ -264,14 +271,12 @@ impl Call {
     pub(super) fn finish(&self, result: Result<Value>, Used { own, usage }: Used, output: Option<Arc<Output>>) {
         self.fuel.store(usage.fuel, Ordering::Relaxed);
         self.forks.store(usage.forks, Ordering::Relaxed);
-        self.memo_hits.store(usage.memo_hits, Ordering::Relaxed);
-        let own_misses = self.memo_misses.load(Ordering::Relaxed);
-        self.memo_misses.store(usage.memo_misses.saturating_add(own_misses), Ordering::Relaxed);
         let result = match self.hold(&result, output.as_deref()) {
             Ok(charge) => {
-                if charge.is_some() || output.is_some() {
+                let Usage { memo_hits, memo_misses, .. } = usage;
+                if charge.is_some() || output.is_some() || memo_hits != 0 || memo_misses != 0 {
                     // Set once: a call is finished once.
-                    let _ = self.extras.set(Box::new(ResultExtras { _charge: charge, output }));
+                    let _ = self.extras.set(Box::new(ResultExtras { _charge: charge, output, memo_hits, memo_misses }));
                 }
                 result
             }

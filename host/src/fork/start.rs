@@ -157,8 +157,8 @@ impl Request for Call {
         self.finish(result.map_err(place), Used { own: 0, usage }, output);
     }
 
-    fn count_miss(&self) {
-        Call::count_miss(self);
+    fn note_asked(&self, known: bool) {
+        Call::note_asked(self, known);
     }
 
     fn outcome(&self) -> Option<Outcome> {

@@ -42,8 +42,8 @@ const ON_DISK: u64 = 1 << 30;
 /// each with the text and the frames that it had. Never kept is what came of time, of a [cancelled](crate::Future::cancel) call, of
 /// a limit of the whole tree of calls, or of a host that ran short.
 ///
-/// The calls that guests fork are found as well. Calls of one executor that have the same key at the same time run once. A call whose
-/// result was known has used nothing; [`Usage`](crate::Usage) counts it.
+/// The calls that guests fork are found as well. Calls of one executor with threads that have the same key at the same time run once,
+/// unless one of them may wait for the other. A call whose result was known has used nothing; [`Usage`](crate::Usage) counts it.
 ///
 /// Clones are the same memory, and any number of executors may use it.
 ///

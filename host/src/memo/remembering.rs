@@ -71,7 +71,7 @@ impl Shared {
 
     /// Has a call made, and keeps what comes of it.
     fn run(self: &Arc<Self>, call: Arc<dyn Request>, key: Arc<Key>, is_first: bool) {
-        call.count_miss();
+        call.note_asked(false);
         let ending = Ending { shared: self.clone(), key, call: Arc::downgrade(&call), id: call.id(), is_first };
         call.cell().on_done(move || drop(ending));
         call.let_go();
@@ -99,7 +99,8 @@ impl Shared {
 }
 
 fn answer(call: &dyn Request, outcome: Outcome) {
-    call.answer(Outcome { usage: Usage { memo_hits: 1, ..Usage::default() }, ..outcome });
+    call.note_asked(true);
+    call.answer(Outcome { usage: Usage::default(), ..outcome });
 }
 
 /// What is done once a call has ended; also should it be lost without an end.
