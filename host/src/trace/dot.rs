@@ -17,8 +17,13 @@ impl Trace {
     /// Of a trace of more than 1000 calls the first are drawn, in the order of [`Trace::tasks`], with what lies between them; a note says how many are not.
     ///
     /// ```
-    /// let trace = purefork::trace::Trace::default();
-    /// assert!(trace.to_dot().starts_with("digraph trace {\n"));
+    /// # use purefork::{Executor, args};
+    /// # let exec = Executor::new()?;
+    /// # let math = exec.load_bytes(r#"(module (func (export "add") (param $a i32) (param $b i32) (result i32)
+    /// #     (i32.add (local.get $a) (local.get $b))))"#)?;
+    /// let trace = math.trace("add", args![2, 3])?;
+    /// assert!(trace.to_dot().contains(r#"t0 [label="add(2, 3)\n= 5"];"#));
+    /// # Ok::<(), purefork::Error>(())
     /// ```
     ///
     /// # Errors

@@ -27,8 +27,13 @@ impl Trace {
     /// Names are escaped, and a `;` in one is a `:`. Of a chain of more than 500 functions the rest is one frame `…`.
     ///
     /// ```
-    /// let trace = purefork::trace::Trace::default();
-    /// assert_eq!(trace.to_folded(), "");
+    /// # use purefork::{Executor, args};
+    /// # let exec = Executor::new()?;
+    /// # let math = exec.load_bytes(r#"(module (func (export "add") (param $a i32) (param $b i32) (result i32)
+    /// #     (i32.add (local.get $a) (local.get $b))))"#)?;
+    /// let trace = math.trace("add", args![2, 3])?;
+    /// assert_eq!(trace.to_folded(), format!("add {}\n", trace.tasks[0].fuel));
+    /// # Ok::<(), purefork::Error>(())
     /// ```
     ///
     /// # Errors

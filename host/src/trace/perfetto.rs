@@ -99,9 +99,15 @@ impl Trace {
     /// category `error`, too. Names, values and errors are shortened. Times are of nanoseconds, from 0.
     ///
     /// ```
-    /// let trace = purefork::trace::Trace::default();
-    /// std::fs::write(std::env::temp_dir().join("nothing.pftrace"), trace.to_perfetto())?;
-    /// # Ok::<(), std::io::Error>(())
+    /// # use purefork::{Executor, args};
+    /// # let exec = Executor::new()?;
+    /// # let math = exec.load_bytes(r#"(module (func (export "add") (param $a i32) (param $b i32) (result i32)
+    /// #     (i32.add (local.get $a) (local.get $b))))"#)?;
+    /// let trace = math.trace("add", args![2, 3])?;
+    /// let mut file = Vec::new();
+    /// trace.write_perfetto(&mut file).expect("a vector takes all");
+    /// assert_eq!(file, trace.to_perfetto());
+    /// # Ok::<(), purefork::Error>(())
     /// ```
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 use super::super::spans::{LAST, Lane};
 use super::super::{Moment, Step, StepKind, Task, Trace, shown};
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
 
@@ -12,13 +13,15 @@ use std::io;
 const VALUE: usize = 300;
 /// The most characters of a line of an error, and of a type.
 const LINE: usize = 1000;
+/// The most bytes of the IR: browsers take seconds for a longer text.
+const IR: usize = 1 << 20;
 
 /// Writes the script element with the data: it is of a type that no browser runs.
 pub(super) fn write(trace: &Trace, to: &mut impl io::Write, title: &str, ir: &str) -> io::Result<()> {
     let mut texts = Texts::default();
     let tasks = &trace.tasks;
     write!(to, "<script type=\"application/json\" id=\"data\">{{\"version\":1,\"title\":")?;
-    write!(to, "{},\n\"ir\":{},\n\"end\":{}", json(title), json(ir), trace.end())?;
+    write!(to, "{},\n\"ir\":{},\n\"end\":{}", json(title), json(&beginning(ir)), trace.end())?;
     functions(trace, to)?;
     column(to, "function", tasks.iter().map(|task| task.function as i64))?;
     column(to, "parent", tasks.iter().map(|task| place(task.parent)))?;
@@ -59,6 +62,16 @@ pub(super) fn write(trace: &Trace, to: &mut impl io::Write, title: &str, ir: &st
     write!(to, "],\n\"texts\":")?;
     list(to, texts.in_order().into_iter(), |to, text| write!(to, "{}", json(text)))?;
     write!(to, "}}</script>")
+}
+
+/// The IR; of a long one the first lines, and how many more there are.
+fn beginning(ir: &str) -> Cow<'_, str> {
+    if ir.len() <= IR {
+        return ir.into();
+    }
+    let end = ir.as_bytes()[..IR].iter().rposition(|&byte| byte == b'\n').map_or(0, |line| line + 1);
+    let (shown, rest) = ir.split_at(end);
+    format!("{shown}… lines left out: {}; print the graph by itself to see them", rest.lines().count()).into()
 }
 
 /// What calls wrote, each as its number and three texts: what it wrote to stdout, to stderr, and what it was not given. Most wrote nothing.

@@ -23,15 +23,20 @@ const SCRIPT: &str = concat!(
 
 impl Trace {
     /// Writes the trace as a page for a browser: one HTML file, which opens without a network. `title` is its title, `ir` a text that it shows
-    /// beside the tree of forks; it may be empty.
+    /// beside the tree of forks, such as the [`graph`](Trace::graph); it may be empty, and of more than 1 MiB the beginning is shown.
     ///
     /// What guests made up does no harm in it: names, values and errors are shortened, and shown as text. The page's own policy allows it
     /// neither scripts but its own, nor to load or to send anything.
     ///
     /// ```
-    /// let trace = purefork::trace::Trace::default();
-    /// std::fs::write(std::env::temp_dir().join("nothing.html"), trace.to_html("nothing", ""))?;
-    /// # Ok::<(), std::io::Error>(())
+    /// # use purefork::{Executor, args};
+    /// # let exec = Executor::new()?;
+    /// # let math = exec.load_bytes(r#"(module (func (export "add") (param $a i32) (param $b i32) (result i32)
+    /// #     (i32.add (local.get $a) (local.get $b))))"#)?;
+    /// let trace = math.trace("add", args![2, 3])?;
+    /// let page = trace.to_html("add of math", &trace.graph().to_string());
+    /// assert!(page.contains("<title>add of math</title>"));
+    /// # Ok::<(), purefork::Error>(())
     /// ```
     ///
     /// # Errors

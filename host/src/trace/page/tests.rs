@@ -265,6 +265,17 @@ fn the_policy_allows_this_script_and_this_style_alone() {
 }
 
 #[test]
+fn of_a_long_ir_the_first_lines_are_shown() {
+    let html = Trace::default().to_html("long", &"%1 = é\n".repeat(200_000));
+    let ir = data(&html)["ir"].as_str().expect("a text").to_owned();
+    assert_eq!(ir.lines().last(), Some("… lines left out: 68928; print the graph by itself to see them"));
+    assert_eq!(
+        data(&Trace::default().to_html("long", &"é".repeat(1 << 20)))["ir"],
+        "… lines left out: 1; print the graph by itself to see them"
+    );
+}
+
+#[test]
 fn bytes_in_base64() {
     let given: Vec<_> = ["", "f", "fo", "foo", "foob"].iter().map(|text| base64(text.as_bytes())).collect();
     assert_eq!(given, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]);
