@@ -137,6 +137,15 @@ mod tests {
     }
 
     #[test]
+    fn escapes_of_graphviz_and_characters_of_html_are_none() {
+        let mut trace = three();
+        trace.functions[1].name = "a\\N\"&lt;\n{b|c}".to_owned();
+        let dot = trace.to_dot();
+        let line = dot.lines().find(|line| line.starts_with("  t1 [")).unwrap_or_default();
+        expect![[r#"  t1 [label="a\\\\N\"&amp;lt;\\n{b|c}(2)\n= 4"];"#]].assert_eq(line);
+    }
+
+    #[test]
     fn of_many_calls_the_first_are_drawn_and_the_rest_is_told() {
         let dot = many(1500, 2, 500, |call| if call % 2 == 0 { 3 } else { 1 }).to_dot();
         assert_eq!(dot.matches("[label=\"").count(), 1000 + 999);

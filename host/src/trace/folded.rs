@@ -118,6 +118,14 @@ mod tests {
 
     #[test]
     fn hostile_names_begin_neither_a_frame_nor_a_line() {
+        let mut trace = three();
+        trace.functions[1].name = "a;b 7\nc;d".to_owned();
+        expect![[r#"
+            main 40
+            main;a:b 7\nc:d 7
+            main;fail 3
+        "#]]
+        .assert_eq(&trace.to_folded());
         expect![[r#"
             </script><script>document.title='harm'</script><img src=x onerror="document.titl…@</script#0 18446744073709551615
             </script><script>document.title='harm'</script><img src=x onerror="document.titl…@</script#0;</script><script>document.title='harm'</script><img src=x onerror="document.titl…@</script#1 18446744073709551615

@@ -1,7 +1,7 @@
 //! What is written is read again, by a reader of its own, and shown as text.
 
 use super::super::Trace;
-use super::super::made::{hostile, many, three};
+use super::super::made::{at, function, hostile, many, task, three};
 use expect_test::expect;
 use std::collections::BTreeMap;
 
@@ -206,6 +206,28 @@ fn hostile_names_and_times_are_written_all_the_same() {
             5 other threads instant </script><script>document.title='harm'</script><img src=x onerror="document.titl…@</script#0 #wait ~2 call=0
             1 host instant </script><script>document.title='harm'</script><img src=x onerror="document.titl…@</script#1 #call ~3 ~4 call=1 forked by=0 result="{</script><script>document.title='harm'</script><img src=x onerror=\"document.title='harm'\">;`\"\\\\n\\0\\u{202e}&lt;{rank=same}: \"</script><script>document.title=\\'harm\\'</script><img src=x onerror=\\\"document.title…" fuel=18446744073709551615
     "#]].assert_eq(&read(&hostile().to_perfetto()));
+}
+
+#[test]
+fn of_calls_that_end_at_a_time_the_inner_one_ends_first() {
+    let mut trace = Trace { functions: ["outer", "inner"].map(|name| function("", name)).into(), ..Trace::default() };
+    for (function, parent, started, done) in [(0, None, 2, 9), (1, Some(0), 2, 9), (0, None, 9, 12)] {
+        let mut call = task(function, parent, 0, at(1, 0));
+        (call.started, call.done) = (Some(at(started, 0)), Some(at(done, 0)));
+        trace.tasks.push(call);
+    }
+    expect![[r#"
+        process 1 "purefork"
+        track "host" below 1, rank 2
+        track "worker 0" below 1, rank 3
+            2 worker 0 begin outer #call ~1 call=0 fuel=0
+            2 worker 0 begin inner #call ~3 call=1 forked by=0 fuel=0
+            9 worker 0 end ~4
+            9 worker 0 end ~2
+            9 worker 0 begin outer #call ~5 call=2 fuel=0
+           12 worker 0 end ~6
+    "#]]
+    .assert_eq(&read(&trace.to_perfetto()));
 }
 
 #[test]
