@@ -45,10 +45,9 @@ impl Trace {
         let mut forks: Vec<Sha256> = (task..=last).map(|_| Sha256::new()).collect();
         let mut waited = vec![false; forks.len()];
         for step in self.tasks[task..=last].iter().flat_map(|task| &task.steps) {
-            if step.kind == StepKind::Wait {
-                if let Some(waited) = step.task.checked_sub(task).and_then(|child| waited.get_mut(child)) {
-                    *waited = true;
-                }
+            let child = step.task.checked_sub(task).filter(|_| step.kind == StepKind::Wait);
+            if let Some(waited) = child.and_then(|child| waited.get_mut(child)) {
+                *waited = true;
             }
         }
         for at in (task + 1..=last).rev() {

@@ -49,8 +49,8 @@ struct Shared {
     /// Each in a cache line of its own: workers do not meet.
     buffers: Vec<CachePadded<Mutex<Buffer>>>,
     file: Mutex<TraceFile>,
-    /// The functions that were called, with what keeps the key from being that of others, and their numbers.
-    functions: Mutex<HashMap<(usize, u32), (Arc<Facts>, u32)>>,
+    /// The functions that were called.
+    functions: Mutex<Functions>,
     /// The modules that were written, by their digests.
     modules: Mutex<HashSet<String>>,
     /// Told when a call has ended, once the recorder is about to be finished.
@@ -58,6 +58,9 @@ struct Shared {
     finishing: AtomicBool,
     waiting: Mutex<()>,
 }
+
+/// Functions by the address of their facts, which these keep from being another's, and their numbers there; and the numbers in the file.
+type Functions = HashMap<(usize, u32), (Arc<Facts>, u32)>;
 
 /// What one worker has written down, and is not in the file yet.
 #[derive(Default)]

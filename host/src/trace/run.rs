@@ -26,7 +26,7 @@ use std::panic::Location;
 /// });
 /// assert_eq!(sum?, 7);
 /// let text = trace.graph().to_string();
-/// assert!(text.starts_with("graph host():\n  %1: future<s32> = fork @add(1, 2)"), "{text}");
+/// assert!(text.starts_with("graph host():\n  %1: future<i32> = fork @add(1, 2)"), "{text}");
 /// # Ok::<(), purefork::Error>(())
 /// ```
 pub fn trace<R>(f: impl FnOnce() -> R) -> (R, Trace) {
