@@ -32,7 +32,7 @@ pub enum Event<'a> {
 /// let count = done.clone();
 /// let observer = move |event: &Event<'_>| {
 ///     if let Event::Call(call) = event
-///         && let CallEventKind::Done { result: Ok(_) } = call.kind
+///         && let CallEventKind::Done { result: Ok(_), .. } = call.kind
 ///     {
 ///         count.fetch_add(1, Ordering::Relaxed);
 ///     }
