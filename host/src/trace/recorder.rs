@@ -16,15 +16,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// How many buffers there are. Workers with the same remainder share one.
-const BUFFERS: usize = 32;
+/// How many buffers there are. Where there are more workers, some share one.
+const BUFFERS: usize = 256;
 
 /// A buffer that holds so much is written, in bytes.
 const FULL: usize = 64 << 10;
 
 /// Writes down what becomes of calls: into memory, or into a file as it happens.
 ///
-/// What it holds is bounded: some two megabytes, and the arguments and results that are just being written. If the file takes less than
+/// What it holds is bounded: 64 KiB for each worker, up to 16 MiB, and the arguments and results that are just being written. If the file takes less than
 /// calls make, these wait for it.
 ///
 /// ```
@@ -66,6 +66,8 @@ type Functions = HashMap<(usize, u32), (Arc<Facts>, u32)>;
 #[derive(Default)]
 struct Buffer {
     bytes: Vec<u8>,
+    /// Whose records these are: the worker's number plus one, 0 for any other thread.
+    slot: usize,
     last: u64,
     forks: u64,
     ends: u64,
@@ -195,6 +197,10 @@ impl Shared {
     fn record(&self, event: &CallEvent<'_>) {
         let slot = event.worker.map_or(0, |worker| worker + 1);
         let mut buffer = lock(&self.buffers[slot % BUFFERS]);
+        if buffer.slot != slot {
+            self.write(&mut buffer);
+            buffer.slot = slot;
+        }
         // Within the lock: the times in a buffer go up. Where a wait suspends, nothing is done between the two.
         let now = match event.kind {
             CallEventKind::Suspend if !buffer.bytes.is_empty() => buffer.last,
@@ -210,7 +216,7 @@ impl Shared {
             _ => 0,
         };
         let Buffer { bytes, last, forks, ends, .. } = &mut *buffer;
-        bytes.push(match event.kind {
+        let mut head = Head::new(match event.kind {
             CallEventKind::Fork { .. } => tag::FORK,
             CallEventKind::Ready(_) => tag::READY,
             CallEventKind::Start => tag::START,
@@ -221,36 +227,46 @@ impl Shared {
             CallEventKind::Done { result: Ok(_), .. } => tag::VALUE,
             CallEventKind::Done { result: Err(_), .. } => tag::ERROR,
         });
-        number(now - *last, bytes);
+        head.number(now - *last);
         *last = now;
-        number(event.task.get(), bytes);
+        head.number(event.task.get());
         match event.kind {
-            CallEventKind::Fork { args, number: fork, site, .. } => {
+            CallEventKind::Fork { number, .. } => {
                 *forks += 1;
-                number(event.parent.map_or(0, TaskId::get), bytes);
-                number(function.into(), bytes);
-                number(fork.into(), bytes);
-                number(event.fuel, bytes);
+                head.number(event.parent.map_or(0, TaskId::get));
+                head.number(function.into());
+                head.number(number.into());
+                head.number(event.fuel);
+            }
+            CallEventKind::Wait => {
+                head.number(event.parent.map_or(0, TaskId::get));
+                head.number(event.fuel);
+            }
+            CallEventKind::Done { .. } => {
+                *ends += 1;
+                head.number(event.fuel);
+            }
+            CallEventKind::Ready(_) | CallEventKind::Start | CallEventKind::Suspend => {}
+            CallEventKind::Resume | CallEventKind::Cancelled => {}
+        }
+        bytes.extend_from_slice(head.bytes());
+        match event.kind {
+            CallEventKind::Fork { args, site, .. } => {
                 if event.parent.is_none() {
                     write_site(site, bytes);
                 }
                 write_args(args, bytes);
             }
             CallEventKind::Ready(args) => write_args(args, bytes),
-            CallEventKind::Wait => {
-                number(event.parent.map_or(0, TaskId::get), bytes);
-                number(event.fuel, bytes);
-            }
             CallEventKind::Done { result, output } => {
-                *ends += 1;
-                number(event.fuel, bytes);
                 match result {
                     Ok(value) => bytes::encode(value, bytes),
                     Err(error) => text(&json(error), bytes),
                 }
                 write_output(output, bytes);
             }
-            CallEventKind::Start | CallEventKind::Suspend | CallEventKind::Resume | CallEventKind::Cancelled => {}
+            CallEventKind::Start | CallEventKind::Wait | CallEventKind::Suspend => {}
+            CallEventKind::Resume | CallEventKind::Cancelled => {}
         }
         if buffer.bytes.len() >= FULL {
             self.write(&mut buffer);
@@ -408,6 +424,42 @@ fn write_site(site: Option<&Location<'_>>, to: &mut Vec<u8>) {
     text(file, to);
     number(line.into(), to);
     number(column.into(), to);
+}
+
+/// The numbers at the front of a record. Written one by one into a vector, each would be a call of memmove.
+struct Head {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Head {
+    fn new(tag: u8) -> Head {
+        let mut bytes = [0; 64];
+        bytes[0] = tag;
+        Head { bytes, length: 1 }
+    }
+
+    /// Appends a number as unsigned LEB128, of ten bytes at most. A record has six at most.
+    #[inline]
+    fn number(&mut self, mut number: u64) {
+        while number >= 0x80 {
+            self.put(number as u8 | 0x80);
+            number >>= 7;
+        }
+        self.put(number as u8);
+    }
+
+    #[inline]
+    fn put(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.length) {
+            *place = byte;
+            self.length += 1;
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }
 
 /// Appends a number as unsigned LEB128.
