@@ -15,23 +15,34 @@ pub(crate) fn escaped(name: &str) -> String {
 pub(crate) fn escaped_function(name: &str) -> String {
     // How the component model marks exports of a core module.
     let name = name.strip_prefix("cm32p2||").unwrap_or(name);
-    let mut plain = Bounded(String::new());
+    let mut plain = Bounded { text: String::new(), most: MAX_SHOWN };
     // What is too long ends in an error here, and is cut below.
     let _ = match rustc_demangle::try_demangle(name) {
         Ok(demangled) => write!(plain, "{demangled:#}"),
         Err(_) => return escaped(name),
     };
-    escaped(&plain.0)
+    escaped(&plain.text)
 }
 
-/// A text that does not grow beyond what is shown: a mangled name may stand for a far longer one.
-struct Bounded(String);
+/// A text that does not grow far beyond what is shown of it: a mangled name may stand for a far longer one.
+struct Bounded {
+    text: String,
+    most: usize,
+}
 
 impl std::fmt::Write for Bounded {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        self.0.push_str(text);
-        if self.0.len() > 4 * MAX_SHOWN { Err(std::fmt::Error) } else { Ok(()) }
+        self.text.push_str(text);
+        if self.text.len() > 4 * self.most { Err(std::fmt::Error) } else { Ok(()) }
     }
+}
+
+/// As [`escaped_within`], of what is written; no more of it is made than is shown.
+pub(crate) fn escaped_display(shown: &impl std::fmt::Display, most: usize) -> String {
+    let mut plain = Bounded { text: String::new(), most };
+    // What is too long ends in an error here, and is cut below.
+    let _ = write!(plain, "{shown}");
+    escaped_within(&plain.text, most)
 }
 
 /// As [`escaped`], for texts that may be longer than a name.

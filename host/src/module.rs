@@ -87,16 +87,16 @@ impl Module {
         self.fork_number(number, args, site)
     }
 
-    /// Forks a call whose children are not run, but give what `script` says.
+    /// Forks a call whose children are not run, but give what `script` says; with less fuel than it may use, if that is said.
     pub(crate) fn fork_scripted(
         &self,
         function: &str,
         args: Args,
-        script: Arc<dyn Script>,
+        (script, fuel): (Arc<dyn Script>, Option<u64>),
         site: &'static Location<'static>,
     ) -> Result<Future<Value>> {
         let number = self.number(function)?;
-        let module = Module { program: self.program.scripted(script)?, ..self.clone() };
+        let module = Module { program: self.program.scripted(script, fuel)?, ..self.clone() };
         let values = values(args.bind(&self.facts.functions[number])?).unwrap_or_default();
         Ok(future(module.program.fork(number as u32, values, site)))
     }

@@ -310,6 +310,9 @@ pub(crate) struct Trace {
     /// Put the body of each call in the place of its fork; for `ir` and `html`
     #[arg(long)]
     pub(crate) inline: bool,
+    /// For `folded`: the functions within guests, too, from so many samples by fuel; each runs a call again
+    #[arg(long, value_name = "N", value_parser = count::<u32>)]
+    pub(crate) samples: Option<u32>,
     /// Print work, span and the speed-up to expect, in fuel; alone, instead of the graph
     #[arg(long)]
     pub(crate) summary: bool,

@@ -134,7 +134,7 @@ fn frames(frames: &[GuestFrame]) -> Option<String> {
 /// in `leaf`, fork #2 of `middle`, fork #1 of `root`; or, of a long chain, 50 forks below `root`
 fn forks(chain: &[ForkFrame], omitted: usize) -> Option<String> {
     let [_, .., root] = chain else { return None };
-    let forks = chain.len() + omitted - 1;
+    let forks = (chain.len() - 1).saturating_add(omitted);
     if forks > MAX_FORKS {
         return Some(format!("{forks} forks below `{}`", root.function));
     }

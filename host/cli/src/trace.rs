@@ -2,6 +2,7 @@
 
 use crate::file;
 use crate::flags::{Format, Trace as Typed};
+use crate::inspect::read as read_module;
 use crate::report::{self, Usage, shown_path};
 use crate::run::{arguments, executor, function, hint, link, load, wanted};
 use crate::stdout;
@@ -10,7 +11,7 @@ use anyhow::{Context as _, Result};
 use purefork::Value;
 use purefork::trace::{Recorder, Trace};
 use std::fs::File;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
 /// Runs the function, and writes what ran; or tells what there is to run. Returns whether the call was a success.
@@ -40,7 +41,11 @@ pub(crate) fn trace(typed: &Typed) -> Result<bool> {
     };
     let future =
         module.record(&function.exact, args, &recorder).map_err(|error| hint("trace", error, function, &call.given))?;
-    let bytes = recorder.finish().context("cannot write the trace")?;
+    let bytes = match recorder.finish() {
+        // Whoever reads it has all they wanted.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Vec::new(),
+        bytes => bytes.context("cannot write the trace")?,
+    };
     match stream {
         Some(stream) => stream.keep()?,
         None if format == Format::Trace && !typed.summary => write_bytes(target, &bytes)?,
@@ -78,19 +83,28 @@ fn kept(typed: &Typed) -> Result<Option<Trace>> {
 
 /// Whether a file begins as traces do.
 fn is_trace(path: &Path) -> bool {
+    // What is read of a pipe is gone.
+    if !path.metadata().is_ok_and(|found| found.is_file()) {
+        return path == Path::new("-") && read_module(path).is_ok_and(|bytes| begins_as_traces_do(&bytes));
+    }
     let mut start = [0; 32];
     let Ok(length) = File::open(path).and_then(|mut file| file.read(&mut start)) else { return false };
-    start[..length].starts_with(b"purefork trace ") || is_json(&start[..length])
+    begins_as_traces_do(&start[..length])
+}
+
+fn begins_as_traces_do(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"purefork trace ") || is_json(bytes)
 }
 
 fn is_json(bytes: &[u8]) -> bool {
-    let text = bytes.trim_ascii_start();
-    text.strip_prefix(b"{").is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"purefork-trace\""))
+    // No module begins so, in binary or as text.
+    bytes.trim_ascii_start().starts_with(b"{")
 }
 
 /// Reads a trace, in either of the forms that can be read.
 pub(crate) fn read(path: &Path) -> Result<Trace> {
-    let bytes = file::read(path).map_err(|error| {
+    let bytes = if path == Path::new("-") { Ok(read_module(path)?) } else { file::read(path) };
+    let bytes = bytes.map_err(|error| {
         Usage::new(format!("cannot read `{}`: {error}", shown_path(path)))
             .with_help("expected the path of a trace, from `purefork trace MODULE FUNCTION -o FILE.trace`")
             .with_kind(purefork::ErrorKind::Unreadable)
@@ -114,6 +128,11 @@ fn format(typed: &Typed) -> Result<Format, Usage> {
     if typed.inline && !matches!(format, Format::Ir | Format::Html) {
         return Err(Usage::new("`--inline` is for the formats `ir` and `html`").with_help("leave one of the two away"));
     }
+    if typed.samples.is_some() && format != Format::Folded {
+        return Err(
+            Usage::new("`--samples` is for the format `folded`").with_help("leave it away, or add `--format folded`")
+        );
+    }
     Ok(format)
 }
 
@@ -133,7 +152,10 @@ fn write(typed: &Typed, format: Format, trace: &Trace, target: Option<Target>) -
         Format::Json => trace.write_json(to),
         Format::Dot => trace.write_dot(to),
         Format::Perfetto => trace.write_perfetto(to),
-        Format::Folded => trace.write_folded(to),
+        Format::Folded => match typed.samples {
+            Some(samples) => write!(to, "{}", trace.replay().profile(samples)?.to_folded()),
+            None => trace.write_folded(to),
+        },
         Format::Trace => {
             let message = "a trace is written as such only while the call runs";
             return Err(Usage::new(message).with_help("write it as `--format json`, which can be read as well").into());

@@ -216,7 +216,7 @@ impl fmt::Display for Error {
         }
         match (self.0.chain.as_slice(), &self.0.site) {
             ([_, .., root], _) => {
-                let forks = self.0.chain.len() + self.0.omitted - 1;
+                let forks = (self.0.chain.len() - 1).saturating_add(self.0.omitted);
                 let s = if forks == 1 { "" } else { "s" };
                 let separator = if line.is_empty() { "" } else { ", " };
                 line.push_str(&format!(

@@ -35,6 +35,8 @@ pub(crate) struct Member {
     pub(super) capture: Option<Arc<Capture>>,
     /// What its calls' children give, if none are to be run.
     pub(super) script: Option<Arc<dyn Script>>,
+    /// What its calls may use, if that is less than the limit.
+    pub(super) fuel: Option<u64>,
     identity: Identity,
 }
 
@@ -203,6 +205,7 @@ impl Program {
             missing: None,
             capture: None,
             script: None,
+            fuel: None,
             identity,
         })
     }
@@ -268,8 +271,10 @@ impl Program {
     }
 
     /// The same module, of whose calls the children are not run, but give what `script` says. What it is linked to does not matter.
-    pub(crate) fn scripted(&self, script: Arc<dyn Script>) -> Result<Program> {
-        Program::of(Member { script: Some(script), ..self.alone() })
+    ///
+    /// `fuel`: what they may use, if that is less than the limit.
+    pub(crate) fn scripted(&self, script: Arc<dyn Script>, fuel: Option<u64>) -> Result<Program> {
+        Program::of(Member { script: Some(script), fuel, ..self.alone() })
     }
 
     /// The same module with one more provider, called `name`, of the functions it forks.

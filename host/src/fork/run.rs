@@ -98,7 +98,8 @@ impl Run<'_> {
     #[inline]
     fn sandbox(&self, call: Option<Arc<dyn CallState>>) -> Result<Box<Sandbox>> {
         let Run { program, function, deadline, .. } = *self;
-        let taken = program.plan.take(program.runtime.shard(), Invocation { function, call, deadline });
+        let taken =
+            program.plan.take(program.runtime.shard(), Invocation { function, call, deadline, fuel: program.fuel });
         if taken.is_err() {
             program.runtime.watch.tidy_later();
         }

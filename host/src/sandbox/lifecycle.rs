@@ -20,6 +20,8 @@ pub(crate) struct Invocation {
     /// None for a call that nobody can cancel and that cannot fork.
     pub(crate) call: Option<Arc<dyn CallState>>,
     pub(crate) deadline: Option<Instant>,
+    /// What it may use, if that is less than the limit. How much it has used is then not known.
+    pub(crate) fuel: Option<u64>,
 }
 
 /// An instance with everything that belongs to it.
@@ -109,9 +111,10 @@ impl Sandbox {
     /// Why the call must not start. The sandbox is as it was.
     #[inline]
     pub(crate) fn begin_call(&mut self, invocation: Invocation) -> Result<()> {
-        let Invocation { function, call, deadline } = invocation;
+        let Invocation { function, call, deadline, fuel: most } = invocation;
         self.store.data_mut().interrupts.begin_call(call, deadline);
-        let fuel = self.loaded.as_ref().map_or(0, |loaded| loaded.definition.limits.fuel);
+        let limit = self.loaded.as_ref().map_or(0, |loaded| loaded.definition.limits.fuel);
+        let fuel = most.map_or(limit, |most| most.min(limit));
         self.store.set_fuel(budget(fuel)).map_err(|error| self.explain(function, error))?;
         self.store.set_epoch_deadline(1);
         // Who stops a call says so first and interrupts then. Either the epoch's deadline was set by what had been counted before,

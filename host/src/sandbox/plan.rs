@@ -174,7 +174,7 @@ impl Plan {
     }
 
     fn make_in(&self, shard: usize, invocation: &Invocation) -> wasmtime::Result<Box<Sandbox>> {
-        let Invocation { function, call, deadline } = invocation;
+        let Invocation { function, call, deadline, fuel: _ } = invocation;
         let (function, shared) = (*function, &*self.shared);
         let mut interrupts = Interrupts::new(shared.executor.clone());
         interrupts.begin_call(call.clone(), *deadline);

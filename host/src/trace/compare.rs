@@ -35,7 +35,8 @@ impl Trace {
     /// waited for, the result, the fuel or the output. When and where it ran does not count.
     ///
     /// A call that a guest forks and does not wait for is compared in what it is forked with, and no further: it is given up when its
-    /// parent ends, and how far it has come then depends on the schedule.
+    /// parent ends, and how far it has come then depends on the schedule. So is one that was ended by what is no result of its function and
+    /// arguments, such as a timeout, or a limit of the whole tree.
     pub fn difference(&self, other: &Trace) -> Option<Difference> {
         let (roots, others) = (self.roots(), other.roots());
         let differs = |at: usize, what: &str, expected: String, given: String| {
@@ -55,7 +56,7 @@ impl Trace {
         while let Some((at, there, waited)) = pending.pop() {
             let (one, two) = (&self.tasks[at], &other.tasks[there]);
             let what = differing_call(self, one, other, two).or_else(|| {
-                if !waited {
+                if !waited || !is_own(one) || !is_own(two) {
                     return None;
                 }
                 if self.steps(one) != other.steps(two) {
@@ -68,7 +69,7 @@ impl Trace {
             }
             // With the same steps, the forks are the same.
             let pairs = children[at].iter().zip(&other_children[there]).rev();
-            if waited {
+            if waited && is_own(one) && is_own(two) {
                 let waits = waited_for(one);
                 pending.extend(pairs.map(|(one, two)| (*one, *two, waits.contains(one))));
             }
@@ -95,6 +96,15 @@ impl Trace {
     /// What a call did: what it forked and waited for, by the forks' numbers, and how much fuel it had used by then.
     fn steps(&self, task: &Task) -> Vec<(StepKind, u32, u64)> {
         task.steps.iter().map(|step| (step.kind, self.tasks[step.task].number, step.fuel)).collect()
+    }
+}
+
+/// Whether what a call gave is a result of its function and its arguments alone.
+pub(super) fn is_own(task: &Task) -> bool {
+    match &task.result {
+        Some(Ok(_)) => true,
+        Some(Err(error)) => error.is_catchable(),
+        None => false,
     }
 }
 

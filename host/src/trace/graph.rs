@@ -38,6 +38,8 @@ pub struct Body {
     pub fuel: u64,
     /// How many calls are the same.
     pub calls: usize,
+    /// Whether they did not run, as their result was known: [`Builder::memo`](crate::Builder::memo).
+    pub known: bool,
 }
 
 /// A fork or a wait.
@@ -131,12 +133,23 @@ impl Trace {
             result: task.result.clone(),
             fuel: task.fuel,
             calls: 0,
+            known: is_known(task),
         }
     }
 
     fn host_body(&self, of: &[usize]) -> Body {
         let nodes = self.nodes(&self.host, of);
-        Body { name: None, number: 0, params: vec![], results: vec![], nodes, result: None, fuel: 0, calls: 1 }
+        Body {
+            name: None,
+            number: 0,
+            params: vec![],
+            results: vec![],
+            nodes,
+            result: None,
+            fuel: 0,
+            calls: 1,
+            known: false,
+        }
     }
 
     fn nodes(&self, steps: &[super::Step], of: &[usize]) -> Vec<Node> {
@@ -221,11 +234,17 @@ impl Node {
     }
 }
 
+/// Whether a call has a result and never ran.
+fn is_known(task: &Task) -> bool {
+    task.started.is_none() && matches!(task.result, Some(Ok(_)))
+}
+
 /// What two calls have in common that have one body. `of`: the bodies of what it forks.
 fn key(task: &Task, of: &[usize]) -> [u8; 32] {
     let mut digest = Sha256::new();
     let number = |digest: &mut Sha256, number: usize| digest.update((number as u64).to_le_bytes());
     number(&mut digest, task.function);
+    digest.update([u8::from(is_known(task))]);
     for arg in &task.args {
         digest.update([u8::from(arg.value.is_some())]);
         if let Some(value) = &arg.value {

@@ -16,6 +16,7 @@ mod model;
 mod page;
 mod perfetto;
 mod print;
+mod profile;
 mod protobuf;
 mod read;
 #[cfg(test)]
@@ -37,6 +38,7 @@ mod work_span;
 pub use compare::Difference;
 pub use graph::{Body, Graph, Node};
 pub use model::{Moment, Pause, Step, StepKind, Task, Trace, TracedArg, TracedFunction, TracedModule};
+pub use profile::Profile;
 pub use receipt::Receipt;
 pub use recorder::Recorder;
 pub use replay::{Replay, Replayed};

@@ -2,15 +2,12 @@
 
 use super::graph::{Body, Graph, Node, text};
 use crate::error::ForkSite;
-use crate::escape::{escaped, escaped_within};
+use crate::escape::{escaped, escaped_display};
 use crate::value::{Type, Value};
 use std::fmt::{self, Write as _};
 
 /// How much of a value, a type or an error is shown, in bytes.
 const SHOWN: usize = 80;
-
-/// Of a value that takes more memory than this, in bytes, only that is told.
-const LARGE: usize = 64 << 10;
 
 /// The column at which remarks begin, where there is room.
 const REMARKS: usize = 48;
@@ -52,11 +49,13 @@ impl Graph {
                 remarks.push(format!("{} calls", body.calls));
             }
             // What one has used that failed is not known.
-            if let Some(Ok(_)) = body.result {
+            if body.known {
+                remarks.push("not run: the result was known".to_owned());
+            } else if let Some(Ok(_)) = body.result {
                 let each = if body.calls > 1 { " each" } else { "" };
                 remarks.push(format!("fuel {}{each}", body.fuel));
             }
-            if body.nodes.is_empty() {
+            if body.nodes.is_empty() && !body.known {
                 remarks.push("forks nothing".to_owned());
             }
         }
@@ -188,7 +187,7 @@ fn place(site: Option<&ForkSite>) -> String {
 }
 
 fn shown_type(ty: &Type) -> String {
-    escaped_within(&ty.to_string(), SHOWN)
+    escaped_display(ty, SHOWN)
 }
 
 fn shown(value: &Value) -> String {
@@ -197,12 +196,7 @@ fn shown(value: &Value) -> String {
 
 /// A value, in one line and no longer than that.
 pub(super) fn shown_within(value: &Value, most: usize) -> String {
-    let bytes = value.bytes();
-    if bytes > LARGE {
-        return format!("({bytes} bytes)");
-    }
-    // It has escapes of its own for what is in strings.
-    shortened(&value.to_string(), most)
+    value.wave_within(most)
 }
 
 /// A text that was escaped, in one line and no longer than that.

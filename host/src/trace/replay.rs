@@ -17,6 +17,9 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+/// With how many kinds of limits calls are run again: each takes an executor.
+const KINDS: usize = 16;
+
 /// How many calls are run at a time.
 const AHEAD: usize = 256;
 
@@ -81,7 +84,7 @@ impl Trace {
 }
 
 /// Whether what a call gave is a result of its function and its arguments alone, given what its children gave.
-fn is_repeatable(task: &Task) -> bool {
+pub(super) fn is_repeatable(task: &Task) -> bool {
     match &task.result {
         _ if task.started.is_none() || task.cancelled.is_some() => false,
         None => false,
@@ -110,6 +113,26 @@ impl<'a> Replay<'a> {
         self
     }
 
+    pub(super) fn trace(&self) -> &'a Trace {
+        self.trace
+    }
+
+    /// The modules, of which none was needed yet.
+    pub(super) fn loaded(&self) -> Loaded<'_> {
+        Loaded { replay: self, executors: Vec::new(), modules: HashMap::new() }
+    }
+
+    /// Begins to run a call again. `fuel`: how much of it, if not all.
+    pub(super) fn rerun(
+        &self,
+        at: usize,
+        children: &[usize],
+        loaded: &mut Loaded<'_>,
+        fuel: Option<u64>,
+    ) -> Result<Rerun> {
+        Rerun::start(self.trace, at, children, loaded, fuel)
+    }
+
     /// Runs all calls, and compares what they give, bit for bit.
     ///
     /// # Errors
@@ -117,7 +140,7 @@ impl<'a> Replay<'a> {
     /// [`ErrorKind::Malformed`] if the trace does not hold a module, or says what cannot be; those of
     /// [`Executor::load_bytes`].
     pub fn all(&self) -> Result<Replayed> {
-        let mut loaded = Loaded::new(self);
+        let mut loaded = self.loaded();
         let children = self.trace.children();
         let mut replayed = Replayed::default();
         let mut running = VecDeque::new();
@@ -128,7 +151,7 @@ impl<'a> Replay<'a> {
                 && let Some(((at, task), children)) = tasks.next()
             {
                 if is_repeatable(task) {
-                    running.push_back(Rerun::start(self.trace, at, children, &mut loaded)?);
+                    running.push_back(self.rerun(at, &children, &mut loaded, None)?);
                 } else {
                     replayed.skipped += 1;
                 }
@@ -164,8 +187,8 @@ impl<'a> Replay<'a> {
             return Err(Error::new(ErrorKind::Invalid, message));
         }
         let children = trace.tasks.iter().enumerate().filter(|(_, task)| task.parent == Some(node));
-        let children = children.map(|(at, _)| at).collect();
-        let (result, difference) = Rerun::start(trace, node, children, &mut Loaded::new(self))?.finish(trace);
+        let children: Vec<usize> = children.map(|(at, _)| at).collect();
+        let (result, difference) = self.rerun(node, &children, &mut self.loaded(), None)?.finish(trace);
         match difference {
             Some(difference) => Err(Error::new(ErrorKind::Invalid, difference.to_string())
                 .with_help("the trace was changed since it was written, or by another purefork than this")),
@@ -180,17 +203,13 @@ fn own(error: Error) -> Error {
 }
 
 /// The modules of a trace, as far as they were needed, each with the limits of its calls.
-struct Loaded<'a> {
+pub(super) struct Loaded<'a> {
     replay: &'a Replay<'a>,
     executors: Vec<(Limits, Wasi, Executor)>,
     modules: HashMap<usize, Module>,
 }
 
-impl<'a> Loaded<'a> {
-    fn new(replay: &'a Replay<'a>) -> Loaded<'a> {
-        Loaded { replay, executors: Vec::new(), modules: HashMap::new() }
-    }
-
+impl Loaded<'_> {
     /// The module of a function.
     fn module(&mut self, function: usize) -> Result<Module> {
         if let Some(module) = self.modules.get(&function) {
@@ -201,6 +220,11 @@ impl<'a> Loaded<'a> {
             self.executors.iter().position(|(limits, wasi, _)| *limits == called.limits && *wasi == called.wasi);
         let executor = match known {
             Some(known) => &self.executors[known].2,
+            None if self.executors.len() == KINDS => {
+                let message = format!("the trace has calls of more than {KINDS} kinds of limits");
+                return Err(Error::new(ErrorKind::Malformed, message)
+                    .with_help("each kind takes an executor of its own: trace what fewer executors do"));
+            }
             None => {
                 let mut limits = called.limits.clone();
                 limits.timeout = self.replay.timeout;
@@ -241,7 +265,7 @@ impl<'a> Loaded<'a> {
 }
 
 /// A call that is run again.
-struct Rerun {
+pub(super) struct Rerun {
     task: usize,
     children: Arc<Children>,
     future: Future<Value>,
@@ -249,19 +273,30 @@ struct Rerun {
 
 impl Rerun {
     #[track_caller]
-    fn start(trace: &Trace, at: usize, children: Vec<usize>, loaded: &mut Loaded<'_>) -> Result<Rerun> {
+    fn start(
+        trace: &Trace,
+        at: usize,
+        children: &[usize],
+        loaded: &mut Loaded<'_>,
+        fuel: Option<u64>,
+    ) -> Result<Rerun> {
         let site = Location::caller();
         let task = &trace.tasks[at];
         let module = loaded.module(task.function)?;
-        let children = Arc::new(Children::new(trace, &children));
+        let children = Arc::new(Children::new(trace, children));
         let mut args = Args::new();
         for arg in &task.args {
             let missing =
                 || Error::new(ErrorKind::Malformed, format!("node {at} has started without all its arguments"));
             args = args.push(arg.value.clone().ok_or_else(missing)?);
         }
-        let future = module.fork_scripted(&trace.function(task).name, args, children.clone(), site)?;
+        let future = module.fork_scripted(&trace.function(task).name, args, (children.clone(), fuel), site)?;
         Ok(Rerun { task: at, children, future })
+    }
+
+    /// What it gives.
+    pub(super) fn result(&self) -> Result<Value> {
+        self.future.wait()
     }
 
     /// What it gives, and how that differs.

@@ -1,8 +1,8 @@
 //! Runs something again in every way there is, and compares bit for bit.
 
-use super::compare::Difference;
+use super::compare::{Difference, is_own};
 use super::model::Trace;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::executor::Builder;
 use crate::isolation::Isolation;
 use std::fmt;
@@ -83,13 +83,25 @@ pub struct Verified {
 ///
 /// # Errors
 ///
-/// Those of `run`.
+/// Those of `run`; and that of a call of the host's which was ended by what is no result of its function and its arguments, such as a timeout.
 pub fn verify(rounds: usize, mut run: impl FnMut(Way) -> Result<Trace>) -> Result<Verified> {
     let mut first: Option<Trace> = None;
     let mut runs = 0;
     for way in (0..rounds.max(1)).flat_map(|_| Way::ALL) {
         let trace = run(way)?;
         runs += 1;
+        if let Some(Err(error)) = trace
+            .tasks
+            .iter()
+            .filter(|task| task.parent.is_none())
+            .find(|task| !is_own(task))
+            .and_then(|task| task.result.as_ref())
+        {
+            let message = format!("run {runs}, {way}, cannot be compared: {}", error.message());
+            return Err(Error::new(error.kind(), message).with_help(
+                "what ended it is no result of the function and its arguments, so that another run may end otherwise",
+            ));
+        }
         let Some(known) = &first else {
             first = Some(trace);
             continue;

@@ -119,6 +119,8 @@ fn a_trace_is_kept_shown_and_run_again() {
             "replay out/fib.json --module fib.wat",
             "replay out/fib.json --module add.wat",
             "trace out/fib.trace fib",
+            "trace out/fib.trace --format folded --samples 3",
+            "trace out/fib.trace --samples 3",
             "trace out/fib.trace -o out/other.trace",
         ],
         &expect![[r#"
@@ -161,6 +163,17 @@ fn a_trace_is_kept_shown_and_run_again() {
             $ purefork trace out/fib.trace fib
             2> error: `out/fib.trace` is a trace, in which no function is called
             2>   leave `fib` away, or give a module
+            exit 2
+
+            $ purefork trace out/fib.trace --format folded --samples 3
+            fib;fib;fib;fib;fib 795
+            fib;fib;fib;fib;fib;fib;fib 795
+            fib;fib;fib;fib;fib;fib;fib;fib 795
+            exit 0
+
+            $ purefork trace out/fib.trace --samples 3
+            2> error: `--samples` is for the format `folded`
+            2>   leave it away, or add `--format folded`
             exit 2
 
             $ purefork trace out/fib.trace -o out/other.trace

@@ -125,6 +125,29 @@ fn a_call_that_fails_ends_with_its_error() {
 }
 
 #[test]
+fn a_profile_names_the_guests_functions_and_is_the_same_each_way() {
+    let wat = r#"(module
+        (import "fork" "work" (func $fork (param i32) (result i32)))
+        (import "wait" "work" (func $wait (param i32) (result i32)))
+        (func $spin (param $n i32) (loop $more (br_if $more (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+        (func $twice (param $n i32) (call $spin (local.get $n)) (call $spin (local.get $n)))
+        (func (export "work") (param $n i32) (result i32) (call $twice (local.get $n)) (local.get $n))
+        (func (export "run") (result i32)
+            (call $spin (i32.const 2000))
+            (call $wait (call $fork (i32.const 1000)))))"#;
+    let _watchdog = Watchdog::new();
+    for mode in modes() {
+        let exec = mode.executor();
+        let trace = loaded(&exec, wat).trace("run", args![]).unwrap();
+        expect![[r#"
+            run;spin 10010
+            run;work;twice;spin 10010
+        "#]]
+        .assert_eq(&trace.replay().profile(20).unwrap().to_folded());
+    }
+}
+
+#[test]
 fn what_is_recorded_into_a_file_is_read_from_it() {
     let _watchdog = Watchdog::new();
     for mode in modes() {
