@@ -1,6 +1,6 @@
 //! `trace`, `replay` and `verify`: what ran, run again.
 
-use crate::support::{check, check_all, content, purefork};
+use crate::support::{check, check_all, check_fed, content, purefork};
 use expect_test::expect;
 
 #[test]
@@ -252,6 +252,43 @@ fn what_is_no_trace_is_refused() {
 }
 
 #[test]
+fn a_trace_is_read_from_standard_input() {
+    assert!(purefork().args(["trace", "fib.wat", "fib", "1", "-o", "out/fed.trace"]).status().unwrap().success());
+    check_fed("trace -", &content("out/fed.trace"), &expect![[r#"
+        graph @fib(%n: i32 = 1) -> i64:                  # fuel 7, forks nothing
+          return 1
+        exit 0
+    "#]]);
+    check_fed("replay - --json", &content("out/fed.trace"), &expect![[r#"
+        {"difference":null,"run":1,"skipped":0}
+        exit 0
+    "#]]);
+}
+
+/// Numbers that nothing ever counted.
+#[test]
+fn an_error_that_was_made_up_is_shown() {
+    let made = r#"{"purefork-trace":1,"functions":[{"module":"0","name":"f","params":[],"results":[],"limits":{},"wasi":"None"}],
+        "tasks":[{"function":0,"parent":null,"number":4294967295,"site":null,"args":[],"forked":{"time":18446744073709551615,"worker":4294967295},
+        "started":{"time":0,"worker":0},"pauses":[{"from":{"time":9,"worker":1},"to":{"time":3,"worker":2}}],"done":{"time":1,"worker":7},
+        "cancelled":null,"steps":[],"fuel":18446744073709551615,"result":{"Err":{"kind":"Trap","message":"m","help":null,"reasons":[],
+        "site":null,"backtrace":[],"chain":[{"function":"a","site":{"Guest":{"number":1}}},{"function":"b","site":{"Guest":{"number":1}}}],
+        "omitted":18446744073709551615,"ends_tree":false}},"output":null}],"host":[{"kind":"fork","task":0,"fuel":0,"at":{"time":0,"worker":null}}]}"#;
+    std::fs::write(purefork().get_current_dir().unwrap().join("out/made.json"), made).unwrap();
+    for format in ["ir", "html", "json", "dot", "perfetto", "folded"] {
+        let out = purefork().args(["trace", "out/made.json", "--format", format, "--summary"]).output().unwrap();
+        assert!(out.status.success(), "{format}: {out:?}");
+        let out = purefork().args(["trace", "out/made.json", "--format", format]).output().unwrap();
+        assert!(out.status.success(), "{format}: {out:?}");
+    }
+    check("replay out/made.json", &expect![[r#"
+        2> error: the trace does not hold the module 0, of `f`, and none was given
+        2>   give the file of that digest (`--module FILE`)
+        exit 2
+    "#]]);
+}
+
+#[test]
 fn every_format_is_chosen_by_name_or_by_the_files_ending() {
     for (ending, format, start) in [
         ("html", "html", &b"<!doctype html>"[..]),
@@ -281,6 +318,8 @@ fn verify_prints_a_receipt() {
             "verify fib.wat fib 10 --runs 2 --json",
             "verify add.wat div 1 0",
             "verify fib.wat fib 10 --serial",
+            "verify fib.wat fib 10 --memo out/memo",
+            "verify fib.wat fib 12 --tree-forks 20",
             "verify fib.wat fib",
         ],
         &expect![[r#"
@@ -316,6 +355,16 @@ fn verify_prints_a_receipt() {
             2> error: `verify` chooses threads and sandboxes itself: it tries all ways
             2>   leave `--threads`, `--serial` and `--isolation` away
             exit 2
+
+            $ purefork verify fib.wat fib 10 --memo out/memo
+            2> error: `verify` runs the call each time: a result that was kept would prove nothing
+            2>   leave `--memo` away
+            exit 2
+
+            $ purefork verify fib.wat fib 12 --tree-forks 20
+            2> error: run 1, serially, in recycled sandboxes, cannot be compared: the tree of calls forked more than 20 times
+            2>   what ended it is no result of the function and its arguments, so that another run may end otherwise
+            exit 1
 
             $ purefork verify fib.wat fib
             2> error: expected `fib(n: i32) -> i64`, but was not given `n`
