@@ -6,6 +6,7 @@ use crate::{json, stdout, trace};
 use anyhow::Result;
 use purefork::trace::Difference;
 use serde_json::json;
+use std::io::Write as _;
 
 /// Runs the calls again, and says whether they gave the same; or runs one, and prints what it gives. Returns whether that was a success.
 pub(crate) fn replay(typed: &Replay) -> Result<bool> {
@@ -23,7 +24,12 @@ pub(crate) fn replay(typed: &Replay) -> Result<bool> {
     if let Some(node) = typed.node {
         let value = replay.node(node)??;
         stdout::print(&if typed.json { json::to_string(&value) } else { value.to_string() })?;
-        return Ok(!matches!(value, purefork::Value::Result(Err(_))));
+        if let purefork::Value::Result(Err(_)) = value {
+            // If stderr is closed, nobody can be told.
+            let _ = writeln!(std::io::stderr().lock(), "error: node {node} returned an error");
+            return Ok(false);
+        }
+        return Ok(true);
     }
     let replayed = replay.all()?;
     let difference = replayed.difference.as_ref();
