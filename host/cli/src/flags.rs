@@ -120,6 +120,8 @@ Formats, of which FILE's ending chooses one where `--format` does not:
   folded    .folded: stacks of calls with their fuel, for speedscope and flame graphs
 
 MODULE may be a trace, too: then nothing is run, and what it says is written in another format.
+A program of WASI is traced as its function `_start` or `run`, with its arguments and its standard
+input as values: '[\"-n\", \"3\"]' and @FILE.
 
 If the call fails, its trace is written all the same, and the exit code is 1. Arguments and limits
 are those of `purefork run`: see `purefork run --help`.
@@ -146,7 +148,8 @@ const VERIFY_USAGE: &str = "purefork verify [OPTIONS] MODULE FUNCTION [ARG]... [
 const VERIFY_HELP: &str = "\
 The call is run serially, on one worker and on four, in recycled sandboxes and in fresh ones, and all
 that it forks has to do and to give the same each time, bit for bit, with the same fuel. A receipt
-is printed: digests of the module, the arguments, the limits and the result.
+is printed: digests of the module, the arguments, the limits and the result. Where the call fails,
+it has to fail in the same way; the exit code is 1 only where runs differ.
 
 Arguments and limits are those of `purefork run`: see `purefork run --help`.
 
@@ -604,7 +607,10 @@ fn wrong(error: &clap::Error, words: &[OsString]) -> Usage {
         (ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand, ..) => {
             Usage::new("expected a command").with_help(COMMANDS)
         }
-        (ErrorKind::MissingRequiredArgument, ..) => Usage::new("expected the path of a module").with_help(help),
+        (ErrorKind::MissingRequiredArgument, ..) => {
+            let what = if verb.is_some_and(|verb| verb == "replay") { "a trace" } else { "a module" };
+            Usage::new(format!("expected the path of {what}")).with_help(help)
+        }
         (ErrorKind::InvalidValue, Some(option), Some(value)) if option == "<MODULE>" && value.is_empty() => {
             Usage::new("expected the path of a module, but was given an empty word").with_help(help)
         }

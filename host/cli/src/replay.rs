@@ -43,7 +43,7 @@ pub(crate) fn replay(typed: &Replay) -> Result<bool> {
     } else {
         let skipped = match replayed.skipped {
             0 => String::new(),
-            n => format!(", {n} not run: they had not started or not ended, or by no doing of their own"),
+            n => format!(", {n} not run: they never started, had not ended, or not by their own doing"),
         };
         match difference {
             None => {

@@ -48,7 +48,14 @@ pub(crate) fn trace(typed: &Typed) -> Result<bool> {
     };
     match stream {
         Some(stream) => stream.keep()?,
-        None if format == Format::Trace && !typed.summary => write_bytes(target, &bytes)?,
+        None if format == Format::Trace => {
+            if typed.summary {
+                stdout::write(Trace::read(&bytes)?.summary().to_string().as_bytes())?;
+            }
+            if !typed.summary || target.is_some() {
+                write_bytes(target, &bytes)?;
+            }
+        }
         None => write(typed, format, &Trace::read(&bytes)?, target)?,
     }
     match future.wait() {

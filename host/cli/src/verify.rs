@@ -23,6 +23,9 @@ pub(crate) fn verify(typed: &Verify) -> Result<bool> {
         let message = "`verify` runs the call each time: a result that was kept would prove nothing";
         return Err(Usage::new(message).with_help("leave `--memo` away").into());
     }
+    if typed.runs == Some(0) {
+        return Err(Usage::new("expected to run the call at least once in each way, but was given `--runs 0`").into());
+    }
     // Read once: standard input cannot be read again.
     read(&call.module)?;
     // What is wrong with the arguments is told by this program's error, which the library's closure cannot return.
@@ -61,6 +64,11 @@ pub(crate) fn verify(typed: &Verify) -> Result<bool> {
         let calls = trace.tasks.len();
         let calls = if calls == 1 { "1 call".to_owned() } else { format!("{calls} calls") };
         stdout::print(&format!("{runs} runs of {calls}, all the same"))?;
+        match trace.tasks.first().and_then(|task| task.result.as_ref()) {
+            Some(Ok(value)) => stdout::print(&format!("value          {value}"))?,
+            Some(Err(error)) => stdout::print(&format!("error          {}", error.message()))?,
+            None => {}
+        }
         if let Some(receipt) = receipt {
             stdout::print(&receipt.to_string())?;
         }

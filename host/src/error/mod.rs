@@ -129,20 +129,36 @@ impl Error {
         Error(Arc::new(inner))
     }
 
-    /// Whether there are control characters in its texts but for line feeds: an error that was read from a file, and not made here, could do
-    /// something to a terminal.
-    pub(crate) fn has_control_characters(&self) -> bool {
-        let Inner { kind: _, message, help, reasons, site, backtrace, chain, omitted: _, ends_tree: _ } = &*self.0;
-        let text = std::iter::once(message).chain(help).map(String::as_str);
-        let sites = site.iter().chain(chain.iter().map(|frame| &frame.site)).filter_map(|site| match site {
-            ForkSite::Host { file, .. } => Some(&**file),
-            ForkSite::Guest { .. } => None,
-        });
-        let functions =
-            backtrace.iter().map(|frame| &*frame.function).chain(chain.iter().map(|frame| &*frame.function));
-        let reasons = reasons.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let mut all = text.chain(sites).chain(functions).chain(reasons.iter().map(String::as_str));
-        all.any(|text| text.contains(|c: char| c.is_control() && c != '\n'))
+    /// The same with control characters escaped, but for line feeds. What a guest makes up is escaped where an error is made; an error that was
+    /// read from a file, or that is the host's own, could do something to a terminal.
+    pub(crate) fn printable(self) -> Error {
+        fn escape(text: &mut String) {
+            let wild = |c: char| c.is_control() && c != '\n';
+            if text.contains(wild) {
+                let escaped = |c: char| if wild(c) { c.escape_debug().to_string() } else { c.to_string() };
+                *text = text.chars().map(escaped).collect();
+            }
+        }
+        fn escape_site(site: &mut ForkSite) {
+            if let ForkSite::Host { file, .. } = site {
+                escape(file.to_mut());
+            }
+        }
+        self.edit(|inner| {
+            let Inner { kind: _, message, help, reasons, site, backtrace, chain, omitted: _, ends_tree: _ } = inner;
+            escape(message);
+            help.iter_mut().for_each(escape);
+            for Reason { what: _, message, chain, offset: _ } in reasons {
+                escape(message);
+                chain.iter_mut().for_each(escape);
+            }
+            site.iter_mut().for_each(escape_site);
+            backtrace.iter_mut().for_each(|frame| escape(&mut frame.function));
+            for ForkFrame { function, site } in chain {
+                escape(function);
+                escape_site(site);
+            }
+        })
     }
 
     /// What kind of error this is.

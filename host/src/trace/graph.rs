@@ -133,7 +133,7 @@ impl Trace {
             result: task.result.clone(),
             fuel: task.fuel,
             calls: 0,
-            known: is_known(task),
+            known: task.is_known(),
         }
     }
 
@@ -234,17 +234,12 @@ impl Node {
     }
 }
 
-/// Whether a call has a result and never ran.
-fn is_known(task: &Task) -> bool {
-    task.started.is_none() && matches!(task.result, Some(Ok(_)))
-}
-
 /// What two calls have in common that have one body. `of`: the bodies of what it forks.
 fn key(task: &Task, of: &[usize]) -> [u8; 32] {
     let mut digest = Sha256::new();
     let number = |digest: &mut Sha256, number: usize| digest.update((number as u64).to_le_bytes());
     number(&mut digest, task.function);
-    digest.update([u8::from(is_known(task))]);
+    digest.update([u8::from(task.is_known())]);
     for arg in &task.args {
         digest.update([u8::from(arg.value.is_some())]);
         if let Some(value) = &arg.value {

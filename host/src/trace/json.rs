@@ -50,6 +50,12 @@ struct Param {
     ty: Type,
 }
 
+/// The call with an error that can be shown.
+fn printable(mut task: Task) -> Task {
+    task.result = task.result.map(|result| result.map_err(Error::printable));
+    task
+}
+
 impl Trace {
     /// Writes the trace as JSON, in one line; host/docs/trace.md says what stands where.
     ///
@@ -131,7 +137,7 @@ impl Trace {
         let trace = Trace {
             modules: Vec::new(),
             functions: functions.collect(),
-            tasks: file.tasks.into_owned(),
+            tasks: file.tasks.into_owned().into_iter().map(printable).collect(),
             host: file.host.into_owned(),
         };
         match trace.contradiction() {
@@ -164,8 +170,6 @@ impl Trace {
                 Some("it has not as many arguments as its function has parameters")
             } else if task.args.iter().any(|arg| arg.from.is_some_and(|from| from >= self.tasks.len())) {
                 Some("an argument is of a call that is not there")
-            } else if matches!(&task.result, Some(Err(error)) if error.has_control_characters()) {
-                Some("its error's text has control characters")
             } else if matches!(&task.site, Some(ForkSite::Host { file, .. }) if file.contains(char::is_control)) {
                 Some("the name of the file that it was forked in has control characters")
             } else {

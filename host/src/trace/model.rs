@@ -150,6 +150,18 @@ pub struct Pause {
     pub to: Option<Moment>,
 }
 
+impl Task {
+    /// Whether it did not run, as its result was known: see [`Builder::memo`](crate::Builder::memo).
+    pub fn is_known(&self) -> bool {
+        let own = match &self.result {
+            Some(Ok(_)) => true,
+            Some(Err(error)) => error.is_catchable(),
+            None => false,
+        };
+        own && self.started.is_none() && self.cancelled.is_none()
+    }
+}
+
 impl Trace {
     /// The function of a call.
     pub fn function(&self, task: &Task) -> &TracedFunction {

@@ -165,10 +165,7 @@ fn read_block(block: &[u8], before: &[u8], recorded: &mut Recorded) -> Result<bo
             tag::ERROR => {
                 let fuel = reader.length()? as u64;
                 let error: Error = json(&mut reader)?;
-                if error.has_control_characters() {
-                    return Err(reader.broken("an error's text has control characters"));
-                }
-                Record::Done { fuel, result: Err(error), output: output(&mut reader)?, at }
+                Record::Done { fuel, result: Err(error.printable()), output: output(&mut reader)?, at }
             }
             _ => return Err(reader.broken("there is no such record")),
         };

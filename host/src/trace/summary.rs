@@ -25,6 +25,8 @@ pub struct Summary {
     pub waits: u64,
     /// How many forks led to the call that was forked most deeply, without the host's; 0 if no call has forked one.
     pub depth: u64,
+    /// How many did not run, as their results were known: see [`Builder::memo`](crate::Builder::memo). They used nothing.
+    pub known: u64,
     /// How many had not ended when the trace did.
     pub unfinished: u64,
     /// How many calls failed with which kind of error; the most frequent first.
@@ -109,6 +111,7 @@ impl Trace {
             host_calls: count(host_calls),
             waits: count(dag.moves.iter().filter(|step| step.kind == StepKind::Wait).count()),
             depth: depth(&dag),
+            known: count(self.tasks.iter().filter(|task| task.is_known()).count()),
             unfinished: count(self.tasks.iter().filter(|task| task.result.is_none()).count()),
             failures: failures(self),
             work: clamped(dag.work()),

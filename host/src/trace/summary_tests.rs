@@ -30,7 +30,7 @@ impl Trace {
             site: None,
             args: Vec::new(),
             forked: Moment::default(),
-            started: None,
+            started: Some(Moment::default()),
             pauses: Vec::new(),
             done: None,
             cancelled: None,

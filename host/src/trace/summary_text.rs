@@ -38,6 +38,9 @@ impl fmt::Display for Summary {
         if self.unfinished > 0 {
             write!(f, ", {} not ended", grouped(self.unfinished))?;
         }
+        if self.known > 0 {
+            write!(f, ", of which {} did not run, as their results were known", grouped(self.known))?;
+        }
         writeln!(f, "\nwork         {} fuel", grouped(self.work))?;
         writeln!(f, "span         {} fuel", grouped(self.span))?;
         writeln!(f, "parallelism  {:.2}", self.parallelism())?;

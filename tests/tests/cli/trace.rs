@@ -228,41 +228,49 @@ fn what_is_no_trace_is_refused() {
     check_all(
         &["replay add.wat", "replay absent.trace", "replay one.wasm --node 0", "replay"],
         &expect![[r#"
-        $ purefork replay add.wat
-        2> error: `add.wat`: expected a trace, which begins with `purefork trace`, but was given something else
-        2>   make one with `purefork trace MODULE FUNCTION -o FILE.trace`, or with `trace::Recorder`
-        exit 2
+            $ purefork replay add.wat
+            2> error: `add.wat`: expected a trace, which begins with `purefork trace`, but was given something else
+            2>   make one with `purefork trace MODULE FUNCTION -o FILE.trace`, or with `trace::Recorder`
+            exit 2
 
-        $ purefork replay absent.trace
-        2> error: cannot read `absent.trace`: No such file or directory (os error 2)
-        2>   expected the path of a trace, from `purefork trace MODULE FUNCTION -o FILE.trace`
-        exit 2
+            $ purefork replay absent.trace
+            2> error: cannot read `absent.trace`: No such file or directory (os error 2)
+            2>   expected the path of a trace, from `purefork trace MODULE FUNCTION -o FILE.trace`
+            exit 2
 
-        $ purefork replay one.wasm --node 0
-        2> error: `one.wasm`: expected a trace, which begins with `purefork trace`, but was given something else
-        2>   make one with `purefork trace MODULE FUNCTION -o FILE.trace`, or with `trace::Recorder`
-        exit 2
+            $ purefork replay one.wasm --node 0
+            2> error: `one.wasm`: expected a trace, which begins with `purefork trace`, but was given something else
+            2>   make one with `purefork trace MODULE FUNCTION -o FILE.trace`, or with `trace::Recorder`
+            exit 2
 
-        $ purefork replay
-        2> error: expected the path of a module
-        2>   `purefork replay --help` shows what there is
-        exit 2
-    "#]],
+            $ purefork replay
+            2> error: expected the path of a trace
+            2>   `purefork replay --help` shows what there is
+            exit 2
+        "#]],
     );
 }
 
 #[test]
 fn a_trace_is_read_from_standard_input() {
     assert!(purefork().args(["trace", "fib.wat", "fib", "1", "-o", "out/fed.trace"]).status().unwrap().success());
-    check_fed("trace -", &content("out/fed.trace"), &expect![[r#"
+    check_fed(
+        "trace -",
+        &content("out/fed.trace"),
+        &expect![[r#"
         graph @fib(%n: i32 = 1) -> i64:                  # fuel 7, forks nothing
           return 1
         exit 0
-    "#]]);
-    check_fed("replay - --json", &content("out/fed.trace"), &expect![[r#"
+    "#]],
+    );
+    check_fed(
+        "replay - --json",
+        &content("out/fed.trace"),
+        &expect![[r#"
         {"difference":null,"run":1,"skipped":0}
         exit 0
-    "#]]);
+    "#]],
+    );
 }
 
 /// Numbers that nothing ever counted.
@@ -281,11 +289,14 @@ fn an_error_that_was_made_up_is_shown() {
         let out = purefork().args(["trace", "out/made.json", "--format", format]).output().unwrap();
         assert!(out.status.success(), "{format}: {out:?}");
     }
-    check("replay out/made.json", &expect![[r#"
+    check(
+        "replay out/made.json",
+        &expect![[r#"
         2> error: the trace does not hold the module 0, of `f`, and none was given
         2>   give the file of that digest (`--module FILE`)
         exit 2
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -325,6 +336,7 @@ fn verify_prints_a_receipt() {
         &expect![[r#"
             $ purefork verify fib.wat fib 10
             6 runs of 177 calls, all the same
+            value          55
             receipt        33dddfdcd9d582479b74d2ce9b39f45ec2d82f163ef7c44952bc8b55ba2419e5
             module         d77d99dfa11331a050fba9a8e0e03c0a7976744d71c164d66b6a47f80f5cdcf0
             function       fib
@@ -341,6 +353,7 @@ fn verify_prints_a_receipt() {
 
             $ purefork verify add.wat div 1 0
             6 runs of 1 call, all the same
+            error          `div` trapped: integer divide by zero
             receipt        850efc4bce8353fffd36f6a378e060a1ce7b33838925f3a6ed6cb1a306135483
             module         d3fefd9da3503eaae1074a1d53ce4e2ad26370fa0142b342692bdc4b11c57914
             function       div
