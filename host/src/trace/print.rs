@@ -134,7 +134,19 @@ fn params(body: &Body) -> String {
             None => format!("%{name}: {}", shown_type(ty)),
         }
     };
-    body.params.iter().map(param).collect::<Vec<_>>().join(", ")
+    listed(body.params.iter().map(param), body.params.len())
+}
+
+/// So many parameters, or arguments, are shown.
+const LISTED: usize = 100;
+
+/// The first of a list of so many.
+fn listed(shown: impl Iterator<Item = String>, all: usize) -> String {
+    let mut list = shown.take(LISTED).collect::<Vec<_>>().join(", ");
+    if all > LISTED {
+        list.push_str(", …");
+    }
+    list
 }
 
 /// The arguments of a call. `futures`: those that were futures.
@@ -147,7 +159,7 @@ fn args(body: &Body, futures: &[(usize, usize)]) -> String {
             (None, None) => "?".to_owned(),
         }
     };
-    body.params.iter().enumerate().map(arg).collect::<Vec<_>>().join(", ")
+    listed(body.params.iter().enumerate().map(arg), body.params.len())
 }
 
 fn gives(body: &Body) -> String {
