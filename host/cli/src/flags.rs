@@ -138,6 +138,8 @@ TRACE is what `purefork trace -o FILE.trace` has written. Nothing else is needed
 it. Each call is run by itself; where it forks, the children are not run, but give what they gave.
 What differs first is named, and the exit code is 1.
 
+The trace says how much its calls may use: for one that you have not made yourself, give `--timeout`.
+
 Examples:
   purefork replay fib.trace
   purefork replay fib.trace --node 17       runs that call alone, and prints what it gives

@@ -129,11 +129,12 @@ impl Error {
         Error(Arc::new(inner))
     }
 
-    /// The same with control characters escaped, but for line feeds. What a guest makes up is escaped where an error is made; an error that was
+    /// The same with what does not print escaped, but for line feeds. What a guest makes up is escaped where an error is made; an error that was
     /// read from a file, or that is the host's own, could do something to a terminal.
     pub(crate) fn printable(self) -> Error {
         fn escape(text: &mut String) {
-            let wild = |c: char| c.is_control() && c != '\n';
+            // Also what turns the direction of writing, and the like.
+            let wild = |c: char| !matches!(c, '\n' | '\'' | '"' | '\\') && c.escape_debug().len() > 1;
             if text.contains(wild) {
                 let escaped = |c: char| if wild(c) { c.escape_debug().to_string() } else { c.to_string() };
                 *text = text.chars().map(escaped).collect();

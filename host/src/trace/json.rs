@@ -170,6 +170,9 @@ impl Trace {
                 Some("it has not as many arguments as its function has parameters")
             } else if task.args.iter().any(|arg| arg.from.is_some_and(|from| from >= self.tasks.len())) {
                 Some("an argument is of a call that is not there")
+            } else if task.output.iter().flat_map(|output| &output.refused).any(|text| text.contains(char::is_control))
+            {
+                Some("what was refused to it has control characters")
             } else if matches!(&task.site, Some(ForkSite::Host { file, .. }) if file.contains(char::is_control)) {
                 Some("the name of the file that it was forked in has control characters")
             } else {

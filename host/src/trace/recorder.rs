@@ -24,7 +24,7 @@ const FULL: usize = 64 << 10;
 
 /// Writes down what becomes of calls: into memory, or into a file as it happens.
 ///
-/// What it holds is bounded: 64 KiB for each worker, up to 16 MiB, and the arguments and results that are just being written. If the file takes less than
+/// What it holds is bounded: 128 KiB for each worker, up to 32 MiB, and the arguments and results that are just being written. If the file takes less than
 /// calls make, these wait for it.
 ///
 /// ```
