@@ -152,15 +152,17 @@ impl Call {
             let (this, spawner) = (self.clone(), self.clone());
             let args = Args { values: std::mem::take(args.values), charge: args.charge.take() };
             let run = async move {
-                let unfinished = Unfinished { call: &this, ended: false };
-                unfinished.end(this.run().suspendable(args, this.clone()).await);
+                let mut unfinished = Unfinished { call: &this, ended: false };
+                this.end(this.run().suspendable(args, this.clone()).await);
+                unfinished.ended = true;
             };
             suspendable(run, move |job| spawner.program().runtime.threads.spawn(job));
         } else {
-            let unfinished = Unfinished { call: self, ended: false };
+            let mut unfinished = Unfinished { call: self, ended: false };
             let mut ended = Ended::default();
             self.run().here(args, Some(self.clone()), &mut ended);
-            unfinished.end(ended);
+            self.end(ended);
+            unfinished.ended = true;
         }
     }
 
@@ -189,14 +191,6 @@ impl Call {
 struct Unfinished<'a> {
     call: &'a Call,
     ended: bool,
-}
-
-impl Unfinished<'_> {
-    #[inline]
-    fn end(mut self, ended: Ended) {
-        self.call.end(ended);
-        self.ended = true;
-    }
 }
 
 impl Drop for Unfinished<'_> {
