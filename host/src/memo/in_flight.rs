@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 const SHARDS: usize = 32;
 
 /// How many calls are looked at, at most, before one joins another.
-const MOST_STEPS: usize = 2048;
+const MOST_STEPS: usize = 256;
 
 /// The calls that run, by what is called.
 pub(super) struct InFlight {

@@ -92,8 +92,9 @@ impl Shared {
             Some(outcome) => answer(&*call, outcome.clone()),
             // It was cancelled meanwhile.
             None if call.cell().is_done() => {}
-            // What ended the other one is none of its own: time, or somebody who gave it up.
-            None => self.decide(call, key),
+            // What ended the other one is none of its own: time, or somebody who gave it up. It is made for itself. Were it to join another
+            // that has waited as well, a hundred thousand of a tree that was given up would wait for one another in turn, each for a moment.
+            None => self.run(call, key, false),
         }
     }
 }

@@ -186,3 +186,20 @@ fn an_executor_that_is_shut_down_answers_all_who_wait() {
         assert_eq!(error(future.wait()).kind(), ErrorKind::Cancelled);
     }
 }
+
+/// A tree without end whose calls have few keys between them: many wait for one that is given up, and none of them waits for the next in turn.
+#[test]
+fn a_tree_without_end_whose_calls_join_each_other_ends_at_its_deadline() {
+    let wat = r#"(module
+        (import "fork" "c" (func $fork (param i32) (result i32)))
+        (import "wait" "c" (func $wait (param i32) (result i32)))
+        (func (export "c") (param $n i32) (result i32) (local $a i32) (local $b i32)
+            (local.set $a (call $fork (i32.rem_u (i32.add (local.get $n) (i32.const 1)) (i32.const 5))))
+            (local.set $b (call $fork (i32.rem_u (i32.add (local.get $n) (i32.const 2)) (i32.const 5))))
+            (i32.add (call $wait (local.get $a)) (call $wait (local.get $b)))))"#;
+    let _watchdog = Watchdog::new();
+    let limits = limits().timeout(std::time::Duration::from_millis(300));
+    let exec = with_limits(Mode::Threads(2), &Memo::in_memory(), limits);
+    let error = error(loaded(&exec, wat).fork("c", args![0]).unwrap().wait());
+    assert!(matches!(error.kind(), ErrorKind::Timeout | ErrorKind::TooManyForks | ErrorKind::TooDeep), "{error}");
+}
