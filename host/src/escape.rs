@@ -63,3 +63,20 @@ pub(crate) fn escaped_within(text: &str, most: usize) -> String {
     }
     out
 }
+
+/// At most so many characters of the text. What does not print is escaped; quotes and backslashes are not, or they would
+/// be twice where the text has escapes of its own.
+pub(crate) fn printable(text: &str, most: usize) -> String {
+    let mut shown = String::new();
+    for (number, c) in text.chars().enumerate() {
+        match c {
+            _ if number == most => {
+                shown.push('…');
+                break;
+            }
+            '"' | '\'' | '\\' => shown.push(c),
+            _ => shown.extend(c.escape_debug()),
+        }
+    }
+    shown
+}

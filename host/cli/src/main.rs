@@ -17,6 +17,7 @@ mod file;
 mod flags;
 #[cfg(test)]
 mod generate;
+mod help;
 mod inherited;
 mod inspect;
 mod json;

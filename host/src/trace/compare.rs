@@ -2,7 +2,7 @@
 
 use super::model::{StepKind, Task, Trace};
 use crate::error::{Error, Result};
-use crate::escape::escaped;
+use crate::escape::{escaped, printable};
 use crate::value::Value;
 use std::collections::HashSet;
 use std::fmt;
@@ -163,7 +163,7 @@ pub(super) fn shown(result: Option<&Result<Value>>) -> String {
 }
 
 fn shown_error(error: &Error) -> String {
-    super::print::shortened(&format!("an error, {}", super::graph::text(error)), SHOWN)
+    printable(&format!("an error, {}", super::graph::text(error)), SHOWN)
 }
 
 pub(super) fn shown_args(task: &Task) -> String {

@@ -2,7 +2,7 @@
 
 use super::graph::{Body, Graph, Node, text};
 use crate::error::ForkSite;
-use crate::escape::{escaped, escaped_display};
+use crate::escape::{escaped, escaped_display, printable};
 use crate::value::{Type, Value};
 use std::fmt::{self, Write as _};
 
@@ -179,7 +179,7 @@ fn end(body: &Body) -> String {
         Some(Ok(_)) if body.results.is_empty() => "return".to_owned(),
         Some(Ok(value)) => format!("return {}", shown(value)),
         // Its text was escaped when it was made.
-        Some(Err(error)) => format!("fail {}", shortened(&text(error), 2 * SHOWN)),
+        Some(Err(error)) => format!("fail {}", printable(&text(error), 2 * SHOWN)),
         None => "…".to_owned(),
     }
 }
@@ -209,20 +209,4 @@ fn shown(value: &Value) -> String {
 /// A value, in one line and no longer than that.
 pub(super) fn shown_within(value: &Value, most: usize) -> String {
     value.wave_within(most)
-}
-
-/// A text that was escaped, in one line and no longer than that.
-pub(super) fn shortened(text: &str, most: usize) -> String {
-    let mut short = String::new();
-    for c in text.chars() {
-        match c {
-            '\\' | '\'' | '"' => short.push(c),
-            _ => short.extend(c.escape_debug()),
-        }
-        if short.len() > most {
-            short.push('…');
-            break;
-        }
-    }
-    short
 }

@@ -2,7 +2,7 @@
 
 use super::{Task, Trace, TracedFunction};
 use crate::error::Error;
-use crate::escape::{escaped, escaped_function};
+use crate::escape::{escaped, escaped_function, printable};
 use std::collections::HashMap;
 
 /// The most lines of an error's text.
@@ -98,22 +98,6 @@ pub(super) fn few(lines: impl Iterator<Item = String>, most: usize) -> String {
 /// The first line of what happened, at most so many characters of it.
 pub(super) fn message(error: &Error, most: usize) -> String {
     printable(error.message().lines().next().unwrap_or_default(), most)
-}
-
-/// A line without what does not print, at most so many characters of it. Quotes and backslashes stay as they are.
-pub(super) fn printable(line: &str, most: usize) -> String {
-    let mut shown = String::new();
-    for (number, c) in line.chars().enumerate() {
-        match c {
-            _ if number == most => {
-                shown.push('…');
-                break;
-            }
-            '"' | '\'' | '\\' => shown.push(c),
-            _ => shown.extend(c.escape_debug()),
-        }
-    }
-    shown
 }
 
 impl Trace {

@@ -2,8 +2,8 @@
 //!
 //! The types of core WebAssembly are written as the component model's: `i32` as `s32`, `v128` as a tuple of 16 bytes.
 
-use super::text::cut;
 use super::{Name, Value};
+use crate::escape::printable;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(super) fn shown(value: &Value) -> String {
     if value.bytes() > 4096 {
         return format!("{} of {} bytes", value.kind(), value.bytes());
     }
-    cut(&to_string(value), SHOWN)
+    printable(&to_string(value), SHOWN)
 }
 
 impl Value {
@@ -33,7 +33,7 @@ impl Value {
         let mut text = Bounded { text: String::new(), room: 4 * most + 4 };
         // What is too long ends in an error here, and is cut below.
         let _ = wasm_wave::writer::Writer::new(&mut text).write_value(&Wave(self.clone()));
-        cut(&text.text, most)
+        printable(&text.text, most)
     }
 }
 

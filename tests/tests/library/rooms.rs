@@ -22,6 +22,7 @@ const RANKS: &[(u32, &[&str])] = &[
 const ALLOWED: &[(&str, &str)] = &[
     ("value", "error"),
     ("ir", "value"),
+    ("value", "escape"),
     ("backend", "future"),
     // What the user holds forks with arguments, and tells what it is.
     ("deferred", "args"),

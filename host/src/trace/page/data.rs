@@ -5,6 +5,7 @@
 
 use super::super::spans::{LAST, Lane};
 use super::super::{Moment, Step, StepKind, Task, Trace, shown};
+use crate::escape::printable;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io;
@@ -34,8 +35,7 @@ pub(super) fn write(trace: &Trace, to: &mut impl io::Write, title: &str, ir: &st
     column(to, "cancelled", tasks.iter().map(|task| since(task, task.cancelled)))?;
     column(to, "fuel", tasks.iter().map(|task| number(task.fuel)))?;
     let site = |task: &Task| task.parent.is_none().then_some(task.site.as_ref()).flatten().map(ToString::to_string);
-    let sites: Vec<i64> =
-        tasks.iter().map(|task| texts.place(site(task).map(|site| shown::printable(&site, LINE)))).collect();
+    let sites: Vec<i64> = tasks.iter().map(|task| texts.place(site(task).map(|site| printable(&site, LINE)))).collect();
     column(to, "site", sites.into_iter())?;
     let args: Vec<i64> = tasks
         .iter()
@@ -95,7 +95,7 @@ fn outputs(trace: &Trace, to: &mut impl io::Write, texts: &mut Texts) -> io::Res
 
 fn functions(trace: &Trace, to: &mut impl io::Write) -> io::Result<()> {
     let types = |types: Vec<String>| {
-        let types: Vec<String> = types.iter().map(|ty| json(&shown::printable(ty, LINE))).collect();
+        let types: Vec<String> = types.iter().map(|ty| json(&printable(ty, LINE))).collect();
         format!("[{}]", types.join(","))
     };
     write!(to, ",\n\"functions\":")?;
@@ -103,7 +103,7 @@ fn functions(trace: &Trace, to: &mut impl io::Write) -> io::Result<()> {
         let params = (0..function.params.len()).map(|at| shown::parameter(function, at)).collect();
         let of_params = function.params.iter().map(|(_, ty)| ty.to_string()).collect();
         let of_results = function.results.iter().map(ToString::to_string).collect();
-        write!(to, "{{\"name\":{},\"module\":{}", json(name), json(&shown::printable(&function.module, LINE)))?;
+        write!(to, "{{\"name\":{},\"module\":{}", json(name), json(&printable(&function.module, LINE)))?;
         write!(to, ",\"params\":{},\"types\":{},\"results\":{}}}", types(params), types(of_params), types(of_results))
     })
 }

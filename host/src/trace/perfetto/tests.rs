@@ -259,13 +259,3 @@ fn on_each_track_slices_that_begin_also_end_in_the_order_of_time() {
     assert_eq!(open.values().map(|(_, open)| *open).collect::<Vec<_>>(), [0, 0, 0]);
     assert_eq!(text.matches(" #error").count(), text.matches(" #call #error").count());
 }
-
-#[test]
-#[ignore = "writes files for trace_processor"]
-fn files_for_trace_processor() {
-    let folder = std::path::PathBuf::from(std::env::var_os("PUREFORK_PAGES").expect("PUREFORK_PAGES is a folder"));
-    for (name, trace) in [("three", three()), ("hostile", hostile()), ("many", many(3000, 3, 50, |call| call % 4))] {
-        std::fs::write(folder.join(format!("{name}.pftrace")), trace.to_perfetto()).expect("the file can be written");
-        std::fs::write(folder.join(format!("{name}.dot")), trace.to_dot()).expect("the file can be written");
-    }
-}

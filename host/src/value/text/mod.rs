@@ -13,7 +13,7 @@ mod wave;
 #[cfg(test)]
 mod tests;
 
-pub(super) use shown::{cut, unknown};
+pub(super) use shown::unknown;
 
 use super::types::range;
 use super::{Type, Value};

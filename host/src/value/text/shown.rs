@@ -1,36 +1,20 @@
 //! What messages show of what was given.
 
 use super::super::Name;
+use crate::escape::printable;
 
 /// The most characters of a value that a message shows.
 const SHOWN: usize = 40;
 
 /// The text in a message: cut where it is long.
 pub(super) fn shown(text: &str) -> String {
-    cut(text.trim(), SHOWN)
-}
-
-/// At most so many characters of the text. What does not print is escaped; quotes and backslashes are not, or they would
-/// be twice where the text has escapes of its own.
-pub(in super::super) fn cut(text: &str, most: usize) -> String {
-    let mut shown = String::new();
-    for (number, c) in text.chars().enumerate() {
-        match c {
-            _ if number == most => {
-                shown.push('…');
-                break;
-            }
-            '"' | '\'' | '\\' => shown.push(c),
-            _ => shown.extend(c.escape_debug()),
-        }
-    }
-    shown
+    printable(text.trim(), SHOWN)
 }
 
 /// What there is instead of what is not there.
 pub(in super::super) fn unknown<'a>(what: &str, given: &str, known: impl Iterator<Item = &'a Name>) -> String {
     const LISTED: usize = 8;
-    let given = cut(given, SHOWN);
+    let given = printable(given, SHOWN);
     let mut known: Vec<&Name> = known.collect();
     if known.len() > LISTED {
         // What was meant is to be among those that are shown.
