@@ -99,29 +99,14 @@ pub(crate) struct Run {
 /// Options of the same names as those of [`Run`]: words are told apart by these.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Preinit {
-    /// A WebAssembly module: .wasm, or its text, .wat; `-` for standard input
-    #[arg(value_name = "MODULE")]
-    pub(crate) module: PathBuf,
-    /// The exported function to run
-    #[arg(value_name = "FUNCTION")]
-    pub(crate) function: Option<String>,
     #[command(flatten)]
-    pub(crate) common: Common,
+    pub(crate) call: Call,
     /// Print an error as JSON
     #[arg(long)]
     pub(crate) json: bool,
     /// Where to write the new module, `-` for stdout
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// The function, if it stands after `--`; or the first argument of a program.
-    #[arg(skip)]
-    pub(crate) after: Option<String>,
-    /// The function's arguments.
-    #[arg(skip)]
-    pub(crate) given: Vec<TypedArg>,
-    /// Whether to show what could be run instead of running it.
-    #[arg(skip)]
-    pub(crate) help: bool,
 }
 
 /// A call of a function.
@@ -335,11 +320,8 @@ pub(crate) fn parse(typed: &[OsString]) -> anyhow::Result<Command> {
             }
         }
         Ok(Typed { verb: Verb::Preinit(preinit) }) => {
-            let Split { after, given, wrong, help, .. } = split;
-            match wrong {
-                Some(wrong) => Err(wrong.into()),
-                None => Ok(Command::Preinit(Box::new(Preinit { after, given, help, ..*preinit }))),
-            }
+            let call = called(preinit.call, split)?;
+            Ok(Command::Preinit(Box::new(Preinit { call, ..*preinit })))
         }
         Ok(Typed { verb: Verb::Trace(trace) }) => {
             let call = called(trace.call, split)?;

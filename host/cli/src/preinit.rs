@@ -8,21 +8,20 @@ use anyhow::Result;
 
 /// Runs the function, and writes the module; or tells what there is to run.
 pub(crate) fn preinit(preinit: &Preinit) -> Result<()> {
-    let name = preinit.function.as_deref().or(preinit.after.as_deref());
-    let name = wanted("preinit", &preinit.module, name, preinit.help, preinit.common.wasi)?;
+    let call = &preinit.call;
+    let name = wanted("preinit", &call.module, call.name(), call.help, call.common.wasi)?;
     let Some(name) = name else { return Ok(()) };
     let Some(output) = &preinit.output else {
         return Err(Usage::new("expected where to write the new module")
             .with_help("write `-o OUT.wasm`, or `-o -` for stdout")
             .into());
     };
-    let exec = executor(&preinit.common)?;
-    let module = link(&exec, &preinit.common, load(&exec, &preinit.module)?)?;
+    let exec = executor(&call.common)?;
+    let module = link(&exec, &call.common, load(&exec, &call.module)?)?;
     let inspection = module.inspect();
-    let function = function(&preinit.module, &inspection, name)?;
+    let function = function(&call.module, &inspection, name)?;
     let target = Target::open(output)?;
-    let args = arguments(function, &preinit.given)?;
-    let ready =
-        module.preinit(&function.exact, args).map_err(|error| hint("preinit", error, function, &preinit.given))?;
+    let args = arguments(function, &call.given)?;
+    let ready = module.preinit(&function.exact, args).map_err(|error| hint("preinit", error, function, &call.given))?;
     target.write(&ready.bytes()?)
 }
