@@ -4,13 +4,14 @@
 //! DIR/memo-v1/3f/3f…9c      a result, by its name: a digest of all that it is found by
 //!             tmp-…         one that is being written
 //!             blocks        as long as the entries have blocks, or longer: see `room`
+//!             making-room   locked by who makes room
 //! ```
 //!
 //! These invariants hold while other processes write, read, evict or are killed:
 //!
 //! - An entry is complete or absent. It is written under another name, and renamed into place; of several writers, the last wins, and
 //!   all have written the same.
-//! - There are no locks, so none can be left behind.
+//! - Nobody waits for a lock, and none can be left behind: the only one is the system's.
 //! - What is read is compared with its name and its digest in full. Whatever is not as it was written counts as absent, is removed, and
 //!   is reported.
 //!

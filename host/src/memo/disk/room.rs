@@ -2,11 +2,15 @@
 //!
 //! To look at all entries takes long, and a process may write only one. So the file `blocks` is as long as there are blocks, and whoever
 //! writes an entry appends a byte for each of its own. It says too much where one entry was written twice or was removed, and that is
-//! put right whenever all are looked at: when the file says that there are too many. It says too little by what others write during that.
+//! put right whenever all are looked at: when the file says that there are too many.
+//!
+//! One at a time looks, and makes room. Who finds that there is none while another makes it does not write: a result can be done without.
+//! So the file says too little only by entries that were counted when the other began and put in place while it looked: one for each
+//! writer, and what fitted beside the entry that did not.
 
 use super::store::{SCRATCH, Store};
 use crate::engine::{make_file, nonce};
-use std::fs::{self, DirEntry, File, OpenOptions};
+use std::fs::{self, DirEntry, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -16,6 +20,9 @@ use std::time::{Duration, SystemTime};
 const BLOCK: u64 = 4096;
 
 const COUNT: &str = "blocks";
+
+/// Locked by whoever makes room. The lock is the system's: it goes with the process, and nobody waits for it.
+const MAKING: &str = "making-room";
 
 /// The age at which an unfinished file counts as left behind by a killed process.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
@@ -43,11 +50,12 @@ struct Candidate {
     blocks: u64,
 }
 
-/// Makes room for an entry of so many blocks, and counts it.
-pub(super) fn make(store: &Store, Blocks(blocks): Blocks) {
+/// Makes room for an entry of so many blocks, and counts it; false if there is no room, as another makes it just now.
+pub(super) fn make(store: &Store, Blocks(blocks): Blocks) -> bool {
     let Blocks(limit) = Blocks::within(store.limit.load(Ordering::Relaxed));
     let known = fs::symlink_metadata(store.dir.join(COUNT)).ok().filter(fs::Metadata::is_file).map(|count| count.len());
     if known.is_none_or(|known| known.saturating_add(blocks) > limit) {
+        let Ok(_making) = Making::begin(store) else { return false };
         // Some more than have to, or the next entry would have all looked at again.
         let most = (limit - limit / 8).min(limit.saturating_sub(blocks));
         let (all, entries) = survey(store);
@@ -56,6 +64,37 @@ pub(super) fn make(store: &Store, Blocks(blocks): Blocks) {
             .unwrap_or_else(|error| tracing::debug!("how much results take cannot be noted: {error}"));
     }
     count(store, blocks).unwrap_or_else(|error| tracing::debug!("how much a result takes cannot be noted: {error}"));
+    true
+}
+
+/// Nobody else makes room.
+struct Making(Option<File>);
+
+/// Another makes room.
+struct Busy;
+
+impl Making {
+    fn begin(store: &Store) -> Result<Making, Busy> {
+        let file = OpenOptions::new().create(true).append(true).open(store.dir.join(MAKING));
+        match file.map(|file| (file.try_lock(), file)) {
+            Ok((Ok(()), file)) => Ok(Making(Some(file))),
+            Ok((Err(TryLockError::WouldBlock), _)) => Err(Busy),
+            // A file system without locks: the bound is not kept as strictly.
+            Ok((Err(TryLockError::Error(error)), _)) | Err(error) => {
+                tracing::debug!("room for results is made without a lock: {error}");
+                Ok(Making(None))
+            }
+        }
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        // Closing would not do: a child process may have the file, too.
+        if let Some(Err(error)) = self.0.as_ref().map(File::unlock) {
+            tracing::debug!("the lock of who makes room for results cannot be given back: {error}");
+        }
+    }
 }
 
 /// Removes entries of so many blocks, as the disk is full; false if there were none.

@@ -130,7 +130,10 @@ impl Store {
             tracing::debug!(%name, "a result is larger than all that are kept may be, and is not written");
             return;
         }
-        room::make(self, blocks);
+        if !room::make(self, blocks) {
+            tracing::debug!(%name, "a result is not written: another process makes room");
+            return;
+        }
         let written = match self.put(&path, &bytes) {
             // However few bytes there are: the disk is full.
             Err(error) if is_full(&error) && room::free(self, blocks) => self.put(&path, &bytes),
