@@ -5,7 +5,7 @@ use crate::escape::escaped;
 use crate::future::Future;
 use crate::ir::FunctionDef;
 use crate::nearest::did_you_mean;
-use crate::value::{Alone, Params, Typed, Value, Values, fit};
+use crate::value::{Alone, Params, Type, Typed, Value, Values, fit, sealed};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 
@@ -148,6 +148,12 @@ fn mismatch(function: &FunctionDef, given: &str) -> Error {
     Error::new(ErrorKind::ArgumentMismatch, format!("expected `{}`, but {given}", signature(function)))
 }
 
+/// The error of a call with another number of arguments than the function takes.
+#[cold]
+pub(crate) fn mismatch_count(function: &FunctionDef, given: usize) -> Error {
+    mismatch(function, &format!("was given {}", count(given)))
+}
+
 fn count(arguments: usize) -> String {
     format!("{arguments} argument{}", if arguments == 1 { "" } else { "s" })
 }
@@ -223,16 +229,65 @@ impl<T: Typed> IntoArg<T> for &Future<T> {
     }
 }
 
-/// Arguments for parameters `P`: a tuple whose members are values, or futures of values.
+/// Arguments for parameters `P`: a tuple whose members are values, or futures of values; or [`Args`], for a function whose
+/// parameters are not known.
 pub trait IntoArgs<P: Params> {
     /// The arguments, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ArgumentMismatch`], if they are not those that the function takes: of [`Args`] that is known only then.
     #[doc(hidden)]
-    fn into_args(self) -> Bound;
+    fn into_args(self, function: Callee<'_>) -> Result<Bound>;
+}
+
+/// The function that is called.
+#[doc(hidden)]
+#[derive(Clone, Copy)]
+pub struct Callee<'a>(pub(crate) &'a FunctionDef);
+
+/// Whatever the function's parameters are: they are compared with the arguments at each call.
+impl Params for Args {
+    fn types() -> Vec<Type> {
+        Vec::new()
+    }
+
+    fn are(_: &[&Type]) -> bool {
+        true
+    }
+}
+
+impl sealed::Sealed for Args {}
+
+impl IntoArgs<Args> for Args {
+    fn into_args(self, Callee(function): Callee<'_>) -> Result<Bound> {
+        self.bind(function).map(|slots| Bound(values(slots)))
+    }
+}
+
+/// Two values, by position.
+impl IntoArgs<Args> for (Value, Value) {
+    fn into_args(self, function: Callee<'_>) -> Result<Bound> {
+        Args::new().push(self.0).push(self.1).into_args(function)
+    }
+}
+
+/// The values, if all are there; else the slots as they were.
+#[expect(clippy::result_large_err, reason = "it is no error, but what the caller goes on with")]
+pub(crate) fn values(slots: Slots) -> std::result::Result<Values, Slots> {
+    if slots.iter().any(|slot| matches!(slot, Slot::Future(_))) {
+        return Err(slots);
+    }
+    let values = slots.into_iter().filter_map(|slot| match slot {
+        Slot::Value(value) => Some(value),
+        Slot::Future(_) => None,
+    });
+    Ok(values.collect())
 }
 
 /// Arguments in the order of their parameters: their values, or, if some are futures, each as it is.
 #[doc(hidden)]
-pub struct Bound(pub(crate) Result<Values, Slots>);
+pub struct Bound(pub(crate) std::result::Result<Values, Slots>);
 
 impl Bound {
     #[inline]
@@ -260,9 +315,9 @@ macro_rules! into_args {
         impl<$($name: IntoArg<$param>, $param: Typed),*> IntoArgs<($($param,)*)> for ($($name,)*) {
             #[inline]
             #[allow(non_snake_case)]
-            fn into_args(self) -> Bound {
+            fn into_args(self, _: Callee<'_>) -> Result<Bound> {
                 let ($($name,)*) = self;
-                Bound::new([$($name.into_arg()),*])
+                Ok(Bound::new([$($name.into_arg()),*]))
             }
         }
     };
@@ -284,8 +339,8 @@ into_args!(A P B Q C R D S E T F U G V H W I X J Y K Z L AA);
 
 impl<T: Alone, A: IntoArg<T>> IntoArgs<T> for A {
     #[inline]
-    fn into_args(self) -> Bound {
-        Bound::new([self.into_arg()])
+    fn into_args(self, _: Callee<'_>) -> Result<Bound> {
+        Ok(Bound::new([self.into_arg()]))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A typed handle on an exported function, and what its calls take.
 
-use crate::args::signature;
+use crate::args::{Bound, Callee, signature};
 use crate::backend::Forked;
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
@@ -42,6 +42,18 @@ impl<P: Params, R: Results> Function<P, R> {
         Function { facts, number, program, types: PhantomData }
     }
 
+    pub(crate) fn callee(&self) -> Callee<'_> {
+        Callee(&self.facts.functions[self.number])
+    }
+
+    pub(crate) fn program(&self) -> &Program {
+        &self.program
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number as u32
+    }
+
     /// Forks a call and returns its future at once.
     ///
     /// Each argument is a value, or a future of one: then the call starts when the future completes, and fails if it
@@ -49,11 +61,12 @@ impl<P: Params, R: Results> Function<P, R> {
     #[track_caller]
     pub fn fork(&self, args: impl IntoArgs<P>) -> Future<R> {
         let site = Location::caller();
-        let forked = match args.into_args().0 {
-            Ok(values) => self.program.fork(self.number as u32, values, site),
-            Err(slots) => {
+        let forked = match args.into_args(self.callee()) {
+            Ok(Bound(Ok(values))) => self.program.fork(self.number as u32, values, site),
+            Ok(Bound(Err(slots))) => {
                 Forked::Call(deferred::fork(self.program.clone(), self.facts.clone(), self.number, slots, site))
             }
+            Err(error) => return Future::failed(error.with_site_if_none(site)),
         };
         match forked {
             Forked::Call(call) => Future::from_call(call, read),
@@ -63,7 +76,7 @@ impl<P: Params, R: Results> Function<P, R> {
 }
 
 /// The results of a call whose signature was compared with `R`.
-fn read<R: Results>(value: Cow<'_, Value>) -> Result<R> {
+pub(crate) fn read<R: Results>(value: Cow<'_, Value>) -> Result<R> {
     let results = match value {
         Cow::Borrowed(value) => R::from_ref(value),
         Cow::Owned(value) => R::from_value(value),

@@ -69,6 +69,7 @@ mod abi;
 mod args;
 mod audit;
 mod backend;
+pub mod bulk;
 mod deferred;
 mod engine;
 pub mod error;

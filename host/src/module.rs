@@ -1,6 +1,6 @@
 //! A guest that was audited and compiled.
 
-use crate::args::{Args, Slot, Slots, checked, signature};
+use crate::args::{Args, Slot, checked, signature, values};
 use crate::backend::Forked;
 use crate::deferred;
 use crate::error::{Error, ErrorKind, Result};
@@ -279,17 +279,4 @@ fn future(forked: Forked) -> Future<Value> {
         Forked::Call(call) => Future::from_call(call, |value| Ok(value.into_owned())),
         Forked::Ready(ready) => Future::from_ready(ready, |value| Ok(value.into_owned())),
     }
-}
-
-/// The values, if all are there; else the slots as they were.
-#[expect(clippy::result_large_err, reason = "it is no error, but what the caller goes on with")]
-pub(crate) fn values(slots: Slots) -> Result<Values, Slots> {
-    if slots.iter().any(|slot| matches!(slot, Slot::Future(_))) {
-        return Err(slots);
-    }
-    let value = |slot| match slot {
-        Slot::Value(value) => Some(value),
-        Slot::Future(_) => None,
-    };
-    Ok(slots.into_iter().filter_map(value).collect())
 }

@@ -29,7 +29,7 @@ pub(crate) use call::{ArgSource, ArgsSource, Source};
 pub use call::{CallArgs, CallEvent, CallEventKind, CalledFunction, TaskId};
 pub(crate) use caught::caught;
 pub use observe::observe;
-pub(crate) use observe::{Listener, Observed, log, tell_call};
+pub(crate) use observe::{Listener, Observed, Observing, log, tell_call};
 pub use observer::{Event, Observer};
 #[cfg(feature = "opentelemetry")]
 pub use opentelemetry::OpenTelemetry;

@@ -17,6 +17,10 @@ thread_local! {
 ///
 /// Of two that are nested, both are told.
 pub fn observe<R>(observer: impl Observer, f: impl FnOnce() -> R) -> R {
+    observe_by(Arc::new(observer), f)
+}
+
+fn observe_by<R>(observer: Arc<dyn Observer>, f: impl FnOnce() -> R) -> R {
     /// Puts back what was there, also if `f` panics.
     struct Restored(Option<Arc<dyn Observer>>);
 
@@ -27,12 +31,43 @@ pub fn observe<R>(observer: impl Observer, f: impl FnOnce() -> R) -> R {
         }
     }
 
-    let observer: Arc<dyn Observer> = Arc::new(observer);
     let before = HERE.with_borrow(Clone::clone);
     let observer = both(before.clone(), Some(observer));
     HERE.with_borrow_mut(|here| *here = observer);
     let _restored = Restored(before);
     f()
+}
+
+/// Who is told of what a thread forks: for work that is done for it on another one.
+#[derive(Clone)]
+pub(crate) struct Observing {
+    observer: Option<Arc<dyn Observer>>,
+    dispatch: tracing::Dispatch,
+    span: tracing::Span,
+}
+
+impl Observing {
+    /// What holds on this thread now.
+    pub(crate) fn here() -> Observing {
+        let observer = HERE.try_with(|here| here.borrow().clone()).ok().flatten();
+        let nobody = || (tracing::Dispatch::none(), tracing::Span::none());
+        let look = || (tracing::dispatcher::get_default(Clone::clone), tracing::Span::current());
+        let (dispatch, span) = if Spans::may_be_wanted() { caught(look).unwrap_or_else(nobody) } else { nobody() };
+        Observing { observer, dispatch, span }
+    }
+
+    /// Runs `f` as if it were there.
+    pub(crate) fn with<R>(self, f: impl FnOnce() -> R) -> R {
+        let Observing { observer, dispatch, span } = self;
+        let f = || match observer {
+            Some(observer) => observe_by(observer, f),
+            None => f(),
+        };
+        if span.is_none() && dispatch.is::<tracing::subscriber::NoSubscriber>() {
+            return f();
+        }
+        tracing::dispatcher::with_default(&dispatch, || span.in_scope(f))
+    }
 }
 
 /// Tells two observers.
@@ -96,6 +131,11 @@ impl Listener {
 
     pub(crate) fn tell(&self, event: &Event<'_>) {
         tell(&*self.observer, event);
+    }
+
+    /// Whether anybody might want to know of a call that this thread forks.
+    pub(crate) fn observes(&self) -> bool {
+        self.calls || Spans::may_be_wanted() || HERE.try_with(|here| here.borrow().is_some()).unwrap_or(false)
     }
 
     /// A call that this thread forks now, if anybody wants to know of it.

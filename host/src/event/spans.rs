@@ -47,12 +47,18 @@ macro_rules! span {
 }
 
 impl Spans {
+    /// Whether a span of a call might be wanted.
+    #[inline]
+    pub(super) fn may_be_wanted() -> bool {
+        LEVEL <= STATIC_MAX_LEVEL && LEVEL <= LevelFilter::current()
+    }
+
     /// The host forks a call here and now: gives it a number, if anybody wants a span of it.
     ///
     /// While nobody wants any, this is a load and a comparison.
     #[inline]
     pub(super) fn host_forks(&self, function: CalledFunction<'_>) -> Option<TaskId> {
-        if LEVEL > STATIC_MAX_LEVEL || LEVEL > LevelFilter::current() { None } else { self.begin(function) }
+        if Spans::may_be_wanted() { self.begin(function) } else { None }
     }
 
     #[cold]

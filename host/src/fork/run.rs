@@ -3,6 +3,7 @@
 use super::call::{Args, Call, ClaimedArgs, Origin, Used};
 use super::capture::Captured;
 use super::program::Program;
+use super::stopper::Stopper;
 use crate::engine::HOST_STACK;
 use crate::error::{Error, Result};
 use crate::limits::Usage;
@@ -66,6 +67,51 @@ impl Run<'_> {
         })
     }
 
+    /// Runs a function that cannot wait as one of many that follow each other, in the sandbox that is kept from one to the next. Gives how
+    /// much memory the call had in the end, in bytes.
+    #[inline]
+    pub(super) fn again(
+        &self,
+        kept: &mut Option<Box<Sandbox>>,
+        args: ClaimedArgs<'_>,
+        stopper: &Arc<Stopper>,
+        ended: &mut Ended,
+    ) -> Option<u64> {
+        let stack = self.program.runtime.limits.stack + HOST_STACK;
+        stacker::maybe_grow(stack, stack + HOST_STACK, || {
+            let guard = self.guard_until(stopper.deadline());
+            let mut sandbox = match kept.take() {
+                Some(mut sandbox) => match sandbox.begin_call(self.invocation(Some(stopper.clone()))) {
+                    Ok(()) => sandbox,
+                    Err(error) => {
+                        // Nothing has happened in it.
+                        *ended = self.failed(error);
+                        sandbox.forget_call();
+                        *kept = Some(sandbox);
+                        return None;
+                    }
+                },
+                None => match self.sandbox(Some(stopper.clone())) {
+                    Ok(sandbox) => sandbox,
+                    Err(error) => {
+                        *ended = self.failed(error);
+                        return None;
+                    }
+                },
+            };
+            sandbox.call(self.function, args.values, &mut ended.result);
+            drop(args);
+            drop(guard);
+            let ok = ended.result.is_ok();
+            ended.output = sandbox.take_output();
+            let (own, usage) = sandbox.usage();
+            ended.used = Used { own, usage: if ok { usage } else { self.whole() } };
+            let memory = sandbox.memory_bytes();
+            *kept = self.program.plan.renew(sandbox, self.function, ok);
+            Some(memory)
+        })
+    }
+
     /// Runs a function that may wait.
     async fn suspendable(&self, args: Args, call: Arc<dyn CallState>) -> Ended {
         let taken = {
@@ -97,13 +143,17 @@ impl Run<'_> {
     /// Why there is none, or why the call must not start.
     #[inline]
     fn sandbox(&self, call: Option<Arc<dyn CallState>>) -> Result<Box<Sandbox>> {
-        let Run { program, function, deadline, .. } = *self;
-        let taken =
-            program.plan.take(program.runtime.shard(), Invocation { function, call, deadline, fuel: program.fuel });
+        let program = self.program;
+        let taken = program.plan.take(program.runtime.shard(), self.invocation(call));
         if taken.is_err() {
             program.runtime.watch.tidy_later();
         }
         taken
+    }
+
+    #[inline]
+    fn invocation(&self, call: Option<Arc<dyn CallState>>) -> Invocation {
+        Invocation { function: self.function, call, deadline: self.deadline, fuel: self.program.fuel }
     }
 
     /// Gives the sandbox back, or leaves it to whoever is to have it.
@@ -134,8 +184,18 @@ impl Run<'_> {
 
     #[inline]
     fn guard(&self) -> Option<DeadlineGuard<'_>> {
+        self.guard_until(None)
+    }
+
+    /// The same where many calls have to end by then, too.
+    #[inline]
+    fn guard_until(&self, deadline: Option<Instant>) -> Option<DeadlineGuard<'_>> {
         let runtime = &self.program.runtime;
-        Some(runtime.watch.guard(runtime.threads.worker(), self.deadline?))
+        let deadline = match (self.deadline, deadline) {
+            (Some(own), Some(all)) => own.min(all),
+            (own, all) => own.or(all)?,
+        };
+        Some(runtime.watch.guard(runtime.threads.worker(), deadline))
     }
 }
 

@@ -20,8 +20,20 @@ use std::time::Instant;
 impl Program {
     /// Forks a function for the host.
     pub(crate) fn fork(&self, function: u32, args: Values, site: &'static Location<'static>) -> Forked {
+        self.fork_until(function, args, site, None)
+    }
+
+    /// The same of a call that has to end by then.
+    pub(super) fn fork_until(
+        &self,
+        function: u32,
+        args: Values,
+        site: &'static Location<'static>,
+        deadline: Option<Instant>,
+    ) -> Forked {
         let observed = self.observed(function);
         if observed.is_none()
+            && deadline.is_none()
             && self.runtime.inline_calls
             && !self.runtime.shutdown.is_closed()
             && self.runtime.here().is_ok()
@@ -31,6 +43,10 @@ impl Program {
         }
         self.tell_fork(observed.as_ref(), function, &args, site);
         let call = Call::root(self.clone(), function, args, site, observed);
+        if let Some(deadline) = deadline {
+            // Of two, the first that was set holds.
+            call.stop.set_deadline(self.runtime.deadline().map_or(deadline, |own| own.min(deadline)));
+        }
         call.start();
         Forked::Call(call)
     }

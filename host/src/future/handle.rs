@@ -291,7 +291,7 @@ impl<T> Future<T> {
     }
 
     /// Computes the result on this thread, if nobody has begun to; returns whether it did.
-    pub(super) fn help(&self) -> bool {
+    pub(crate) fn help(&self) -> bool {
         match &self.source {
             Source::Own(completion) => completion.clone().help(),
             Source::Call(call, _) => call.clone().help(),

@@ -31,4 +31,5 @@ pub use promise::{Promise, promise};
 pub(crate) use ready::Ready;
 pub(crate) use sources::{Needs, Sources};
 pub use then::Report;
+pub(crate) use then::caught;
 pub(crate) use waiters::Place;

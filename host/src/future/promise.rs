@@ -21,6 +21,13 @@ impl<T: Send> Completion<T> for Plain<T> {
     }
 }
 
+impl<T: Send + 'static> Future<T> {
+    /// A future that has failed.
+    pub(crate) fn failed(error: Error) -> Future<T> {
+        Future::from_completion(Arc::new(Plain(Cell::done(Err(error)))))
+    }
+}
+
 pub(crate) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "the future was cancelled")
 }

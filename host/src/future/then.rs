@@ -77,7 +77,7 @@ impl<T: Clone + Send + 'static> Future<T> {
 }
 
 /// What `f` gives; an error if it panics.
-fn caught<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
+pub(crate) fn caught<R>(f: impl FnOnce() -> Result<R>) -> Result<R> {
     catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(panicked(panic)))
 }
 

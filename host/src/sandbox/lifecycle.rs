@@ -152,6 +152,12 @@ impl Sandbox {
         (fuel, Usage { fuel: fuel.saturating_add(children.fuel), ..children })
     }
 
+    /// How much memory the call has, in bytes: of all memories of its instances, none of which ever gets smaller.
+    #[inline]
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        self.store.data().limiter.memory_bytes() as u64
+    }
+
     /// Whether the call has used no more fuel than its limit.
     ///
     /// # Errors

@@ -140,9 +140,22 @@ impl Plan {
     }
 
     /// Takes a sandbox back after a call of a function, which has succeeded, if `ok`.
-    pub(crate) fn give(&self, mut sandbox: Box<Sandbox>, function: u32, ok: bool) {
+    pub(crate) fn give(&self, sandbox: Box<Sandbox>, function: u32, ok: bool) {
+        if let Some(sandbox) = self.renew(sandbox, function, ok) {
+            self.keep(sandbox);
+        }
+    }
+
+    /// Keeps a sandbox that is as new for whoever needs one.
+    pub(crate) fn keep(&self, sandbox: Box<Sandbox>) {
+        self.shared.pool.put(sandbox);
+    }
+
+    /// Makes a sandbox as new, after a call of a function, which has succeeded, if `ok`. None if it cannot serve again.
+    #[inline]
+    pub(crate) fn renew(&self, mut sandbox: Box<Sandbox>, function: u32, ok: bool) -> Option<Box<Sandbox>> {
         // A sandbox without has lost it when its call was dropped half way.
-        let Some(loaded) = sandbox.loaded.take() else { return };
+        let loaded = sandbox.loaded.take()?;
         if let Some(function) = sandbox.sampled()
             && let Some(memory) = loaded.memory(&mut sandbox.store)
         {
@@ -151,9 +164,7 @@ impl Plan {
         // After an error there may be anything in it.
         let as_new = ok && sandbox.end_call() && self.is_as_new(&mut sandbox, &loaded, function);
         sandbox.loaded = Some(loaded);
-        if as_new {
-            self.shared.pool.put(sandbox);
-        }
+        as_new.then_some(sandbox)
     }
 
     /// How calls of a function get a state of their own.

@@ -92,10 +92,28 @@ pub trait Results: Clone + Send + Sync + 'static + sealed::Sealed {
     }
 }
 
+/// Whatever the function's results are; of a core function with several, a tuple of them.
+impl Results for Value {
+    fn types() -> Vec<Type> {
+        Vec::new()
+    }
+
+    fn are(_: &[Type]) -> bool {
+        true
+    }
+
+    #[inline]
+    fn from_value(value: Value) -> Option<Value> {
+        Some(value)
+    }
+}
+
+impl sealed::Sealed for Value {}
+
 /// A [`Typed`] type that is no tuple, so that it stands for one parameter also without parentheses.
 pub trait Alone: Typed + Params {}
 
-mod sealed {
+pub(crate) mod sealed {
     pub trait Sealed {}
     pub trait SealedPayload {}
 }

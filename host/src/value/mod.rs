@@ -16,6 +16,7 @@ mod values;
 mod wave;
 pub(crate) mod wire;
 
+pub(crate) use convert::sealed;
 pub use convert::{Alone, Params, Payload, Results, Typed};
 pub use dynamic::Value;
 pub use list::{Element, List};

@@ -11,7 +11,9 @@ mod hostile;
 mod isolation;
 mod laws;
 mod limits;
+mod many_calls;
 mod memo;
+
 mod misuse;
 mod preinit;
 mod rooms;

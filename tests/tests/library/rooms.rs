@@ -14,7 +14,7 @@ const RANKS: &[(u32, &[&str])] = &[
     (4, &["memo", "sandbox"]),
     (5, &["fork"]),
     (6, &["args", "deferred", "inspect", "module", "module_service", "function"]),
-    (7, &["executor"]),
+    (7, &["bulk", "executor"]),
     (8, &["trace"]),
 ];
 

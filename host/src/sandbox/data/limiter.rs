@@ -9,6 +9,8 @@ const ELEMENT: usize = size_of::<usize>();
 /// that, the tree of calls ends: a guest never sees how much memory the host has.
 pub(crate) struct Limiter {
     memory_limit: usize,
+    /// What of the memories is no guest's, in bytes.
+    card_table: usize,
     /// What a memory with a card table may grow to by its declaration, with the table; wasmtime is told a smaller one where that is
     /// more than there can be.
     maximum: Option<usize>,
@@ -25,6 +27,7 @@ impl Limiter {
     pub(crate) fn new(limits: &Limits, card_table: usize, maximum: Option<usize>) -> Limiter {
         Limiter {
             memory_limit: limits.memory.saturating_add(card_table),
+            card_table,
             maximum: maximum.map(|maximum| maximum.saturating_add(card_table)),
             table_limit: limits.table_elements,
             memory: 0,
@@ -35,6 +38,12 @@ impl Limiter {
     /// What memories and tables take, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.memory.saturating_add(self.elements.saturating_mul(ELEMENT))
+    }
+
+    /// What the guest's memories take, in bytes.
+    #[inline]
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory.saturating_sub(self.card_table)
     }
 
     /// Whether memory may grow from `current` bytes to `desired`; says so in `refused` where it is the limit that forbids it.

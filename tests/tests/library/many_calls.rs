@@ -1,0 +1,166 @@
+//! Many calls at once.
+
+use proptest::prelude::*;
+use purefork::error::ErrorKind;
+use purefork::{Args, Executor, Function, Value, args};
+use std::time::{Duration, Instant};
+
+/// A counter that each call finds at zero; it traps for 13.
+const COUNT: &str = r#"(module
+    (memory 1) (global $n (mut i32) (i32.const 0))
+    (func (export "count") (param $n i32) (result i32)
+        (if (i32.eq (local.get $n) (i32.const 13)) (then unreachable))
+        (global.set $n (i32.add (global.get $n) (i32.const 1)))
+        (i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (i32.const 1)))
+        (i32.add (i32.mul (local.get $n) (i32.const 10)) (i32.add (global.get $n) (i32.load (i32.const 8)))))
+    (func (export "spin") (param $n i32) (result i32)
+        (loop $l (br_if $l (i32.eqz (local.get $n)))) (local.get $n))
+    (func (export "sub") (param f64 f64) (result f64) (f64.sub (local.get 0) (local.get 1))))"#;
+
+fn executors() -> Vec<Executor> {
+    let mut all = vec![Executor::builder().serial().build().unwrap()];
+    all.extend([1, 2, 3].map(|threads| Executor::builder().threads(threads).build().unwrap()));
+    all
+}
+
+fn count(exec: &Executor) -> Function<(i32,), i32> {
+    exec.load_bytes(COUNT).unwrap().function("count").unwrap()
+}
+
+fn expected(n: i32) -> Option<i32> {
+    (n != 13).then(|| n.wrapping_mul(10) + 2)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn results_come_in_the_order_of_rows_each_of_its_own_state(rows in proptest::collection::vec(0..40i32, 0..3000)) {
+        let right: Vec<_> = rows.iter().map(|n| expected(*n)).collect();
+        for exec in executors() {
+            let count = count(&exec);
+            let rows = || rows.iter().map(|n| (*n,));
+            let mapped: Vec<_> = count.map(rows()).map(Result::ok).collect();
+            prop_assert_eq!(&mapped, &right);
+            let many = count.fork_many(rows()).wait().unwrap();
+            prop_assert_eq!(many.into_iter().map(Result::ok).collect::<Vec<_>>(), right.clone());
+            let mut unordered: Vec<_> = count.map_unordered(rows()).map(|(row, result)| (row, result.ok())).collect();
+            unordered.sort_unstable();
+            prop_assert_eq!(unordered, right.iter().copied().enumerate().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_fold_has_one_shape_on_any_number_of_threads(values in proptest::collection::vec(-1e6..1e6f64, 0..5000)) {
+        let mut results = Vec::new();
+        for exec in executors() {
+            let sub = exec.load_bytes(COUNT).unwrap().function::<(f64, f64), f64>("sub").unwrap();
+            results.push(sub.reduce(values.iter().copied()).unwrap().map(f64::to_bits));
+        }
+        let mut row = values.clone();
+        while row.len() > 1 {
+            row = row.chunks(2).map(|pair| if let [a, b] = pair { a - b } else { pair[0] }).collect();
+        }
+        prop_assert_eq!(results, vec![row.first().map(|value| value.to_bits()); 4]);
+    }
+}
+
+#[test]
+fn functions_of_unknown_types_are_called_with_values() {
+    for exec in executors() {
+        let add = exec
+            .load_bytes(
+                r#"(module (func (export "sub") (param $a i32) (param $b i32) (result i32)
+                (i32.sub (local.get $a) (local.get $b))))"#,
+            )
+            .unwrap();
+        let sub = add.function::<Args, Value>("sub").unwrap();
+        let rows = [args![5, 3], args![b = 1, a = 1], args![1], args!["x", 1], args![9, 9]];
+        let results: Vec<_> = sub
+            .map(rows)
+            .map(|result| result.map_or_else(|error| error.message().to_owned(), |value| value.to_string()))
+            .collect();
+        assert_eq!(
+            results,
+            [
+                "2",
+                "0",
+                "expected `sub(a: i32, b: i32) -> i32`, but was not given `b`",
+                "argument `a` of `sub`: expected i32, but was given \"x\", which is a string",
+                "0"
+            ]
+        );
+        let job = sub.fork_with(|calls| {
+            let mut values = vec![Value::I32(7), Value::I32(2)];
+            let result = calls.call_values(&mut values).map(|value| value.to_string());
+            let usage = calls.usage().map(|usage| usage.fuel);
+            let wrong = calls.call_values(&mut vec![Value::I32(1)]).unwrap_err().to_string();
+            (result, usage, calls.memory(), wrong, values.capacity() > 1)
+        });
+        let (result, usage, memory, wrong, kept) = job.wait().unwrap();
+        assert_eq!((result.unwrap().as_str(), usage, memory, kept), ("5", Some(4), Some(0), true));
+        assert_eq!(wrong, "expected `sub(a: i32, b: i32) -> i32`, but was given 1 argument");
+    }
+}
+
+#[test]
+fn rows_are_taken_no_more_than_some_thousands_ahead() {
+    let exec = Executor::builder().threads(2).build().unwrap();
+    let count = count(&exec);
+    let mut taken = 0;
+    let mut results = count.map((0..i32::MAX).map(|n| {
+        taken = n;
+        (n + 14,)
+    }));
+    assert!(results.next().unwrap().is_ok());
+    assert!(results.by_ref().take(500_000).all(|result| result.is_ok()));
+    drop(results);
+    assert!(taken < 500_001 + 9 * 8192, "{taken}");
+}
+
+#[test]
+fn calls_that_were_given_up_end() {
+    let exec = Executor::builder().threads(2).build().unwrap();
+    let spin = exec.load_bytes(COUNT).unwrap().function::<i32, i32>("spin").unwrap();
+    let many = spin.fork_many([1, 0, 0, 0]);
+    assert!(many.cancel());
+    assert_eq!(many.wait().unwrap_err().kind(), ErrorKind::Cancelled);
+    let mut mapped = spin.map([1, 0, 0, 1]);
+    assert_eq!(mapped.next().unwrap().unwrap(), 1);
+    drop(mapped);
+    let job = spin.fork_with(|calls| (calls.call(0).unwrap_err().kind(), calls.call(1).unwrap_err().kind()));
+    assert!(job.cancel());
+    // The threads are free again.
+    assert_eq!(spin.fork_many([1, 2, 3]).wait().unwrap().len(), 3);
+}
+
+#[test]
+fn a_deadline_holds_for_all_together() {
+    for exec in executors() {
+        let spin = exec.load_bytes(COUNT).unwrap().function::<i32, i32>("spin").unwrap();
+        let begun = Instant::now();
+        let results: Vec<_> = spin
+            .map((0..100).map(|n| i32::from(n < 50)))
+            .deadline(begun + Duration::from_millis(50))
+            .map(|result| result.map_err(|error| error.to_string()))
+            .collect();
+        assert_eq!(results.len(), 100);
+        let late = results[60].clone().unwrap_err();
+        assert!(late.starts_with("`spin`") || late.starts_with("the time for all calls together is over"), "{late}");
+        assert!(results[99].is_err());
+    }
+}
+
+#[test]
+fn code_that_panics_fails_its_future_alone() {
+    for exec in executors() {
+        let count = count(&exec);
+        let job = count.fork_with(|calls| {
+            calls.call((1,)).unwrap();
+            assert!(calls.usage().is_none(), "as it should");
+        });
+        let error = job.wait().unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Panicked, "a callback panicked: as it should"));
+        assert_eq!(count.fork((1,)).wait().unwrap(), 12);
+    }
+}
