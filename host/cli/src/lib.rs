@@ -1,0 +1,89 @@
+//! The command line of `purefork`: runs, maps, preinitialises, traces and inspects pure WebAssembly functions from the command line.
+//!
+//! Binaries differ in the formats that they give it: see [`main_with`].
+//!
+//! stdout carries results only; messages go to stderr. This file holds the exit codes, and nothing else:
+//!
+//! | code | means |
+//! | --- | --- |
+//! | 0 | fine |
+//! | 1 | the call failed: it trapped, came to a limit, returned an `err`, or the host ran short; or two runs differed |
+//! | 2 | the command line, a file or the arguments are wrong |
+//! | 3 | the guest was refused |
+
+mod argument;
+mod array;
+mod describe;
+mod example;
+mod file;
+mod flags;
+#[cfg(test)]
+mod generate;
+mod help;
+mod inherited;
+mod inspect;
+mod json;
+#[cfg(test)]
+mod laws;
+mod layout;
+mod npy;
+mod output;
+mod preinit;
+mod program;
+mod replay;
+mod report;
+mod run;
+mod split;
+mod stdout;
+mod target;
+mod trace;
+mod units;
+mod verify;
+
+use flags::Command;
+use purefork::ErrorKind;
+use purefork_data::Format;
+use report::Usage;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+const CALL_FAILED: u8 = 1;
+const USAGE: u8 = 2;
+const REFUSED: u8 = 3;
+
+/// Does what the command line of this process says. `formats`: those that `map` reads and writes beside its own.
+pub fn main_with(formats: &[&dyn Format]) -> ExitCode {
+    inherited::ignore_file_size_signal();
+    let typed: Vec<OsString> = std::env::args_os().skip(1).collect();
+    let json = flags::wants_json(&typed);
+    let _ = formats;
+    let done = flags::parse(&typed).and_then(|command| match command {
+        Command::Help(text) => stdout::print(text.trim_end()).map(|()| 0),
+        Command::Run(run) => run::run(&run).map(|fine| if fine { 0 } else { CALL_FAILED }),
+        Command::Preinit(preinit) => preinit::preinit(&preinit).map(|()| 0),
+        Command::Trace(trace) => trace::trace(&trace).map(|fine| if fine { 0 } else { CALL_FAILED }),
+        Command::Replay(replay) => replay::replay(&replay).map(|same| if same { 0 } else { CALL_FAILED }),
+        Command::Verify(verify) => verify::verify(&verify).map(|same| if same { 0 } else { CALL_FAILED }),
+        Command::Inspect(inspect) => inspect::inspect(&inspect).map(|pure| if pure { 0 } else { REFUSED }),
+    });
+    done.unwrap_or_else(|error| {
+        report::report(&error, json);
+        code(&error)
+    })
+    .into()
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    use ErrorKind::*;
+    if error.is::<Usage>() {
+        return USAGE;
+    }
+    match error.downcast_ref::<purefork::Error>().map(purefork::Error::kind) {
+        Some(
+            Unreadable | Malformed | Link | NotCallable | NoSuchFunction | ArgumentMismatch | SignatureMismatch
+            | Invalid,
+        ) => USAGE,
+        Some(Impure | Unsupported) => REFUSED,
+        _ => CALL_FAILED,
+    }
+}

@@ -1,0 +1,19 @@
+//! Rows of files to calls of pure WebAssembly functions, and their results to rows.
+//!
+//! [`Format`] is what a format of files is; NDJSON, CSV and TSV are here, others plug in.
+
+mod compression;
+mod error;
+mod format;
+mod mark;
+mod sink;
+mod source;
+mod table;
+
+pub use compression::Compression;
+pub use error::{Error, Result, RowError, Stage};
+pub use format::{Encoded, Encoder, Encoders, Format, Given, Input, Outcome, Output, Place, Rows};
+pub use mark::Mark;
+pub use sink::Sink;
+pub use source::Source;
+pub use table::{Chunk, Column, Nulls, Table, Wanted};
