@@ -6,6 +6,7 @@
 //! harness that measures one thing after the other.
 
 mod attributes;
+mod bulk;
 mod components;
 mod floors;
 mod guests;
@@ -31,6 +32,7 @@ const FIB_CALLS: u32 = 57_313;
 fn main() -> Result<()> {
     let mut table = Table::from_args();
     calls(&mut table)?;
+    bulk::map(&mut table)?;
     writing(&mut table)?;
     stores::short(&mut table)?;
     stores::loops(&mut table)?;

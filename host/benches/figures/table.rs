@@ -88,7 +88,7 @@ impl Table {
                     println!("  {name:<66} {micros:>9.3} µs {:>7.2} ×{bar}", micros / floor);
                 }
                 Line::Ratio { name, ratio, bound, bar } => {
-                    println!("  {name:<66} {ratio:>9.2}              (bar: {bound} {bar})");
+                    println!("  {name:<66} {ratio:>9.3}              (bar: {bound} {bar})");
                 }
             }
         }

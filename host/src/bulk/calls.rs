@@ -55,18 +55,18 @@ impl<'a, P: Params, R: Results> Calls<'a, P, R> {
 
     /// What the last call has used, with the children it waited for; `None` if it failed, and before the first.
     pub fn usage(&self) -> Option<Usage> {
-        self.in_place.last().usage
+        self.in_place.usage()
     }
 
     /// How much memory the last call had at its end, in bytes; it is the most that it had. `None` where that is not known: of a call that
     /// forks, that is observed, or whose result was remembered.
     pub fn memory(&self) -> Option<u64> {
-        self.in_place.last().memory
+        self.in_place.memory()
     }
 
     /// What the last call wrote by way of [WASI](crate::Wasi), if it wrote something.
     pub fn output(&self) -> Option<&Output> {
-        self.in_place.last().output.as_deref()
+        self.in_place.output()
     }
 
     /// Has all calls end by then, beside the time that each may take: later ones fail with

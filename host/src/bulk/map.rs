@@ -131,7 +131,7 @@ where
     /// before this is called, it is not known.
     pub fn deadline(mut self, deadline: Instant) -> Map<I, P, R> {
         self.caller.deadline = Some(deadline);
-        if let Some(here) = &self.here {
+        if let Some(here) = &mut self.here {
             here.set_deadline(Some(deadline));
         }
         self

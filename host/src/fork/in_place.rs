@@ -9,11 +9,12 @@ use super::program::Program;
 use super::run::{Ended, Run};
 use super::stopper::Stopper;
 use crate::backend::Forked;
+use crate::engine::HOST_STACK;
 use crate::error::{Error, ErrorKind, ForkFrame, ForkSite, Result};
 use crate::escape::escaped;
 use crate::future::Future;
 use crate::limits::Usage;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Invocation, Sandbox};
 use crate::value::{Value, Values};
 use crate::wasi::Output;
 use std::panic::Location;
@@ -30,16 +31,20 @@ pub(crate) struct InPlace {
     is_plain: bool,
     /// The sandbox of the last call, as new.
     sandbox: Option<Box<Sandbox>>,
+    /// Whether that is given to a call that follows another: what may stop it is there already.
+    follows: bool,
+    /// Whether the last call was one that followed, and `sandbox` still tells of it.
+    followed: bool,
     last: Last,
 }
 
 /// What is known of the last call beside its result.
 #[derive(Default)]
-pub(crate) struct Last {
-    pub(crate) usage: Option<Usage>,
+struct Last {
+    usage: Option<Usage>,
     /// Bytes of memory at its end.
-    pub(crate) memory: Option<u64>,
-    pub(crate) output: Option<Arc<Output>>,
+    memory: Option<u64>,
+    output: Option<Arc<Output>>,
 }
 
 impl InPlace {
@@ -52,24 +57,105 @@ impl InPlace {
         let is_plain = !program.facts().functions[function as usize].can_fork
             && program.capture.is_none()
             && program.script.is_none()
+            && program.fuel.is_none()
             && !program.runtime.backend.looks_at_all()
             && !program.runtime.observer.observes();
-        InPlace { program, function, site, stopper, is_plain, sandbox: None, last: Last::default() }
+        InPlace {
+            program,
+            function,
+            site,
+            stopper,
+            is_plain,
+            sandbox: None,
+            follows: false,
+            followed: false,
+            last: Last::default(),
+        }
     }
 
     /// Has all calls end by then.
-    pub(crate) fn set_deadline(&self, deadline: Option<Instant>) {
+    pub(crate) fn set_deadline(&mut self, deadline: Option<Instant>) {
         self.stopper.set_deadline(deadline);
+        self.let_go();
     }
 
-    /// What is known of the last call.
-    pub(crate) fn last(&self) -> &Last {
-        &self.last
+    /// Lets go of what may stop the calls that were to follow in the sandbox.
+    fn let_go(&mut self) {
+        // Nobody may ask it of the last call any more.
+        (self.last.usage, self.last.memory) = (self.usage(), self.memory());
+        self.followed = false;
+        if std::mem::take(&mut self.follows)
+            && let Some(sandbox) = &mut self.sandbox
+        {
+            sandbox.forget_call();
+        }
+    }
+
+    /// What the last call has used, if it succeeded.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        match &self.sandbox {
+            Some(sandbox) if self.followed => {
+                Some(Usage { fuel: sandbox.fuel_used(self.program.runtime.limits.fuel), ..Usage::default() })
+            }
+            _ => self.last.usage,
+        }
+    }
+
+    /// The memory that the last call had at its end, in bytes.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        match &self.sandbox {
+            Some(sandbox) if self.followed => Some(sandbox.memory_bytes()),
+            _ => self.last.memory,
+        }
+    }
+
+    /// What the last call wrote by way of WASI.
+    pub(crate) fn output(&self) -> Option<&Output> {
+        self.last.output.as_deref()
     }
 
     /// Makes a call. What comes of it is written where it stays.
     #[inline]
     pub(crate) fn call(&mut self, values: &mut Values, result: &mut Result<Value>) {
+        if !self.follows || !self.call_next(values, result) {
+            self.call_first(values, result);
+        }
+    }
+
+    /// A call that follows another in its sandbox; false if it could not begin. Another one follows, if it succeeds.
+    #[inline]
+    fn call_next(&mut self, values: &mut Values, result: &mut Result<Value>) -> bool {
+        let limits = &self.program.runtime.limits;
+        let (stack, fuel) = (limits.stack + HOST_STACK, limits.fuel);
+        stacker::maybe_grow(stack, stack + HOST_STACK, || {
+            let Some(sandbox) = &mut self.sandbox else { return false };
+            if !sandbox.begin_next(fuel) {
+                return false;
+            }
+            self.followed = true;
+            sandbox.call(self.function, values, result);
+            self.last.output = sandbox.take_output();
+            if result.is_err() || !self.program.plan.renew_for_next(sandbox, self.function) {
+                self.stop_following(result);
+            }
+            true
+        })
+    }
+
+    /// The sandbox cannot serve again.
+    #[cold]
+    fn stop_following(&mut self, result: &mut Result<Value>) {
+        let output = self.last.output.take();
+        let (usage, memory) = (self.usage(), self.memory());
+        (self.follows, self.followed) = (false, false);
+        self.sandbox = None;
+        let usage = usage.filter(|_| result.is_ok());
+        self.last = Last { usage, memory, output };
+        self.locate(result);
+    }
+
+    fn call_first(&mut self, values: &mut Values, result: &mut Result<Value>) {
+        (self.follows, self.followed) = (false, false);
         if !self.is_plain {
             return *result = self.fork_and_wait(std::mem::take(values));
         }
@@ -81,8 +167,23 @@ impl InPlace {
         last.usage = ended.result.is_ok().then_some(ended.used.usage);
         last.output = ended.output;
         *result = ended.result;
-        if result.is_err() {
-            self.locate(result);
+        match result {
+            // What has a deadline of its own is watched anew for each call.
+            Ok(_) => self.follow(),
+            Err(_) => self.locate(result),
+        }
+    }
+
+    /// Has the next call follow in the sandbox, if there is one, and no deadline.
+    fn follow(&mut self) {
+        if self.program.runtime.limits.timeout.is_none()
+            && self.stopper.deadline().is_none()
+            && let Some(sandbox) = &mut self.sandbox
+        {
+            // What may stop it is asked now, and by the guest from now on.
+            let (function, call, fuel) = (self.function, self.stopper.clone(), None);
+            let invocation = Invocation { function, call: Some(call), deadline: None, fuel };
+            self.follows = sandbox.begin_call(invocation).is_ok();
         }
     }
 
@@ -127,6 +228,7 @@ impl InPlace {
 /// The sandbox is for whoever needs one next.
 impl Drop for InPlace {
     fn drop(&mut self) {
+        self.let_go();
         if let Some(sandbox) = self.sandbox.take() {
             self.program.plan.keep(sandbox);
         }

@@ -138,6 +138,27 @@ impl Sandbox {
         self.unwound = true;
     }
 
+    /// Gives it to a call that follows another of the same caller's, which has ended: with its fuel. What may stop it is as it was, and is not
+    /// looked at: who stops calls interrupts the guest, which looks where it is entered.
+    #[inline]
+    pub(crate) fn begin_next(&mut self, fuel: u64) -> bool {
+        self.store.set_fuel(budget(fuel)).is_ok()
+    }
+
+    /// Makes it one that has served no call of its caller's but for what the guest has changed, and what may stop its calls; false if it has
+    /// served enough.
+    #[inline]
+    pub(super) fn end_for_next(&mut self) -> bool {
+        self.served += 1;
+        self.store.data_mut().end_for_next();
+        self.served < MOST_SERVED && !self.unwound
+    }
+
+    /// The fuel that a call has used that forks nothing, of so much.
+    pub(crate) fn fuel_used(&self, limit: u64) -> u64 {
+        budget(limit).saturating_sub(self.store.get_fuel().unwrap_or(0)).min(limit)
+    }
+
     /// Lets go of what may stop the call, which has ended.
     pub(crate) fn forget_call(&mut self) {
         self.store.data_mut().interrupts.end_call();

@@ -167,12 +167,24 @@ impl Plan {
         as_new.then_some(sandbox)
     }
 
+    /// Makes a sandbox as new for the next call of the same function and caller, after one that has succeeded; false if it cannot serve
+    /// again.
+    #[inline]
+    pub(crate) fn renew_for_next(&self, sandbox: &mut Sandbox, function: u32) -> bool {
+        let Some(loaded) = sandbox.loaded.take() else { return false };
+        let as_new = sandbox.end_for_next() && self.is_as_new(sandbox, &loaded, function);
+        sandbox.loaded = Some(loaded);
+        as_new
+    }
+
     /// How calls of a function get a state of their own.
+    #[inline]
     fn policy(&self, function: u32) -> ReusePolicy {
         ReusePolicy::of(self.definition.function(function).stateless.is_ok(), self.reset.is_some())
     }
 
     /// Whether nothing is left in a sandbox of a call of this function, which has succeeded.
+    #[inline]
     fn is_as_new(&self, sandbox: &mut Sandbox, loaded: &Loaded, function: u32) -> bool {
         match self.policy(function) {
             ReusePolicy::Stateless => true,

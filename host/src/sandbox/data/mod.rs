@@ -98,6 +98,13 @@ impl StoreData {
         *call = CallData::new();
     }
 
+    /// The same where another call of the same caller follows: what may stop them stays.
+    #[inline]
+    pub(super) fn end_for_next(&mut self) {
+        let StoreData { interrupts: _, call, limiter: _, instances: _, handles: _, budget: _ } = self;
+        *call = CallData::new();
+    }
+
     /// The futures of the call that runs, which is about to fork, or to use one.
     ///
     /// # Errors
