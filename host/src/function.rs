@@ -81,10 +81,14 @@ pub(crate) fn read<R: Results>(value: Cow<'_, Value>) -> Result<R> {
         Cow::Borrowed(value) => R::from_ref(value),
         Cow::Owned(value) => R::from_value(value),
     };
-    results.ok_or_else(|| {
-        Error::new(ErrorKind::Failed, "a tensor has not as many bytes as its dimensions say")
-            .with_help("ask for the function's result as a `Value` to see it")
-    })
+    results.ok_or_else(not_whole)
+}
+
+/// The error of a result that is of the right type, and wrong.
+#[cold]
+pub(crate) fn not_whole() -> Error {
+    Error::new(ErrorKind::Failed, "a tensor has not as many bytes as its dimensions say")
+        .with_help("ask for the function's result as a `Value` to see it")
 }
 
 impl<P, R> Clone for Function<P, R> {

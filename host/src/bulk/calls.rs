@@ -4,7 +4,7 @@ use super::row::Row;
 use crate::args::{Callee, IntoArgs, checked, mismatch_count};
 use crate::error::Result;
 use crate::fork::InPlace;
-use crate::function::{Function, read};
+use crate::function::{Function, not_whole, read};
 use crate::limits::Usage;
 use crate::value::{Params, Results, Value, Values};
 use crate::wasi::Output;
@@ -86,6 +86,12 @@ impl<'a, P: Params, R: Results> Calls<'a, P, R> {
 
     #[inline]
     fn values(&mut self, mut values: Values) -> (Result<R>, usize) {
+        let Callee(function) = self.callee;
+        if let (Values::Slots(slots), [ty]) = (&values, &*function.results)
+            && let Some(called) = self.in_place.call_slot(slots)
+        {
+            return (called.and_then(|slot| R::from_slot(ty, slot).ok_or_else(not_whole)), 0);
+        }
         let mut result = Ok(Value::Bool(false));
         self.in_place.call(&mut values, &mut result);
         match result {

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, ForkFrame, ForkSite, Result};
 use crate::escape::escaped;
 use crate::future::Future;
 use crate::limits::Usage;
-use crate::sandbox::{Invocation, Sandbox};
+use crate::sandbox::{Invocation, Prepared, Sandbox};
 use crate::value::{Value, Values};
 use crate::wasi::Output;
 use std::panic::Location;
@@ -33,6 +33,8 @@ pub(crate) struct InPlace {
     sandbox: Option<Box<Sandbox>>,
     /// Whether that is given to a call that follows another: what may stop it is there already.
     follows: bool,
+    /// The function in that sandbox, if it can be called so.
+    prepared: Option<Prepared>,
     /// Whether the last call was one that followed, and `sandbox` still tells of it.
     followed: bool,
     last: Last,
@@ -68,6 +70,7 @@ impl InPlace {
             is_plain,
             sandbox: None,
             follows: false,
+            prepared: None,
             followed: false,
             last: Last::default(),
         }
@@ -83,7 +86,7 @@ impl InPlace {
     fn let_go(&mut self) {
         // Nobody may ask it of the last call any more.
         (self.last.usage, self.last.memory) = (self.usage(), self.memory());
-        self.followed = false;
+        (self.followed, self.prepared) = (false, None);
         if std::mem::take(&mut self.follows)
             && let Some(sandbox) = &mut self.sandbox
         {
@@ -122,6 +125,27 @@ impl InPlace {
         }
     }
 
+    /// A call with scalars that follows another, and gives the slot of its result; none if it has to be made by [`InPlace::call`].
+    #[inline]
+    pub(crate) fn call_slot(&mut self, args: &[u64]) -> Option<Result<u64>> {
+        self.prepared.as_ref()?;
+        let limits = &self.program.runtime.limits;
+        let (stack, fuel) = (limits.stack + HOST_STACK, limits.fuel);
+        stacker::maybe_grow(stack, stack + HOST_STACK, || {
+            let (Some(sandbox), Some(prepared)) = (&mut self.sandbox, &self.prepared) else { return None };
+            if !sandbox.begin_next(fuel) {
+                return None;
+            }
+            self.followed = true;
+            let mut result = sandbox.call_prepared(prepared, self.function, args);
+            self.last.output = sandbox.take_output();
+            if result.is_err() || !self.program.plan.renew_for_next(sandbox, self.function) {
+                self.stop_following(&mut result);
+            }
+            Some(result)
+        })
+    }
+
     /// A call that follows another in its sandbox; false if it could not begin. Another one follows, if it succeeds.
     #[inline]
     fn call_next(&mut self, values: &mut Values, result: &mut Result<Value>) -> bool {
@@ -144,18 +168,18 @@ impl InPlace {
 
     /// The sandbox cannot serve again.
     #[cold]
-    fn stop_following(&mut self, result: &mut Result<Value>) {
+    fn stop_following<T>(&mut self, result: &mut Result<T>) {
         let output = self.last.output.take();
         let (usage, memory) = (self.usage(), self.memory());
         (self.follows, self.followed) = (false, false);
-        self.sandbox = None;
+        (self.sandbox, self.prepared) = (None, None);
         let usage = usage.filter(|_| result.is_ok());
         self.last = Last { usage, memory, output };
         self.locate(result);
     }
 
     fn call_first(&mut self, values: &mut Values, result: &mut Result<Value>) {
-        (self.follows, self.followed) = (false, false);
+        (self.follows, self.followed, self.prepared) = (false, false, None);
         if !self.is_plain {
             return *result = self.fork_and_wait(std::mem::take(values));
         }
@@ -184,11 +208,12 @@ impl InPlace {
             let (function, call, fuel) = (self.function, self.stopper.clone(), None);
             let invocation = Invocation { function, call: Some(call), deadline: None, fuel };
             self.follows = sandbox.begin_call(invocation).is_ok();
+            self.prepared = if self.follows { sandbox.prepare(self.function) } else { None };
         }
     }
 
     #[cold]
-    fn locate(&self, result: &mut Result<Value>) {
+    fn locate<T>(&self, result: &mut Result<T>) {
         let Err(error) = result else { return };
         let name = || escaped(&self.program.facts().functions[self.function as usize].name);
         let site = ForkSite::host(self.site);

@@ -215,7 +215,12 @@ impl Sandbox {
     }
 
     /// What the call wrote by way of WASI.
+    #[inline]
     pub(crate) fn take_output(&mut self) -> Option<Arc<Output>> {
+        if self.store.data().call.wasi.is_none() { None } else { self.take_written() }
+    }
+
+    fn take_written(&mut self) -> Option<Arc<Output>> {
         let state = self.store.data_mut().call.wasi.take()?;
         let output = state.into_output();
         (output != Output::default()).then(|| Arc::new(output))

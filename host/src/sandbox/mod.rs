@@ -29,6 +29,7 @@ mod reuse;
 mod snapshot;
 mod vals;
 
+pub(crate) use call::Prepared;
 pub(crate) use data::{CallState, Futures};
 pub(crate) use deadline_watch::{Chore, DeadlineGuard, DeadlineWatch};
 pub(crate) use guest::Guest;

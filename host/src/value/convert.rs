@@ -1,6 +1,7 @@
 //! Rust's types and WebAssembly's.
 
-use super::{Element, List, Type, Value};
+use super::{Element, List, Type, Value, from_slots};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// A Rust type that stands for a type of WebAssembly.
@@ -36,6 +37,13 @@ pub trait Typed: Clone + Send + Sync + 'static + sealed::Sealed {
     #[inline]
     fn from_ref(value: &Value) -> Option<Self> {
         Self::from_value(value.clone())
+    }
+
+    /// The value that the slot of a scalar of that type holds.
+    #[doc(hidden)]
+    #[inline]
+    fn from_slot(ty: &Type, slot: u64) -> Option<Self> {
+        Self::from_value(from_slot(ty, slot))
     }
 
     #[doc(hidden)]
@@ -89,6 +97,19 @@ pub trait Results: Clone + Send + Sync + 'static + sealed::Sealed {
     #[inline]
     fn from_ref(value: &Value) -> Option<Self> {
         Self::from_value(value.clone())
+    }
+
+    /// The same of the slot of one scalar of that type.
+    #[doc(hidden)]
+    #[inline]
+    fn from_slot(ty: &Type, slot: u64) -> Option<Self> {
+        Self::from_value(from_slot(ty, slot))
+    }
+}
+
+fn from_slot(ty: &Type, slot: u64) -> Value {
+    match from_slots(ty, &mut || Ok::<_, Infallible>(slot)) {
+        Ok(value) => value,
     }
 }
 
@@ -149,12 +170,17 @@ macro_rules! alone {
             fn from_ref(value: &Value) -> Option<Self> {
                 <$rust as Typed>::from_ref(value)
             }
+
+            #[inline]
+            fn from_slot(ty: &Type, slot: u64) -> Option<Self> {
+                <$rust as Typed>::from_slot(ty, slot)
+            }
         }
     };
 }
 
 macro_rules! numbers {
-    ($($rust:ty: $variant:ident, $($ty:ident)|+ $(, $core:pat => $unsigned:expr)?;)*) => {$(
+    ($($rust:ty: $variant:ident, $($ty:ident)|+, $slot:ident => $of_slot:expr $(, $core:pat => $unsigned:expr)?;)*) => {$(
         alone!([] $rust);
         impl Typed for $rust {
             fn ty() -> Type {
@@ -183,6 +209,11 @@ macro_rules! numbers {
                 }
             }
 
+            #[inline]
+            fn from_slot(_: &Type, $slot: u64) -> Option<$rust> {
+                Some($of_slot)
+            }
+
             fn into_list(values: Vec<$rust>) -> List {
                 List::from(values)
             }
@@ -197,18 +228,18 @@ macro_rules! numbers {
 
 // Core WebAssembly's integers have no sign.
 numbers! {
-    i8: I8, S8;
-    u8: U8, U8;
-    i16: I16, S16;
-    u16: U16, U16;
-    i32: I32, S32 | I32;
-    u32: U32, U32 | I32, Value::I32(value) => value.cast_unsigned();
-    i64: I64, S64 | I64;
-    u64: U64, U64 | I64, Value::I64(value) => value.cast_unsigned();
-    f32: F32, F32;
-    f64: F64, F64;
-    bool: Bool, Bool;
-    char: Char, Char;
+    i8: I8, S8, slot => slot as i8;
+    u8: U8, U8, slot => slot as u8;
+    i16: I16, S16, slot => slot as i16;
+    u16: U16, U16, slot => slot as u16;
+    i32: I32, S32 | I32, slot => slot as i32;
+    u32: U32, U32 | I32, slot => slot as u32, Value::I32(value) => value.cast_unsigned();
+    i64: I64, S64 | I64, slot => slot.cast_signed();
+    u64: U64, U64 | I64, slot => slot, Value::I64(value) => value.cast_unsigned();
+    f32: F32, F32, slot => f32::from_bits(slot as u32);
+    f64: F64, F64, slot => f64::from_bits(slot);
+    bool: Bool, Bool, slot => slot as u32 != 0;
+    char: Char, Char, slot => char::from_u32(slot as u32).unwrap_or_default();
 }
 
 alone!([] [u8; 16]);

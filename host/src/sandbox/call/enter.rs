@@ -1,7 +1,7 @@
 //! A function of the guest's, called on the stack of this thread, or on one of its own: core values in, core values out.
 
 use crate::abi::Flat;
-use crate::ir::CoreType;
+use crate::ir::{CoreFunction, CoreType};
 use crate::sandbox::lifecycle::Sandbox;
 use crate::sandbox::vals::{from_bits, val_type};
 use smallvec::SmallVec;
@@ -10,6 +10,14 @@ use wasmtime::{Func, Val, ValRaw};
 
 /// Most functions have no more parameters, and no more results.
 const FEW: usize = 4;
+
+/// A function of a core module that is called again and again in one sandbox, and whose few parameters and one result are no vectors.
+pub(crate) struct Prepared {
+    func: Func,
+    params: usize,
+    /// Whether the result has 32 bits.
+    is_short: bool,
+}
 
 impl Sandbox {
     /// Calls a function of the guest's with `args`, of types `params`, as their bits; `read` reads the results.
@@ -44,6 +52,29 @@ impl Sandbox {
         // jobs run when fibers are set aside, and no host function of ours runs a job or calls this.
         unsafe { func.call_unchecked(&mut self.store, slots) }?;
         Ok(read(&mut Words { slots: slots.iter(), types: results.iter(), high: None }))
+    }
+
+    /// Prepares a function of this sandbox to be called more than once; none if it is another one than [`Prepared`] says.
+    pub(super) fn prepared(&mut self, func: Func, core: &CoreFunction) -> Option<Prepared> {
+        let [result] = core.results[..] else { return None };
+        let fits = core.params.len() <= FEW && !core.params.contains(&CoreType::V128) && result != CoreType::V128;
+        let is_short = matches!(result, CoreType::I32 | CoreType::F32);
+        fits.then_some(Prepared { func, params: core.params.len(), is_short })
+    }
+
+    /// Calls a function that was prepared in this sandbox, with as many arguments as it has parameters.
+    #[inline]
+    pub(super) fn enter_prepared(&mut self, prepared: &Prepared, args: &[u64]) -> wasmtime::Result<u64> {
+        let mut slots = [ValRaw::u64(0); FEW];
+        for (slot, arg) in slots.iter_mut().zip(args) {
+            // Of a value of 32 bits, the lower half is read.
+            *slot = ValRaw::u64(*arg);
+        }
+        let used = slots.get_mut(..prepared.params.max(1)).unwrap_or_default();
+        // SAFETY: as in `enter`: `prepared` has compared the types, of which none is wider than 64 bits, and has counted the parameters
+        // and the one result; they are no more than there are slots.
+        unsafe { prepared.func.call_unchecked(&mut self.store, used) }?;
+        Ok(if prepared.is_short { slots[0].get_u32().into() } else { slots[0].get_u64() })
     }
 
     /// Calls a function of the guest on a stack of its own.

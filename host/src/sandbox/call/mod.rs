@@ -19,6 +19,8 @@ use target::Target;
 use values::plain;
 use wasmtime::Func;
 
+pub(crate) use enter::Prepared;
+
 impl Sandbox {
     /// Calls a function that cannot fork, on the stack of this thread. The sandbox was taken for that. What comes of it is written
     /// where it stays, as moving what was just written is slow: the value, or what happened to the call. The sandbox must not be
@@ -38,6 +40,35 @@ impl Sandbox {
         self.loaded = Some(loaded);
         if let Err(error) = called.and_then(|()| self.within_limits()) {
             *result = Err(self.explain(function, error));
+        }
+    }
+
+    /// Prepares a function of a core module to be called more than once in this sandbox; none if it has to be called by [`Sandbox::call`].
+    pub(crate) fn prepare(&mut self, function: u32) -> Option<Prepared> {
+        let loaded = self.loaded.take()?;
+        let target = Target::new(&loaded, function);
+        let prepared = match target.entry.options {
+            None if !target.is_program && target.results.len() == 1 && target.function.receiver.is_none() => {
+                let func = self.function(&target, target.entry.function).ok();
+                func.and_then(|func| self.prepared(func, target.core))
+            }
+            _ => None,
+        };
+        self.loaded = Some(loaded);
+        prepared
+    }
+
+    /// As [`Sandbox::call`], of a function that was prepared in this sandbox: gives the slot of its result.
+    ///
+    /// # Errors
+    ///
+    /// What happened to the call.
+    #[inline]
+    pub(crate) fn call_prepared(&mut self, prepared: &Prepared, function: u32, args: &[u64]) -> Result<u64> {
+        let called = self.enter_prepared(prepared, args);
+        match called.and_then(|slot| self.within_limits().map(|()| slot)) {
+            Ok(slot) => Ok(slot),
+            Err(error) => Err(self.explain(function, error)),
         }
     }
 

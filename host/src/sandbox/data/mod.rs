@@ -58,6 +58,18 @@ impl CallData {
         CallData { may_leave: true, refused: false, futures: None, lending: None, wasi: None }
     }
 
+    /// Makes it that of another call.
+    #[inline]
+    fn renew(&mut self) {
+        // Named one by one, so that whatever is added is seen here. Where there is nothing to drop, nothing is called that would look for it.
+        let CallData { may_leave: _, refused: _, futures, lending, wasi } = self;
+        if futures.is_some() || lending.is_some() || wasi.is_some() {
+            *self = CallData::new();
+        } else {
+            std::mem::forget(std::mem::replace(self, CallData::new()));
+        }
+    }
+
     /// What is lent between the guest's components.
     pub(super) fn lending(&mut self) -> &mut Lending {
         self.lending.get_or_insert_default()
@@ -102,7 +114,7 @@ impl StoreData {
     #[inline]
     pub(super) fn end_for_next(&mut self) {
         let StoreData { interrupts: _, call, limiter: _, instances: _, handles: _, budget: _ } = self;
-        *call = CallData::new();
+        call.renew();
     }
 
     /// The futures of the call that runs, which is about to fork, or to use one.
