@@ -86,6 +86,13 @@ pub trait Rows: Send {
     /// Where the input can be gone on with behind these rows; none if it cannot.
     fn end(&self) -> Option<Mark>;
 
+    /// Parts the rows: those from `at` on are given back, with the [`end`](Rows::end); these keep the others, and have none. Calls that
+    /// take long are shared out among workers so. None, and nothing is changed, if it cannot be.
+    fn split(&mut self, at: usize) -> Option<Box<dyn Rows>> {
+        let _ = at;
+        None
+    }
+
     /// Pushes a value for each parameter that is wanted, of its very type. What was pushed before an error is dropped. Rows are
     /// mostly asked for in order, but any may be asked for again.
     ///
@@ -198,8 +205,9 @@ pub trait Output: Send {
     /// Those of the file.
     fn write(&mut self, encoded: Encoded) -> io::Result<()>;
 
-    /// Hands all that was written to the file, so that it can be gone on with behind that; and gives how many bytes that are. None if
-    /// the format has no such places.
+    /// Called where a chunk of the input ends, with all before it written. Hands what was written to the file, so that it can be gone on
+    /// with behind that, and gives how many bytes that are. None if it cannot be gone on with here, or at all; whether it can
+    /// depends on what was written alone.
     ///
     /// # Errors
     ///

@@ -5,15 +5,19 @@
 mod compression;
 mod error;
 mod format;
+mod json;
 mod mark;
+mod ndjson;
 mod sink;
 mod source;
 mod table;
+mod text;
 
 pub use compression::Compression;
 pub use error::{Error, Result, RowError, Stage};
 pub use format::{Encoded, Encoder, Encoders, Format, Given, Input, Outcome, Output, Place, Rows};
 pub use mark::Mark;
+pub use ndjson::Ndjson;
 pub use sink::Sink;
 pub use source::Source;
 pub use table::{Chunk, Column, Nulls, Table, Wanted};

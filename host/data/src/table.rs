@@ -42,6 +42,8 @@ pub struct Wanted {
     pub chunk: Chunk,
     /// How many bytes a row's text may have.
     pub longest: usize,
+    /// Whether [`Rows::end`](crate::Rows::end) is asked for, which takes a digest of the input.
+    pub marks: bool,
 }
 
 /// How large a chunk of rows is: as many whole rows as fit in `bytes`; one row may be larger. It depends on the input alone, and

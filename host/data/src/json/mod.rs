@@ -1,0 +1,11 @@
+//! JSON text to values of given types, and back.
+
+mod number;
+mod read;
+mod trail;
+mod write;
+
+pub(crate) use number::{float32, float64, integer, shown};
+pub(crate) use read::Seed;
+pub(crate) use trail::Trail;
+pub(crate) use write::{write, write_string};

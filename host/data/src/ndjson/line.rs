@@ -1,0 +1,394 @@
+//! One line to a function's arguments.
+
+use crate::error::RowError;
+use crate::format::Given;
+use crate::json::{Seed, Trail, shown};
+use crate::table::{Column, Nulls, Wanted};
+use purefork::Value;
+use purefork::value::Type;
+use serde::de::{DeserializeSeed, Deserializer as _, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Deserializer;
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+
+/// How lines become arguments.
+#[derive(Debug)]
+pub(crate) struct LineReader {
+    function: String,
+    params: Vec<Column>,
+    /// The only parameter's type, where a line may be its value.
+    alone: Option<Alone>,
+    strict: bool,
+    nulls: Nulls,
+    into: Option<String>,
+}
+
+/// What the value of an only parameter may look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Alone {
+    /// It may be an object.
+    object: bool,
+    /// It may be an object with a field that is called like the parameter: then an object is always the value.
+    field: bool,
+    /// It may be an array.
+    array: bool,
+}
+
+impl LineReader {
+    pub(crate) fn new(wanted: &Wanted) -> LineReader {
+        let alone = match wanted.params.as_slice() {
+            [param] => Some(Alone {
+                object: is_object(&param.ty),
+                field: has_field(&param.ty, &param.name),
+                array: is_array(&param.ty),
+            }),
+            _ => None,
+        };
+        LineReader {
+            function: wanted.function.clone(),
+            params: wanted.params.clone(),
+            alone,
+            strict: wanted.strict,
+            nulls: wanted.nulls,
+            into: wanted.into.clone(),
+        }
+    }
+
+    pub(crate) fn params(&self) -> &[Column] {
+        &self.params
+    }
+
+    /// Pushes the arguments that a line gives.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub(crate) fn read(&self, line: &str, args: &mut Vec<Value>) -> Result<Given, RowError> {
+        let first = line.bytes().find(|byte| !byte.is_ascii_whitespace());
+        let trail = Trail::default();
+        let done = match (first, self.alone) {
+            (Some(b'{'), Some(Alone { object: true, field, .. })) if field || !self.has_param(line) => {
+                self.value(line, &trail, args)
+            }
+            (Some(b'['), Some(Alone { array: true, .. })) => self.value(line, &trail, args),
+            (Some(b'{'), _) => {
+                let mut from = Deserializer::from_str(line);
+                from.deserialize_map(Fields { reader: self, trail: &trail, args })
+                    .and_then(|given| from.end().map(|()| given))
+            }
+            (Some(b'['), _) => {
+                let mut from = Deserializer::from_str(line);
+                from.deserialize_seq(Fields { reader: self, trail: &trail, args })
+                    .and_then(|given| from.end().map(|()| given))
+            }
+            (_, Some(_)) => self.value(line, &trail, args),
+            (None, None) => return Err(RowError::row("expected a JSON object, but was given nothing")),
+            (Some(_), None) => {
+                return match serde_json::from_str::<IgnoredAny>(line) {
+                    Err(error) => Err(trail.error(&error)),
+                    Ok(_) => Err(RowError::row(format!(
+                        "expected an object with {}, but was given `{}`",
+                        self.names(),
+                        shown(line)
+                    ))),
+                };
+            }
+        };
+        done.map_err(|error| trail.error(&error))
+    }
+
+    /// The line as the value of the only parameter.
+    fn value(&self, line: &str, trail: &Trail, args: &mut Vec<Value>) -> serde_json::Result<Given> {
+        let mut from = Deserializer::from_str(line);
+        let given =
+            Param { reader: self, at: 0, trail }.deserialize(&mut from).inspect_err(|_| self.column(trail, 0))?;
+        from.end()?;
+        Ok(push(args, given))
+    }
+
+    /// Says that a failure is in a parameter.
+    fn column(&self, trail: &Trail, at: usize) {
+        trail.step(&*self.params[at].name);
+    }
+
+    /// Whether an object has a field that is called like the only parameter.
+    fn has_param(&self, line: &str) -> bool {
+        struct Has<'a>(&'a str);
+
+        impl<'de> Visitor<'de> for Has<'_> {
+            type Value = bool;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<bool, A::Error> {
+                let mut has = false;
+                while let Some(key) = from.next_key::<Cow<'de, str>>()? {
+                    has |= same(self.0, &key);
+                    from.next_value::<IgnoredAny>()?;
+                }
+                Ok(has)
+            }
+        }
+
+        self.params
+            .first()
+            .is_some_and(|param| Deserializer::from_str(line).deserialize_map(Has(&param.name)).unwrap_or_default())
+    }
+
+    /// The parameters, for messages.
+    fn names(&self) -> String {
+        match self.params.as_slice() {
+            [] => "no fields".to_owned(),
+            params => params.iter().map(|param| format!("`{}`", param.name)).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// Whether two names are the same: WIT has dashes where others have underscores.
+pub(crate) fn same(known: &str, given: &str) -> bool {
+    let dash = |byte: u8| if byte == b'_' { b'-' } else { byte };
+    known.len() == given.len() && known.bytes().map(dash).eq(given.bytes().map(dash))
+}
+
+/// Adds a value, or nothing if it is a null that makes the result one.
+fn push(args: &mut Vec<Value>, given: Option<Value>) -> Given {
+    match given {
+        Some(value) => {
+            args.push(value);
+            Given::Args
+        }
+        None => Given::Null,
+    }
+}
+
+/// The value of a parameter; none if it is a null that makes the result one.
+struct Param<'a> {
+    reader: &'a LineReader,
+    at: usize,
+    trail: &'a Trail,
+}
+
+impl<'de> DeserializeSeed<'de> for Param<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Option<Value>, D::Error> {
+        let Param { reader, at, trail } = self;
+        let ty = &reader.params[at].ty;
+        let seed = Seed { ty, strict: reader.strict, trail };
+        match reader.nulls {
+            Nulls::Null if !matches!(ty, Type::Option(_)) => from.deserialize_option(Nullable(seed)),
+            _ => seed.deserialize(from).map(Some),
+        }
+    }
+}
+
+struct Nullable<'a>(Seed<'a>);
+
+impl<'de> Visitor<'de> for Nullable<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.expecting(f)
+    }
+
+    fn visit_none<E: Error>(self) -> Result<Option<Value>, E> {
+        Ok(None)
+    }
+
+    fn visit_some<D: serde::Deserializer<'de>>(self, from: D) -> Result<Option<Value>, D::Error> {
+        self.0.deserialize(from).map(Some)
+    }
+}
+
+/// The arguments in an object or an array.
+struct Fields<'a> {
+    reader: &'a LineReader,
+    trail: &'a Trail,
+    args: &'a mut Vec<Value>,
+}
+
+impl<'de> Visitor<'de> for Fields<'_> {
+    type Value = Given;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Given, A::Error> {
+        let Fields { reader, trail, args } = self;
+        let base = args.len();
+        let count = reader.params.len();
+        // What is not given yet stands as a value that no parameter takes from a row.
+        let mut given = Set::new(count);
+        args.resize(base + count, Value::Bool(false));
+        let mut null = false;
+        let mut others = Others::default();
+        let mut next = 0;
+        while let Some(key) = from.next_key::<Cow<'de, str>>()? {
+            let at = match reader.params.get(next) {
+                Some(param) if *param.name == *key => Some(next),
+                _ => reader.params.iter().position(|param| same(&param.name, &key)),
+            };
+            let Some(at) = at else {
+                if reader.strict {
+                    return Err(A::Error::custom(format!(
+                        "`{}` takes no `{}`; there is {}",
+                        reader.function,
+                        shown(&key),
+                        reader.names()
+                    )));
+                }
+                if reader.into.as_ref().is_some_and(|into| **into == *key) {
+                    return Err(A::Error::custom(format!("it has a field `{}` already", shown(&key))));
+                }
+                let twice = shown(&key);
+                if !others.add(key) {
+                    return Err(A::Error::custom(format!("it has the field `{twice}` twice")));
+                }
+                from.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            if given.has(at) {
+                return Err(A::Error::custom(format!("it has the field `{}` twice", shown(&key))));
+            }
+            if reader.into.as_ref().is_some_and(|into| **into == *key) {
+                return Err(A::Error::custom(format!("it has a field `{}` already", shown(&key))));
+            }
+            let value = from.next_value_seed(Param { reader, at, trail }).inspect_err(|_| reader.column(trail, at))?;
+            match value {
+                Some(value) => args[base + at] = value,
+                None => null = true,
+            }
+            given.add(at);
+            next = at + 1;
+        }
+        for (at, param) in reader.params.iter().enumerate() {
+            if given.has(at) {
+                continue;
+            }
+            if !matches!(param.ty, Type::Option(_)) {
+                reader.column(trail, at);
+                return Err(A::Error::custom(format!("it has no field `{}`", param.name)));
+            }
+            args[base + at] = Value::Option(None);
+        }
+        Ok(if null { Given::Null } else { Given::Args })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Given, A::Error> {
+        let Fields { reader, trail, args } = self;
+        let mut whole = Given::Args;
+        let mut given = 0;
+        for (at, param) in reader.params.iter().enumerate() {
+            let next = from.next_element_seed(Param { reader, at, trail }).inspect_err(|_| reader.column(trail, at))?;
+            match next {
+                Some(value) => {
+                    given += 1;
+                    if push(args, value) == Given::Null {
+                        whole = Given::Null;
+                    }
+                }
+                // Options at the end may be left out.
+                None if matches!(param.ty, Type::Option(_)) => args.push(Value::Option(None)),
+                None => {
+                    reader.column(trail, at);
+                    return Err(A::Error::custom(format!(
+                        "expected a value for each of {}, but was given {given}",
+                        reader.names()
+                    )));
+                }
+            }
+        }
+        let mut more = 0;
+        while from.next_element::<IgnoredAny>()?.is_some() {
+            more += 1;
+        }
+        if more > 0 {
+            return Err(A::Error::custom(format!(
+                "expected a value for each of {}, but was given {}",
+                reader.names(),
+                given + more
+            )));
+        }
+        Ok(whole)
+    }
+}
+
+/// Which parameters were given.
+struct Set {
+    low: u64,
+    /// Beyond the first 64.
+    rest: Vec<bool>,
+}
+
+impl Set {
+    fn new(count: usize) -> Set {
+        Set { low: 0, rest: vec![false; count.saturating_sub(64)] }
+    }
+
+    fn has(&self, at: usize) -> bool {
+        if at < 64 { self.low >> at & 1 == 1 } else { self.rest[at - 64] }
+    }
+
+    fn add(&mut self, at: usize) {
+        if at < 64 { self.low |= 1 << at } else { self.rest[at - 64] = true }
+    }
+}
+
+/// The fields that no parameter takes: each may be there once.
+#[derive(Default)]
+struct Others<'de> {
+    few: Vec<Cow<'de, str>>,
+    many: HashSet<Cow<'de, str>>,
+}
+
+impl<'de> Others<'de> {
+    /// Adds a field; false if it is there.
+    fn add(&mut self, name: Cow<'de, str>) -> bool {
+        /// Up to so many are compared one by one.
+        const FEW: usize = 16;
+        if self.many.is_empty() {
+            if self.few.contains(&name) {
+                return false;
+            }
+            if self.few.len() < FEW {
+                self.few.push(name);
+                return true;
+            }
+            self.many.extend(self.few.drain(..));
+        }
+        self.many.insert(name)
+    }
+}
+
+/// Whether a value of the type may be an object in JSON.
+fn is_object(ty: &Type) -> bool {
+    match ty {
+        Type::Record(_) | Type::Variant(_) | Type::Result(_) => true,
+        Type::Option(some) => matches!(**some, Type::Option(_)) || is_object(some),
+        _ => false,
+    }
+}
+
+/// Whether a value of the type may be an object with a field of that name.
+fn has_field(ty: &Type, name: &str) -> bool {
+    match ty {
+        Type::Record(fields) => fields.iter().any(|(field, _)| same(field, name)),
+        Type::Variant(cases) => cases.iter().any(|(case, _)| same(case, name)),
+        Type::Result(_) => name == "ok" || name == "err",
+        Type::Option(some) => matches!(**some, Type::Option(_)) && name == "some" || has_field(some, name),
+        _ => false,
+    }
+}
+
+/// Whether a value of the type may be an array in JSON.
+fn is_array(ty: &Type) -> bool {
+    match ty {
+        Type::List(_) | Type::Tuple(_) | Type::Flags(_) | Type::V128 => true,
+        Type::Option(some) => is_array(some),
+        _ => false,
+    }
+}

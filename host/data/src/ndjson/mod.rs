@@ -1,0 +1,45 @@
+//! Newline-delimited JSON: a row a line.
+
+mod encoder;
+mod input;
+mod line;
+mod rows;
+
+use crate::error::Result;
+use crate::format::{Format, Input, Output};
+use crate::sink::Sink;
+use crate::source::Source;
+use crate::table::{Table, Wanted};
+use crate::text::{TextOutput, concatenate};
+use std::sync::Arc;
+
+/// Newline-delimited JSON.
+///
+/// A line is a row: an object gives parameters by name, an array by position; the only parameter of a function may be the line itself.
+/// Values have the form of [`Value::to_json`](purefork::Value::to_json).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ndjson;
+
+impl Format for Ndjson {
+    fn name(&self) -> &'static str {
+        "ndjson"
+    }
+
+    fn endings(&self) -> &'static [&'static str] {
+        &["ndjson", "jsonl", "ndj"]
+    }
+
+    fn open(&self, source: Source, wanted: &Wanted) -> Result<Box<dyn Input>> {
+        Ok(Box::new(input::NdjsonInput::open(source, wanted)?))
+    }
+
+    fn create(&self, sink: Sink, table: &Table) -> Result<Box<dyn Output>> {
+        let table = Arc::new(table.clone());
+        let encoders = Arc::new(move || encoder::encoder(table.clone()));
+        Ok(Box::new(TextOutput::new(sink, encoders, Vec::new())?))
+    }
+
+    fn merge(&self, parts: Vec<Source>, sink: Sink) -> Result<()> {
+        concatenate(parts, sink, false)
+    }
+}

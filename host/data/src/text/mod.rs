@@ -1,0 +1,9 @@
+//! What formats that are text have in common: chunks of whole rows in, bytes out.
+
+mod blocks;
+mod output;
+mod span;
+
+pub(crate) use blocks::{Block, Blocks};
+pub(crate) use output::{TextOutput, concatenate};
+pub(crate) use span::{Span, lines, utf8};
