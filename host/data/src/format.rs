@@ -214,6 +214,12 @@ pub trait Output: Send {
     /// Those of the file.
     fn checkpoint(&mut self) -> io::Result<Option<u64>>;
 
+    /// The same within a chunk of the input, where nothing is handed on: how many bytes there are, if the output can be gone on with
+    /// behind them.
+    fn between(&self) -> Option<u64> {
+        None
+    }
+
     /// Ends the output.
     ///
     /// # Errors

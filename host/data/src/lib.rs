@@ -6,6 +6,7 @@ mod compression;
 mod error;
 mod format;
 mod json;
+pub mod map;
 mod mark;
 mod ndjson;
 mod sink;

@@ -83,7 +83,9 @@ mod tests {
             }
             start = end;
         }
-        root(whole, &mut paired).expect("it does not fail").map_or("none".to_owned(), |v| v.to_string().replace('"', ""))
+        root(whole, &mut paired)
+            .expect("it does not fail")
+            .map_or("none".to_owned(), |v| v.to_string().replace('"', ""))
     }
 
     #[test]

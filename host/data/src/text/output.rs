@@ -64,6 +64,10 @@ impl Output for TextOutput {
         Ok(Some(self.sink.written()))
     }
 
+    fn between(&self) -> Option<u64> {
+        (self.sink.compression() == Compression::None).then(|| self.sink.written())
+    }
+
     fn finish(mut self: Box<Self>) -> io::Result<()> {
         self.pack()?;
         if self.sink.written() == 0 {

@@ -1,23 +1,11 @@
-//! What is done with each row.
+//! The function that is called for each row.
 
 use crate::error::{Error, Result, Stage};
 use crate::table::Column;
 use purefork::inspect::InspectedFunction;
 use purefork::value::Type;
-use purefork::{Module, Value};
+use purefork::{Args, Module, Value};
 use std::num::NonZero;
-
-/// What becomes of a row that fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnError {
-    /// The run ends before it.
-    #[default]
-    Stop,
-    /// It is in the output, with an error or a null for its result.
-    Keep,
-    /// It is not in the output.
-    Skip,
-}
 
 /// How rows and results go with a function's parameters and its result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,8 +22,7 @@ pub enum Shape {
 /// A function of a module, with the arguments that are the same for all rows.
 #[derive(Clone)]
 pub struct Function {
-    pub(super) module: Module,
-    pub(super) exact: String,
+    pub(super) calls: purefork::Function<Args, Value>,
     pub(super) name: String,
     pub(super) shape: Shape,
     /// The parameters that a row gives, as a row gives them.
@@ -82,7 +69,9 @@ impl Function {
             params.push(Column { name: param.name.clone(), ty });
         }
         if matches!(shape, Shape::Batch(_)) && params.is_empty() {
-            return Err(usage(format!("`{}` takes nothing from a row", function.name)).with_help("leave `--batch` away"));
+            return Err(
+                usage(format!("`{}` takes nothing from a row", function.name)).with_help("leave `--batch` away")
+            );
         }
         let result = match function.results.as_slice() {
             [] => None,
@@ -96,21 +85,15 @@ impl Function {
             (result, Shape::Flatten | Shape::Batch(_)) => {
                 let option = if shape == Shape::Flatten { "--flatten" } else { "--batch" };
                 let given = result.map_or_else(|| "nothing".to_owned(), |ty| ty.brief());
-                let text = format!("`{option}` is for functions that give a list, but `{}` gives {given}", function.name);
+                let text =
+                    format!("`{option}` is for functions that give a list, but `{}` gives {given}", function.name);
                 return Err(usage(text).with_help(format!("leave `{option}` away")));
             }
         };
+        let calls = module.function(&function.exact).map_err(|error| usage(error.message().to_owned()))?;
         let mut fixed = fixed.to_vec();
         fixed.sort_by_key(|(at, _)| *at);
-        Ok(Function {
-            module: module.clone(),
-            exact: function.exact.clone(),
-            name: function.name.clone(),
-            shape,
-            params,
-            fixed,
-            result,
-        })
+        Ok(Function { calls, name: function.name.clone(), shape, params, fixed, result })
     }
 
     /// The parameters that a row gives: in a batch, the types of the lists' elements.

@@ -1,0 +1,230 @@
+//! What the writing thread does: puts pieces into order, writes what they gave, and knows where the run stands.
+
+use super::budget::Budget;
+use super::done::{Done, Message, Piece, Stopped};
+use super::failure::Failure;
+use super::reduce::Node;
+use super::tally::Tally;
+use crate::error::{Error, Result, Stage};
+use crate::format::{Encoded, Output};
+use crate::mark::Mark;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+/// Where a run can be gone on with: what it has read and written up to there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The ends of the inputs that were read whole.
+    pub whole: Vec<Mark>,
+    /// Which input is being read, from 0.
+    pub input: usize,
+    /// Where the chunk begins that is being read; none at the input's beginning.
+    pub chunk: Option<Mark>,
+    /// Where it ends.
+    pub chunk_end: Option<Mark>,
+    /// How many of its rows are done.
+    pub skip: u64,
+    /// How many bytes of output belong to that.
+    pub output: u64,
+    /// How many bytes about failed rows belong to that.
+    pub rejects: u64,
+    /// How many rows were done.
+    pub rows: u64,
+    /// How many of them failed, by kind.
+    pub kinds: BTreeMap<String, u64>,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// How many rows were written.
+    pub rows: u64,
+    /// How many of them failed.
+    pub failed: u64,
+}
+
+/// How a run has ended, and what became of its rows.
+#[derive(Debug)]
+pub struct Ended {
+    /// Why.
+    pub end: End,
+    /// What became of the rows.
+    pub tally: Tally,
+    /// The first row that failed.
+    pub first: Option<Failure>,
+    /// Where the run can be gone on with, if it can and did not come to its end.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// Why a run has ended.
+#[derive(Debug)]
+pub enum End {
+    /// All rows are done.
+    Whole,
+    /// A row failed, which none may.
+    Failed(Box<Failure>),
+    /// More rows failed than may, the last of them this one.
+    TooMany(Box<Failure>),
+    /// It was interrupted.
+    Interrupted,
+    /// Its time was up.
+    Deadline,
+    /// Nobody reads the output any more.
+    Unread,
+    /// An input could not be read, or the output not written.
+    Error(Error),
+}
+
+/// Writes the pieces in their order.
+pub(super) struct Writer<'a> {
+    pub(super) output: Option<Box<dyn Output>>,
+    pub(super) rejects: Option<Box<dyn Write + Send>>,
+    pub(super) budget: &'a Budget,
+    /// How many rows may fail.
+    pub(super) most_failures: Option<u64>,
+    /// Whether a single failure is one too many.
+    pub(super) stops: bool,
+    pub(super) tally: Tally,
+    pub(super) first: Option<Failure>,
+    pub(super) state: Checkpoint,
+    /// The last place where the run can be gone on with.
+    pub(super) checkpoint: Option<Checkpoint>,
+    pub(super) resumable: bool,
+    pub(super) nodes: Vec<Node>,
+    /// Pieces that came before their turn.
+    pub(super) early: BTreeMap<u64, Message>,
+    pub(super) next: u64,
+    pub(super) total: Option<u64>,
+}
+
+/// What the writer needs of the run.
+pub(super) trait Again {
+    /// Does a piece once more, with fewer failures allowed.
+    fn again(&mut self, piece: Piece, most_failures: u64) -> std::result::Result<Done, purefork::Error>;
+
+    /// Puts the nodes of a piece behind all before it.
+    fn fold(&mut self, nodes: &mut Vec<Node>, more: Vec<Node>) -> Result<()>;
+}
+
+impl Writer<'_> {
+    /// Takes a message, and writes whatever it is the turn of. Gives how the run ends, if it does.
+    pub(super) fn take(&mut self, message: Message, again: &mut dyn Again) -> Option<End> {
+        match message {
+            Message::End(total) => self.total = Some(total),
+            Message::Done(done) => drop(self.early.insert(done.piece.number, Message::Done(done))),
+            Message::Lost(number, _) | Message::Failed(number, _) => drop(self.early.insert(number, message)),
+        }
+        while let Some(message) = self.early.remove(&self.next) {
+            let end = match message {
+                Message::Done(done) => self.piece(*done, again),
+                Message::Lost(_, error) => {
+                    let text = format!(
+                        "the calls of row {} and those behind it have no result: {}",
+                        self.tally.rows + 1,
+                        error.message()
+                    );
+                    Some(End::Error(Error::new(Stage::Input, text)))
+                }
+                Message::Failed(_, error) => Some(End::Error(error)),
+                Message::End(_) => None,
+            };
+            if end.is_some() {
+                return end;
+            }
+            self.next += 1;
+        }
+        (self.total == Some(self.next)).then_some(End::Whole)
+    }
+
+    fn piece(&mut self, mut done: Done, again: &mut dyn Again) -> Option<End> {
+        let total = self.tally.failed + done.tally.failed;
+        if let Some(most) = self.most_failures.filter(|most| total > *most)
+            && !self.stops
+        {
+            // Its last rows are behind the one that is too much: to leave them out, it is done again. Its calls give the same.
+            let (piece, left) = (done.piece, most - self.tally.failed.min(most));
+            let bytes = piece.bytes;
+            done = match again.again(piece, left) {
+                Ok(done) => done,
+                Err(error) => {
+                    self.budget.give_back(bytes);
+                    return Some(End::Error(Error::new(Stage::Input, error.message())));
+                }
+            };
+        }
+        let end = self.put(done, again);
+        match end {
+            Ok(end) => end,
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Some(End::Unread),
+            Err(error) => Some(End::Error(Error::new(Stage::Output, format!("cannot write the output: {error}")))),
+        }
+    }
+
+    fn put(&mut self, done: Done, again: &mut dyn Again) -> io::Result<Option<End>> {
+        let Done { piece, encoded, tally, rejects, first, stopped, nodes, .. } = done;
+        if let Some(encoded) = encoded
+            && let Some(output) = &mut self.output
+        {
+            output.write(encoded)?;
+        }
+        if let Some(to) = &mut self.rejects
+            && !rejects.is_empty()
+        {
+            to.write_all(&rejects)?;
+        }
+        self.state.rejects += rejects.len() as u64;
+        if !nodes.is_empty()
+            && let Err(error) = again.fold(&mut self.nodes, nodes)
+        {
+            return Ok(Some(End::Error(error)));
+        }
+        self.tally.merge(&tally);
+        if self.first.is_none() {
+            self.first = first;
+        }
+        if let Some(stopped) = stopped {
+            return Ok(Some(match stopped {
+                Stopped::Failed(failure) if self.stops => End::Failed(failure),
+                Stopped::Failed(failure) => End::TooMany(failure),
+                Stopped::Deadline => End::Deadline,
+                Stopped::Cancelled => End::Interrupted,
+                Stopped::Error(error) => End::Error(error),
+            }));
+        }
+        self.advance(&piece)?;
+        self.budget.give_back(piece.bytes);
+        Ok(None)
+    }
+
+    /// The piece is written: the run stands behind it.
+    fn advance(&mut self, piece: &Piece) -> io::Result<()> {
+        let state = &mut self.state;
+        if state.input < piece.input {
+            // The input before it ended where its last chunk did.
+            let end = state.chunk_end.take().or(state.chunk.take());
+            state.whole.extend(end);
+            // Those between had no rows.
+            self.resumable &= state.whole.len() == piece.input;
+            state.input = piece.input;
+        }
+        state.chunk.clone_from(&piece.chunk);
+        state.chunk_end.clone_from(&piece.chunk_end);
+        state.skip = piece.skipped + piece.rows.len() as u64;
+        let Some(output) = &mut self.output else { return Ok(()) };
+        let written = if piece.last { output.checkpoint()? } else { output.between() };
+        if let Some(written) = written.filter(|_| self.resumable) {
+            let (rows, kinds) = (self.tally.rows, self.tally.kinds.clone());
+            self.checkpoint = Some(Checkpoint { output: written, rows, kinds, ..self.state.clone() });
+        }
+        Ok(())
+    }
+}
+
+/// Bytes that were encoded.
+pub(super) fn size(encoded: &Option<Encoded>) -> usize {
+    match encoded {
+        Some(Encoded::Bytes(bytes)) => bytes.capacity(),
+        _ => 0,
+    }
+}
