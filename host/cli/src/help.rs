@@ -14,6 +14,7 @@ Exit codes:
 
 pub(crate) const COMMANDS: &str = "\
 purefork run MODULE FUNCTION [ARG]...    calls a function of a module
+purefork map MODULE FUNCTION [INPUT]...  calls it with each row of files
 purefork preinit MODULE FUNCTION [ARG]... -o OUT.wasm
                                          keeps the state that it leaves, as a module
 purefork inspect MODULE                  shows what is in a module
@@ -74,6 +75,12 @@ arguments, what it writes goes to stdout and stderr, and if its status is not 0 
 
   purefork run --wasi frozen sort.wasm -- 3 -1 2.5
   purefork run --wasi frozen sort.wasm --stdin @numbers.txt";
+
+pub(crate) const MAP_USAGE: &str = "purefork map [OPTIONS] MODULE FUNCTION [INPUT]... [-o OUT]
+       purefork map --merge OUT PART...";
+
+pub(crate) const MAP_HELP: &str = "\
+Help.";
 
 pub(crate) const PREINIT_USAGE: &str =
     "purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]";

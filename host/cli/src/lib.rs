@@ -10,6 +10,7 @@
 //! | 1 | the call failed: it trapped, came to a limit, returned an `err`, or the host ran short; or two runs differed |
 //! | 2 | the command line, a file or the arguments are wrong |
 //! | 3 | the guest was refused |
+//! | 130, 143 | `map` was interrupted |
 
 mod argument;
 mod array;
@@ -26,6 +27,7 @@ mod json;
 #[cfg(test)]
 mod laws;
 mod layout;
+mod map;
 mod npy;
 mod output;
 mod preinit;
@@ -42,7 +44,7 @@ mod verify;
 
 use flags::Command;
 use purefork::ErrorKind;
-use purefork_data::Format;
+use purefork_data::{Format, Stage};
 use report::Usage;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -52,14 +54,14 @@ const USAGE: u8 = 2;
 const REFUSED: u8 = 3;
 
 /// Does what the command line of this process says. `formats`: those that `map` reads and writes beside its own.
-pub fn main_with(formats: &[&dyn Format]) -> ExitCode {
+pub fn main_with(formats: &'static [&'static dyn Format]) -> ExitCode {
     inherited::ignore_file_size_signal();
     let typed: Vec<OsString> = std::env::args_os().skip(1).collect();
     let json = flags::wants_json(&typed);
-    let _ = formats;
     let done = flags::parse(&typed).and_then(|command| match command {
         Command::Help(text) => stdout::print(text.trim_end()).map(|()| 0),
         Command::Run(run) => run::run(&run).map(|fine| if fine { 0 } else { CALL_FAILED }),
+        Command::Map(map) => map::map(&map, formats),
         Command::Preinit(preinit) => preinit::preinit(&preinit).map(|()| 0),
         Command::Trace(trace) => trace::trace(&trace).map(|fine| if fine { 0 } else { CALL_FAILED }),
         Command::Replay(replay) => replay::replay(&replay).map(|same| if same { 0 } else { CALL_FAILED }),
@@ -77,6 +79,9 @@ fn code(error: &anyhow::Error) -> u8 {
     use ErrorKind::*;
     if error.is::<Usage>() {
         return USAGE;
+    }
+    if let Some(error) = error.downcast_ref::<purefork_data::Error>() {
+        return if error.stage() == Stage::Output { CALL_FAILED } else { USAGE };
     }
     match error.downcast_ref::<purefork::Error>().map(purefork::Error::kind) {
         Some(

@@ -149,6 +149,9 @@ fn help(error: &anyhow::Error) -> Option<String> {
     if let Some(usage) = error.downcast_ref::<Usage>() {
         return usage.help.clone();
     }
+    if let Some(error) = error.downcast_ref::<purefork_data::Error>() {
+        return error.help().map(str::to_owned);
+    }
     error.downcast_ref::<purefork::Error>()?.help().map(as_options)
 }
 

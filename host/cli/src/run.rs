@@ -218,7 +218,7 @@ pub(crate) fn arguments(function: &InspectedFunction, given: &[TypedArg]) -> Res
 }
 
 /// The parameter of that name. Dashes and underscores are the same: no two parameters differ in them alone.
-fn parameter<'a>(function: &'a InspectedFunction, name: &str) -> Option<&'a InspectedParam> {
+pub(crate) fn parameter<'a>(function: &'a InspectedFunction, name: &str) -> Option<&'a InspectedParam> {
     let same = |param: &str| param.bytes().map(dash).eq(name.bytes().map(dash));
     function.params.iter().find(|param| same(&param.name))
 }

@@ -58,6 +58,25 @@ pub(crate) fn pour(mut file: &File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
+/// An open file that is written to bit by bit, as by [`pour`]; but that nobody reads it any more is told.
+pub(crate) struct Stream(pub(crate) File);
+
+impl io::Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        const PAUSE: Duration = Duration::from_millis(1);
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
+                done => return done,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
 /// A closed pipe is no error: its reader has all it wanted.
 fn quiet(done: io::Result<()>) -> io::Result<()> {
     match done {

@@ -250,8 +250,27 @@ fn streamed(path: PathBuf, replaceable: bool) -> io::Result<(File, Option<(Named
     }
 }
 
+/// A file that was written beside another one, or beside where none is, takes its place: by its name, or, where something would be lost
+/// by that, by its content.
+pub(crate) fn take_place(new: &File, part: &Path, path: &Path) -> io::Result<()> {
+    let old = match open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return fs::rename(part, path),
+        old => old?,
+    };
+    let metadata = old.metadata()?;
+    // This fails for a file of somebody else's; then it is not alike.
+    let _ = new.set_permissions(metadata.permissions());
+    if alike(&old, &metadata, new) && fs::rename(part, path).is_ok() {
+        return Ok(());
+    }
+    old.set_len(0)?;
+    io::copy(&mut File::open(part)?, &mut &old)?;
+    sync(&old)?;
+    fs::remove_file(part)
+}
+
 /// Syncs a file to disk: some file systems report only then that they are full.
-fn sync(file: &File) -> io::Result<()> {
+pub(crate) fn sync(file: &File) -> io::Result<()> {
     match file.sync_data() {
         // Not every file system supports it.
         Err(error) if matches!(error.kind(), ErrorKind::Unsupported | ErrorKind::InvalidInput) => Ok(()),

@@ -25,6 +25,11 @@ pub trait Format: Send + Sync {
     /// The endings of its files' names, in lower case and without a dot; any of [`Source`]'s compressions may follow.
     fn endings(&self) -> &'static [&'static str];
 
+    /// Whether its files are text, which people read.
+    fn is_text(&self) -> bool {
+        false
+    }
+
     /// Reads an input.
     ///
     /// # Errors

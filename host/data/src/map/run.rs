@@ -309,7 +309,7 @@ impl Pending {
         state.ended = true;
         let futures = std::mem::take(&mut state.futures);
         drop(state);
-        futures.into_values().rev().for_each(|future| drop(future.cancel()));
+        futures.into_values().rev().for_each(|future| _ = future.cancel());
     }
 }
 

@@ -271,7 +271,7 @@ impl<'de> Visitor<'de> for Fields<'_> {
             }
             if !matches!(param.ty, Type::Option(_)) {
                 reader.column(trail, at);
-                return Err(A::Error::custom(format!("it has no field `{}`", param.name)));
+                return Err(A::Error::custom("it is not given"));
             }
             args[base + at] = Value::Option(None);
         }

@@ -26,7 +26,11 @@ impl Format for Ndjson {
     }
 
     fn endings(&self) -> &'static [&'static str] {
-        &["ndjson", "jsonl", "ndj"]
+        &["ndjson", "jsonl", "json"]
+    }
+
+    fn is_text(&self) -> bool {
+        true
     }
 
     fn open(&self, source: Source, wanted: &Wanted) -> Result<Box<dyn Input>> {
