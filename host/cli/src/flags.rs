@@ -133,6 +133,9 @@ pub(crate) struct Map {
     /// A parameter's value for all rows, in WAVE or JSON, or @FILE
     #[arg(long, value_name = "NAME=VALUE", value_parser = named, help_heading = "Rows")]
     pub(crate) arg: Vec<(String, String)>,
+    /// The column or field that gives a parameter, where it is not called like it
+    #[arg(long, value_name = "PARAMETER=COLUMN", value_parser = named, help_heading = "Rows")]
+    pub(crate) column: Vec<(String, String)>,
     /// Add the result to the row under this name, instead of writing it in the row's place
     #[arg(long, value_name = "COLUMN", help_heading = "Rows")]
     pub(crate) into: Option<String>,

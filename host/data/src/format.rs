@@ -210,19 +210,22 @@ pub trait Output: Send {
     /// Those of the file.
     fn write(&mut self, encoded: Encoded) -> io::Result<()>;
 
-    /// Called where a chunk of the input ends, with all before it written. Hands what was written to the file, so that it can be gone on
-    /// with behind that, and gives how many bytes that are. None if it cannot be gone on with here, or at all; whether it can
-    /// depends on what was written alone.
+    /// Called where a chunk of the input ends, with all before it written. May hand what was written to the file, so that it can be gone
+    /// on with behind that; what it does depends on what was written alone. Gives what [`place`](Output::place) gives then.
     ///
     /// # Errors
     ///
     /// Those of the file.
     fn checkpoint(&mut self) -> io::Result<Option<u64>>;
 
-    /// The same within a chunk of the input, where nothing is handed on: how many bytes there are, if the output can be gone on with
-    /// behind them.
-    fn between(&self) -> Option<u64> {
+    /// How many bytes are in the file, if the output can be gone on with behind them, given [`pending`](Output::pending).
+    fn place(&self) -> Option<u64> {
         None
+    }
+
+    /// What was written and is not in the file yet: [`Table::pending`] of a run that goes on.
+    fn pending(&self) -> &[u8] {
+        &[]
     }
 
     /// Ends the output.

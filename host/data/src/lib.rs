@@ -3,11 +3,13 @@
 //! [`Format`] is what a format of files is; NDJSON, CSV and TSV are here, others plug in.
 
 mod compression;
+mod csv;
 mod error;
 mod format;
 mod json;
 pub mod map;
 mod mark;
+mod names;
 mod ndjson;
 mod sink;
 mod source;
@@ -15,6 +17,7 @@ mod table;
 mod text;
 
 pub use compression::Compression;
+pub use csv::Csv;
 pub use error::{Error, Result, RowError, Stage};
 pub use format::{Encoded, Encoder, Encoders, Format, Given, Input, Outcome, Output, Place, Rows};
 pub use mark::Mark;

@@ -76,4 +76,6 @@ pub struct Table {
     pub headless: bool,
     /// Whether the output goes on behind what an interrupted run has written.
     pub resumed: bool,
+    /// What that run had written and not handed to the file.
+    pub pending: Vec<u8>,
 }

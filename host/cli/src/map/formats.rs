@@ -4,7 +4,7 @@ use crate::flags::Map;
 use crate::report::{Usage, shown_path};
 use anyhow::Result;
 use purefork_data::map::{From, InputFile};
-use purefork_data::{Compression, Format, Ndjson};
+use purefork_data::{Compression, Csv, Format, Ndjson};
 use std::path::Path;
 
 /// Formats that the binary `purefork-arrow` has, and their endings.
@@ -20,7 +20,7 @@ pub(super) struct Formats(Vec<&'static dyn Format>);
 impl Formats {
     /// Those of the data crate, and more.
     pub(super) fn new(more: &[&'static dyn Format]) -> Formats {
-        let own: [&'static dyn Format; 1] = [&Ndjson];
+        let own: [&'static dyn Format; 3] = [&Ndjson, &Csv::COMMAS, &Csv::TABS];
         Formats(own.into_iter().chain(more.iter().copied()).collect())
     }
 

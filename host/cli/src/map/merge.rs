@@ -9,7 +9,7 @@ use crate::report::Usage;
 use crate::stdout;
 use crate::target::Target;
 use anyhow::{Context as _, Result};
-use purefork_data::{Compression, Sink, Source};
+use purefork_data::{Compression, Csv, Sink, Source};
 use std::io::Write;
 use std::path::Path;
 
@@ -21,6 +21,7 @@ pub(super) fn merge(map: &Map, out: &Path, formats: &Formats) -> Result<()> {
             .into());
     }
     let format = formats.of_parts(map, out, &map.words)?;
+    let format = if map.no_header && matches!(format.name(), "csv" | "tsv") { &Csv::HEADLESS } else { format };
     let target = Target::open(out)?;
     for part in &map.words {
         if let Target::File { path, .. } = &target

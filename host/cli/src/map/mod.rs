@@ -78,6 +78,7 @@ pub(crate) fn map(map: &Map, formats: &'static [&'static dyn Format]) -> Result<
         );
     }
     let mut wanted = wanted(map, inspected, &mapped);
+    words::name_columns(map, inspected, &mut wanted.params)?;
     wanted.marks = resumable;
     let rows = map.shard.map(|shard| share(shard, &inputs, &wanted)).transpose()?;
     let opened = Inputs::open(&inputs, &wanted)?;
@@ -97,6 +98,7 @@ pub(crate) fn map(map: &Map, formats: &'static [&'static dyn Format]) -> Result<
         nullable: map.on_error == Some(OnError::Keep) || wanted.nulls == purefork_data::Nulls::Null || reduce.is_some(),
         headless: map.no_header,
         resumed: resume.is_some(),
+        pending: resume.as_ref().map_or_else(Vec::new, |resume| resume.pending.clone()),
     };
     let compression = map.output.as_deref().map_or(Compression::None, |path| Compression::of_name(path).0);
     let (to, written): (Box<dyn Write + Send>, u64) = match (&partial, target) {
@@ -130,8 +132,7 @@ pub(crate) fn map(map: &Map, formats: &'static [&'static dyn Format]) -> Result<
     };
     let bar = bar(map, &words.inputs);
     let interrupt = Interrupt::new()?;
-    let mut control =
-        Going { interrupt: &interrupt, bar, read: Box::new(read), partial: partial.as_ref(), kept: Instant::now() };
+    let mut control = Going { interrupt: &interrupt, bar, read: Box::new(read), partial: partial.as_ref(), kept: None };
     let Ended { end, tally, first, checkpoint } = run(job, &mut control);
     control.bar.clear();
     exec.shutdown();
@@ -180,7 +181,7 @@ struct Going<'a> {
     bar: Bar,
     read: Box<dyn Fn() -> u64>,
     partial: Option<&'a Partial>,
-    kept: Instant,
+    kept: Option<Instant>,
 }
 
 impl Control for Going<'_> {
@@ -192,16 +193,14 @@ impl Control for Going<'_> {
         self.bar.tell((self.read)(), progress);
     }
 
-    fn keep(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
+    fn keep(&mut self, checkpoint: &dyn Fn() -> Option<Checkpoint>) -> io::Result<()> {
         const OFTEN: Duration = Duration::from_secs(1);
-        match self.partial {
-            Some(partial) if self.kept.elapsed() >= OFTEN => {
-                partial.keep(checkpoint)?;
-                self.kept = Instant::now();
-                Ok(())
-            }
-            _ => Ok(()),
+        let Some(partial) = self.partial else { return Ok(()) };
+        if self.kept.is_some_and(|kept| kept.elapsed() < OFTEN) {
+            return Ok(());
         }
+        self.kept = Some(Instant::now());
+        checkpoint().map_or(Ok(()), |checkpoint| partial.keep(&checkpoint))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::run::parameter;
 use anyhow::{Context as _, Result};
 use purefork::inspect::InspectedFunction;
 use purefork::{ErrorKind, Module, Value};
+use purefork_data::Column;
 use purefork_data::map::From;
 use std::path::Path;
 
@@ -67,15 +68,32 @@ pub(super) fn fixed(map: &Map, function: &InspectedFunction) -> Result<Vec<(usiz
     Ok(fixed)
 }
 
+/// Gives the parameters the names of the columns that `--column` says.
+pub(super) fn name_columns(map: &Map, function: &InspectedFunction, params: &mut [Column]) -> Result<(), Usage> {
+    for (name, column) in &map.column {
+        let known = parameter(function, name).map(|param| &param.name);
+        let Some(param) = params.iter_mut().find(|param| Some(&param.name) == known) else {
+            let names: Vec<_> = params.iter().map(|param| format!("`{}`", param.name)).collect();
+            return Err(Usage::new(format!(
+                "`--column {name}`: `{}` takes no such parameter from a row",
+                function.name
+            ))
+            .with_help(format!("it takes {}", names.join(", "))));
+        };
+        param.name.clone_from(column);
+    }
+    Ok(())
+}
+
 /// What makes the output of a run, beside its inputs: one that goes on with another has to have the same.
 pub(super) fn identity(map: &Map, module: &Module, format: &str) -> String {
-    let Map { words, output: _, from, to: _, arg, into, strict, nulls, no_header, max_row, .. } = map;
+    let Map { words, output: _, from, to: _, arg, column, into, strict, nulls, no_header, max_row, .. } = map;
     let Map { on_error, max_errors: _, rejects, deadline: _, flatten, batch, batch_bytes, shard, common, .. } = map;
     let function = words.get(1);
     let links: Vec<_> = common.link.iter().map(|link| &link.name).collect();
     let limits = (common.fuel, common.memory, common.stack, common.table_elements, common.depth);
     let more = (common.forks, common.tree_forks, common.tree_values, common.wasi, links);
-    let rows = (from, arg, into, strict, nulls, no_header, max_row);
+    let rows = (from, arg, column, into, strict, nulls, no_header, max_row);
     let failures = (on_error, rejects.is_some(), flatten, batch, batch_bytes, shard);
     format!("{} {function:?} {format} {rows:?} {failures:?} {limits:?} {more:?}", module.digest())
 }

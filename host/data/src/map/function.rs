@@ -30,6 +30,8 @@ pub struct Function {
     /// Where the others stand, in order, and what they are.
     pub(super) fixed: Vec<(usize, Value)>,
     pub(super) result: Option<Type>,
+    /// Whether an element of a batch's list may be an `err`.
+    pub(super) fallible: bool,
 }
 
 impl Function {
@@ -79,9 +81,14 @@ impl Function {
             [ty] => Some(ty.clone()),
             types => Some(Type::tuple(types.iter().cloned())),
         };
+        let fallible = matches!(&result, Some(Type::List(element)) if matches!(**element, Type::Result(_)));
         let result = match (result, shape) {
             (result, Shape::Row) => result,
-            (Some(Type::List(element)), _) => Some(Type::clone(&element)),
+            (Some(Type::List(element)), Shape::Flatten) => Some(Type::clone(&element)),
+            (Some(Type::List(element)), _) => match &*element {
+                Type::Result(types) => types.0.clone(),
+                element => Some(element.clone()),
+            },
             (result, Shape::Flatten | Shape::Batch(_)) => {
                 let option = if shape == Shape::Flatten { "--flatten" } else { "--batch" };
                 let given = result.map_or_else(|| "nothing".to_owned(), |ty| ty.brief());
@@ -93,7 +100,7 @@ impl Function {
         let calls = module.function(&function.exact).map_err(|error| usage(error.message().to_owned()))?;
         let mut fixed = fixed.to_vec();
         fixed.sort_by_key(|(at, _)| *at);
-        Ok(Function { calls, name: function.name.clone(), shape, params, fixed, result })
+        Ok(Function { calls, name: function.name.clone(), shape, params, fixed, result, fallible })
     }
 
     /// The parameters that a row gives: in a batch, the types of the lists' elements.

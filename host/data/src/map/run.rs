@@ -69,12 +69,12 @@ pub trait Control {
         let _ = progress;
     }
 
-    /// Where it can be gone on with; a few times a second.
+    /// Where it can be gone on with, if that is asked; a few times a second.
     ///
     /// # Errors
     ///
     /// Those of writing it down: the run ends.
-    fn keep(&mut self, checkpoint: &Checkpoint) -> io::Result<()> {
+    fn keep(&mut self, checkpoint: &dyn Fn() -> Option<Checkpoint>) -> io::Result<()> {
         let _ = checkpoint;
         Ok(())
     }
@@ -117,7 +117,7 @@ pub fn run(job: Job, control: &mut dyn Control) -> Ended {
         pace: pace.clone(),
         reduce: job.reduce.clone(),
     };
-    let state = job.resume.clone().unwrap_or_default();
+    let state = Checkpoint { pending: Vec::new(), ..job.resume.clone().unwrap_or_default() };
     let mut writer = Writer {
         output: Some(job.output),
         rejects: job.rejects,
@@ -132,7 +132,10 @@ pub fn run(job: Job, control: &mut dyn Control) -> Ended {
         },
         first: None,
         state,
-        checkpoint: job.resume.clone(),
+        place: job.resume.clone().map(|resume| {
+            let pending = resume.pending.len();
+            (Checkpoint { pending: Vec::new(), ..resume }, pending)
+        }),
         resumable: job.resumable,
         nodes: Vec::new(),
         early: BTreeMap::new(),
@@ -159,12 +162,13 @@ pub fn run(job: Job, control: &mut dyn Control) -> Ended {
     pending.cancel();
     let end = match end {
         End::Whole => finish(&mut writer, job.reduce.as_ref()),
-        end => flushed(&mut writer, end),
+        end => end,
     };
     let checkpoint = match end {
         End::Whole => None,
-        _ => writer.checkpoint,
+        _ => writer.checkpoint(),
     };
+    flush(&mut writer);
     Ended { end, tally: writer.tally, first: writer.first, checkpoint }
 }
 
@@ -201,8 +205,8 @@ fn write(
         if beat.elapsed() >= BEAT {
             beat = Instant::now();
             control.tell(Progress { rows: writer.tally.rows, failed: writer.tally.failed });
-            if let Some(checkpoint) = &writer.checkpoint
-                && let Err(error) = control.keep(checkpoint)
+            if writer.place.is_some()
+                && let Err(error) = control.keep(&|| writer.checkpoint())
             {
                 return End::Error(Error::new(
                     Stage::Output,
@@ -244,15 +248,14 @@ fn finish(writer: &mut Writer<'_>, reduce: Option<&purefork::Function<Args, Valu
 }
 
 /// Hands on what was written of an output that is not whole.
-fn flushed(writer: &mut Writer<'_>, end: End) -> End {
+fn flush(writer: &mut Writer<'_>) {
+    // If it fails, there is a reason already why the run has ended.
     if let Some(output) = &mut writer.output {
-        // There is a reason already why the run ends.
         let _ = output.checkpoint();
     }
     if let Some(rejects) = &mut writer.rejects {
         let _ = rejects.flush();
     }
-    end
 }
 
 fn failed(error: &io::Error) -> End {

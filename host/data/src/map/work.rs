@@ -195,6 +195,7 @@ impl Worker<'_, '_> {
             }
         };
         if whole
+            && !self.task.function.fallible
             && let Some(results) = &results
             && let Some(encoder) = &mut self.encoder
             && encoder.push_list(&mut *self.piece.rows, range.clone(), results)
@@ -206,7 +207,7 @@ impl Worker<'_, '_> {
         for (at, row) in range.enumerate() {
             let result = match given.get_mut(at) {
                 Some(given) if !matches!(given, Ok(Answer::Value(_))) => std::mem::replace(given, Ok(Answer::Null)),
-                _ => Ok(results.next().map_or(Answer::Null, Answer::Value)),
+                _ => results.next().map_or(Ok(Answer::Null), |value| unwrapped(value).map(Answer::Value)),
             };
             self.put(row, result)?;
         }

@@ -27,6 +27,9 @@ pub struct Checkpoint {
     pub skip: u64,
     /// How many bytes of output belong to that.
     pub output: u64,
+    /// What was written, but is not in the file yet: what is compressed together is not there.
+    #[serde(with = "hex", default)]
+    pub pending: Vec<u8>,
     /// How many bytes about failed rows belong to that.
     pub rejects: u64,
     /// How many rows were done.
@@ -88,8 +91,8 @@ pub(super) struct Writer<'a> {
     pub(super) tally: Tally,
     pub(super) first: Option<Failure>,
     pub(super) state: Checkpoint,
-    /// The last place where the run can be gone on with.
-    pub(super) checkpoint: Option<Checkpoint>,
+    /// The last place where the run can be gone on with, but for what is pending; and how much of that is.
+    pub(super) place: Option<(Checkpoint, usize)>,
     pub(super) resumable: bool,
     pub(super) nodes: Vec<Node>,
     /// Pieces that came before their turn.
@@ -212,12 +215,45 @@ impl Writer<'_> {
         state.chunk_end.clone_from(&piece.chunk_end);
         state.skip = piece.skipped + piece.rows.len() as u64;
         let Some(output) = &mut self.output else { return Ok(()) };
-        let written = if piece.last { output.checkpoint()? } else { output.between() };
+        let written = if piece.last { output.checkpoint()? } else { output.place() };
         if let Some(written) = written.filter(|_| self.resumable) {
             let (rows, kinds) = (self.tally.rows, self.tally.kinds.clone());
-            self.checkpoint = Some(Checkpoint { output: written, rows, kinds, ..self.state.clone() });
+            let checkpoint = Checkpoint { output: written, rows, kinds, ..self.state.clone() };
+            self.place = Some((checkpoint, output.pending().len()));
         }
         Ok(())
+    }
+
+    /// Where the run can be gone on with.
+    pub(super) fn checkpoint(&self) -> Option<Checkpoint> {
+        let (checkpoint, pending) = self.place.as_ref()?;
+        let pending = match &self.output {
+            Some(output) => output.pending().get(..*pending)?.to_vec(),
+            None => Vec::new(),
+        };
+        Some(Checkpoint { pending, ..checkpoint.clone() })
+    }
+}
+
+/// Bytes as digits.
+mod hex {
+    use serde::de::{Deserialize as _, Deserializer, Error};
+    use serde::ser::Serializer;
+
+    pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |at: u8| char::from(DIGITS[usize::from(at)]);
+        to.serialize_str(&bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<String>())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = String::deserialize(from)?;
+        let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let byte = |pair: &[u8]| match pair {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        };
+        text.as_bytes().chunks(2).map(byte).collect::<Option<_>>().ok_or_else(|| D::Error::custom("expected digits"))
     }
 }
 

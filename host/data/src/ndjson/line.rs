@@ -3,6 +3,7 @@
 use crate::error::RowError;
 use crate::format::Given;
 use crate::json::{Seed, Trail, shown};
+use crate::names::same;
 use crate::table::{Column, Nulls, Wanted};
 use purefork::Value;
 use purefork::value::Type;
@@ -145,12 +146,6 @@ impl LineReader {
             params => params.iter().map(|param| format!("`{}`", param.name)).collect::<Vec<_>>().join(", "),
         }
     }
-}
-
-/// Whether two names are the same: WIT has dashes where others have underscores.
-pub(crate) fn same(known: &str, given: &str) -> bool {
-    let dash = |byte: u8| if byte == b'_' { b'-' } else { byte };
-    known.len() == given.len() && known.bytes().map(dash).eq(given.bytes().map(dash))
 }
 
 /// Adds a value, or nothing if it is a null that makes the result one.

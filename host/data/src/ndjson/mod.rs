@@ -38,9 +38,10 @@ impl Format for Ndjson {
     }
 
     fn create(&self, sink: Sink, table: &Table) -> Result<Box<dyn Output>> {
-        let table = Arc::new(table.clone());
+        let pending = table.pending.clone();
+        let table = Arc::new(Table { pending: Vec::new(), ..table.clone() });
         let encoders = Arc::new(move || encoder::encoder(table.clone()));
-        Ok(Box::new(TextOutput::new(sink, encoders, Vec::new())?))
+        Ok(Box::new(TextOutput::new(sink, encoders, Vec::new(), &pending)?))
     }
 
     fn merge(&self, parts: Vec<Source>, sink: Sink) -> Result<()> {

@@ -6,4 +6,4 @@ mod span;
 
 pub(crate) use blocks::{Block, Blocks};
 pub(crate) use output::{TextOutput, concatenate};
-pub(crate) use span::{Span, lines, utf8};
+pub(crate) use span::{Span, Splitter, lines, utf8};

@@ -19,9 +19,9 @@ pub(crate) struct TextOutput {
 }
 
 impl TextOutput {
-    /// `header`: what is written first, unless the output is gone on with.
-    pub(crate) fn new(sink: Sink, encoders: Encoders, header: Vec<u8>) -> Result<TextOutput> {
-        let mut output = TextOutput { sink, encoders, pending: Vec::new() };
+    /// `header`: what is written first. `pending`: what is yet to be compressed of an output that is gone on with.
+    pub(crate) fn new(sink: Sink, encoders: Encoders, header: Vec<u8>, pending: &[u8]) -> Result<TextOutput> {
+        let mut output = TextOutput { sink, encoders, pending: pending.to_vec() };
         output.put(header).map_err(|error| cannot(&error))?;
         Ok(output)
     }
@@ -55,17 +55,20 @@ impl Output for TextOutput {
     }
 
     fn checkpoint(&mut self) -> io::Result<Option<u64>> {
-        match self.pending.len() {
-            // Where it is compressed does not depend on when this is asked: the same rows give the same file.
-            1..TOGETHER => return Ok(None),
-            _ => self.pack()?,
+        // Where it is compressed does not depend on when this is asked: the same rows give the same file.
+        if self.pending.len() >= TOGETHER {
+            self.pack()?;
         }
         self.sink.flush()?;
-        Ok(Some(self.sink.written()))
+        Ok(self.place())
     }
 
-    fn between(&self) -> Option<u64> {
-        (self.sink.compression() == Compression::None).then(|| self.sink.written())
+    fn place(&self) -> Option<u64> {
+        Some(self.sink.written())
+    }
+
+    fn pending(&self) -> &[u8] {
+        &self.pending
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {

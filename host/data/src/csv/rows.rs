@@ -1,0 +1,160 @@
+//! Records as rows.
+
+use super::cell;
+use super::record::Fields;
+use crate::error::RowError;
+use crate::format::{Given, Place, Rows};
+use crate::mark::Mark;
+use crate::table::{Column, Nulls};
+use crate::text::{Block, Span, utf8};
+use purefork::Value;
+use purefork::value::Type;
+use std::any::Any;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Which column each parameter is.
+pub(super) struct Binding {
+    pub(super) params: Vec<Column>,
+    /// None for an option that has no column.
+    pub(super) at: Vec<Option<usize>>,
+    pub(super) columns: Vec<Column>,
+    pub(super) headless: bool,
+    pub(super) strict: bool,
+    pub(super) nulls: Nulls,
+    pub(super) delimiter: u8,
+}
+
+pub(super) struct CsvRows {
+    block: Arc<Block>,
+    spans: Range<usize>,
+    last: bool,
+    binding: Arc<Binding>,
+    fields: Fields,
+}
+
+impl CsvRows {
+    pub(super) fn new(block: Block, binding: Arc<Binding>) -> Box<dyn Rows> {
+        let spans = 0..block.spans.len();
+        Box::new(CsvRows { block: Arc::new(block), spans, last: true, binding, fields: Fields::default() })
+    }
+
+    fn span(&self, row: usize) -> Span {
+        self.block.spans[self.spans.start + row]
+    }
+
+    fn record(&self, row: usize) -> &[u8] {
+        let Span { start, end, .. } = self.span(row);
+        &self.block.text[start as usize..end as usize]
+    }
+
+    /// Reads a record's fields, whatever is in them.
+    pub(super) fn read(&self, row: usize, fields: &mut Fields) {
+        fields.read(self.record(row), self.binding.delimiter);
+    }
+
+    /// Reads a record's fields, as many as there are to be.
+    fn checked(&mut self, row: usize) -> Result<(), RowError> {
+        let mut fields = std::mem::take(&mut self.fields);
+        let closed = fields.read(self.record(row), self.binding.delimiter);
+        let Binding { headless, strict, columns, params, .. } = &*self.binding;
+        let (wanted, given) = (columns.len(), fields.len());
+        self.fields = fields;
+        if !closed {
+            return Err(RowError::row("a quote is not closed: the file may be cut off"));
+        }
+        if *headless {
+            let least = params.iter().rposition(|param| !matches!(param.ty, Type::Option(_))).map_or(0, |at| at + 1);
+            if given < least || *strict && given > wanted {
+                return Err(RowError::row(format!("expected {wanted} fields, but there are {given}")));
+            }
+        } else if given != wanted {
+            return Err(RowError::row(format!("expected {wanted} fields, as in the header, but there are {given}")));
+        }
+        Ok(())
+    }
+
+    /// A field as a value; none if it is empty, and that is none.
+    fn value(&self, at: usize, ty: &Type) -> Result<Option<Value>, RowError> {
+        let Some(field) = self.fields.get(at) else { return Ok(None) };
+        let text = utf8(field).map_err(|error| RowError { at: None, ..error })?;
+        cell::read(text, ty, self.binding.strict).map_err(RowError::row)
+    }
+}
+
+impl Rows for CsvRows {
+    fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    fn first(&self) -> u64 {
+        self.block.rows + self.spans.start as u64
+    }
+
+    fn bytes(&self) -> usize {
+        self.block.bytes_of(&self.spans)
+    }
+
+    fn end(&self) -> Option<Mark> {
+        self.block.end.clone().filter(|_| self.last)
+    }
+
+    fn split(&mut self, at: usize) -> Option<Box<dyn Rows>> {
+        let middle = self.spans.start + at;
+        let rest = CsvRows {
+            block: self.block.clone(),
+            spans: middle..self.spans.end,
+            last: self.last,
+            binding: self.binding.clone(),
+            fields: Fields::default(),
+        };
+        self.spans.end = middle;
+        self.last = false;
+        Some(Box::new(rest))
+    }
+
+    fn args(&mut self, row: usize, args: &mut Vec<Value>) -> Result<Given, RowError> {
+        self.checked(row)?;
+        let binding = self.binding.clone();
+        let mut null = false;
+        for (param, at) in binding.params.iter().zip(&binding.at) {
+            let in_column = |error: RowError| error.in_column(param.name.clone());
+            let value = match at {
+                Some(at) => self.value(*at, &param.ty).map_err(in_column)?,
+                None => None,
+            };
+            match value {
+                Some(value) => args.push(value),
+                None if matches!(param.ty, Type::Option(_)) => args.push(Value::Option(None)),
+                None if binding.nulls == Nulls::Null => null = true,
+                None => return Err(in_column(RowError::row("it is empty"))),
+            }
+        }
+        Ok(if null { Given::Null } else { Given::Args })
+    }
+
+    fn cells(&mut self, row: usize, cells: &mut Vec<Value>) -> Result<(), RowError> {
+        self.checked(row)?;
+        let binding = self.binding.clone();
+        for (at, column) in binding.columns.iter().enumerate() {
+            let in_column = |error: RowError| error.in_column(column.name.clone());
+            let value = self.value(at, &column.ty).map_err(in_column)?;
+            cells.push(value.unwrap_or(Value::Option(None)));
+        }
+        Ok(())
+    }
+
+    fn raw(&self, row: usize) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.record(row))
+    }
+
+    fn place(&self, row: usize) -> Place {
+        let Span { start, line, .. } = self.span(row);
+        Place { line: Some(self.block.lines + u64::from(line) + 1), byte: Some(self.block.bytes + u64::from(start)) }
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
