@@ -1,6 +1,7 @@
 //! What goes wrong, where, and what to do next.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A result whose error is this crate's.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -23,9 +24,11 @@ pub enum ErrorKind {
     Io,
 }
 
-/// What went wrong. `Display` prints what happened, and on a second line what to do next.
-pub struct Error(Box<Inner>);
+/// What went wrong. It is cheap to clone. `Display` prints what happened, and on a second line what to do next.
+#[derive(Clone)]
+pub struct Error(Arc<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
@@ -36,16 +39,16 @@ struct Inner {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error(Box::new(Inner { kind, message: message.into(), help: None, row: None, call: None }))
+        Error(Arc::new(Inner { kind, message: message.into(), help: None, row: None, call: None }))
     }
 
     pub(crate) fn with_help(mut self, help: impl Into<String>) -> Error {
-        self.0.help = Some(help.into());
+        Arc::make_mut(&mut self.0).help = Some(help.into());
         self
     }
 
     pub(crate) fn at_row(mut self, row: u64) -> Error {
-        self.0.row = Some(row);
+        Arc::make_mut(&mut self.0).row = Some(row);
         self
     }
 
@@ -79,7 +82,7 @@ impl From<purefork::Error> for Error {
     fn from(error: purefork::Error) -> Error {
         let help = error.help().map(str::to_owned);
         let message = error.message().to_owned();
-        Error(Box::new(Inner { kind: ErrorKind::Call, message, help, row: None, call: Some(error) }))
+        Error(Arc::new(Inner { kind: ErrorKind::Call, message, help, row: None, call: Some(error) }))
     }
 }
 

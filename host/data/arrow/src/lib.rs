@@ -1,9 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod binding;
+mod call;
 mod error;
 mod names;
 mod read;
+mod rows;
 mod write;
 
+pub use binding::{Bind, Binding, Nulls};
+pub use call::{Calling, Errors, MapBatches, call_array, map_batches, reduce};
 pub use error::{Error, ErrorKind, Result};
+pub use rows::{Given, Rows};
 pub use write::{ResultBuilder, Variants};

@@ -4,7 +4,7 @@ use super::{Cells, Nulls, cell, cells, unfit};
 use crate::error::{Misfit, shown};
 use crate::names::same;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, StructArray};
+use arrow_array::{ArrayRef, StructArray};
 use purefork::Value;
 use purefork::value::{Name, Type};
 use std::ops::Range;
