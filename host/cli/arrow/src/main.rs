@@ -4,5 +4,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    purefork_cli::main_with(&[])
+    purefork_arrow::quiet_panics();
+    purefork_cli::main_with(&purefork_arrow::FORMATS)
 }

@@ -1,6 +1,6 @@
 //! Which column gives which parameter, and what the result becomes.
 
-use crate::error::{Error, ErrorKind, Result, shown};
+use crate::error::{Error, ErrorKind, Misfit, Result, shown};
 use crate::names::same;
 use crate::read;
 use crate::rows::Rows;
@@ -80,6 +80,88 @@ pub(crate) struct Param {
     pub(crate) from: From,
 }
 
+/// Parameters, and where the values of each come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Bound {
+    /// The function, for messages.
+    pub(crate) function: Arc<str>,
+    pub(crate) params: Vec<Param>,
+    pub(crate) nulls: Nulls,
+}
+
+impl Bound {
+    /// Binds parameters, whose types are those of a row's values, to the columns of their names.
+    pub(crate) fn by_name<'a>(
+        schema: &Schema,
+        function: &str,
+        params: impl Iterator<Item = (&'a str, &'a Type)>,
+        nulls: Nulls,
+    ) -> Result<Bound> {
+        let params = params.map(|(name, ty)| {
+            let (at, column, data) = find(schema, function, name)?;
+            fits(&data, ty).map_err(|misfit| unfit(Some(&column), at, &data, name, ty, function, &misfit))?;
+            Ok(Param { name: name.into(), ty: ty.clone(), from: From::Column(at) })
+        });
+        Ok(Bound { function: function.into(), params: params.collect::<Result<_>>()?, nulls })
+    }
+
+    pub(crate) fn columns(&self) -> Vec<usize> {
+        let columns = self.params.iter().filter_map(|param| match param.from {
+            From::Column(at) => Some(at),
+            From::Fixed(_) => None,
+        });
+        columns.collect()
+    }
+}
+
+/// The column of a parameter's name.
+fn find(schema: &Schema, function: &str, name: &str) -> Result<(usize, String, DataType)> {
+    let mut found = schema.fields().iter().enumerate().filter(|(_, field)| same(field.name(), name));
+    match (found.next(), found.next()) {
+        (Some((at, field)), None) => Ok((at, field.name().clone(), field.data_type().clone())),
+        (Some(_), Some(_)) => {
+            Err(Error::new(ErrorKind::Binding, format!("the column `{name}` of `{function}` is there twice"))
+                .with_help("rename one of them"))
+        }
+        (None, _) => {
+            let known: Vec<_> =
+                schema.fields().iter().take(20).map(|field| format!("`{}`", shown(field.name()))).collect();
+            let more = if schema.fields().len() > 20 { ", …" } else { "" };
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") + more };
+            Err(Error::new(
+                ErrorKind::Binding,
+                format!("there is no column for the parameter `{name}` of `{function}`; there is {known}"),
+            )
+            .with_help("rename a column, or give the parameter a fixed value"))
+        }
+    }
+}
+
+fn fits(data: &DataType, ty: &Type) -> std::result::Result<(), Misfit> {
+    read::check(data, ty)
+}
+
+fn unfit(
+    column: Option<&str>,
+    at: usize,
+    data: &DataType,
+    name: &str,
+    ty: &Type,
+    function: &str,
+    misfit: &Misfit,
+) -> Error {
+    let column = match column {
+        Some(column) => format!("the column `{}`", shown(column)),
+        None => format!("column {at}"),
+    };
+    let ty = ty.brief();
+    Error::new(
+        ErrorKind::Binding,
+        format!("{column} ({data}) does not fit the parameter `{name}: {ty}` of `{function}`: {misfit}"),
+    )
+    .with_help("cast the column, or change the parameter's type")
+}
+
 /// Columns of some types bound to a function's parameters, and its result to a column.
 ///
 /// ```
@@ -98,11 +180,11 @@ pub(crate) struct Param {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Binding {
-    pub(crate) function: Arc<str>,
-    pub(crate) params: Vec<Param>,
+    bound: Bound,
     result: Type,
     data_type: DataType,
-    pub(crate) bind: Bind,
+    pub(crate) batch: bool,
+    variants: Variants,
     columns: Vec<usize>,
 }
 
@@ -113,26 +195,9 @@ impl Binding {
     ///
     /// [`ErrorKind::Binding`]: a parameter has no column, or two, or one of another type; the result has no form in Arrow.
     pub fn by_name(schema: &Schema, function: &InspectedFunction, bind: &Bind) -> Result<Binding> {
+        let text = function.to_string();
         Binding::new(function, bind, |name| {
-            let mut found = schema.fields().iter().enumerate().filter(|(_, field)| same(field.name(), name));
-            match (found.next(), found.next()) {
-                (Some((at, field)), None) => Ok((at, Some(field.name().clone()), field.data_type().clone())),
-                (Some(_), Some(_)) => {
-                    Err(Error::new(ErrorKind::Binding, format!("the column `{name}` is there twice"))
-                        .with_help("rename one of them"))
-                }
-                (None, _) => {
-                    let known: Vec<_> =
-                        schema.fields().iter().take(20).map(|field| format!("`{}`", shown(field.name()))).collect();
-                    let more = if schema.fields().len() > 20 { ", …" } else { "" };
-                    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") + more };
-                    Err(Error::new(
-                        ErrorKind::Binding,
-                        format!("there is no column for the parameter `{name}` of `{function}`; there is {known}"),
-                    )
-                    .with_help("rename a column, or give the parameter a fixed value"))
-                }
-            }
+            find(schema, &text, name).map(|(at, column, data)| (at, Some(column), data))
         })
     }
 
@@ -206,17 +271,8 @@ impl Binding {
                 ty => ty.clone(),
             };
             let (at, column, data) = column(&param.name)?;
-            if let Err(misfit) = read::check(&data, &ty) {
-                let column = match column {
-                    Some(column) => format!("the column `{}`", shown(&column)),
-                    None => format!("column {at}"),
-                };
-                return Err(error(format!(
-                    "{column} ({data}) does not fit the parameter `{name}: {}` of `{function}`: {misfit}",
-                    param.ty.brief()
-                ))
-                .with_help("cast the column, or change the parameter's type"));
-            }
+            let text = function.to_string();
+            fits(&data, &ty).map_err(|misfit| unfit(column.as_deref(), at, &data, &name, &param.ty, &text, &misfit))?;
             params.push(Param { name, ty, from: From::Column(at) });
         }
         let result = match function.results.as_slice() {
@@ -237,12 +293,9 @@ impl Binding {
         };
         let data_type = write::data_type(&result, bind.variants)
             .map_err(|misfit| error(format!("what `{function}` gives cannot be a column: {misfit}")))?;
-        let columns = params.iter().filter_map(|param| match param.from {
-            From::Column(at) => Some(at),
-            From::Fixed(_) => None,
-        });
-        let columns = columns.collect();
-        Ok(Binding { function: function.to_string().into(), params, result, data_type, bind: bind.clone(), columns })
+        let bound = Bound { function: function.to_string().into(), params, nulls: bind.nulls };
+        let columns = bound.columns();
+        Ok(Binding { bound, result, data_type, batch: bind.batch, variants: bind.variants, columns })
     }
 
     /// The positions of the columns that are needed, in the order of the parameters.
@@ -301,7 +354,7 @@ impl Binding {
     ///
     /// [`ErrorKind::Binding`], if they are others than were bound.
     pub fn rows_of(&self, columns: &[ArrayRef], rows: usize) -> Result<Rows> {
-        Rows::new(self, columns, rows)
+        Rows::new(&self.bound, columns, rows)
     }
 
     /// A builder of results.
@@ -310,6 +363,6 @@ impl Binding {
     ///
     /// None: that the result has a form was seen when it was bound.
     pub fn results(&self) -> Result<ResultBuilder> {
-        ResultBuilder::new(&self.result, self.bind.variants)
+        ResultBuilder::new(&self.result, self.variants)
     }
 }

@@ -3,6 +3,7 @@
 mod binding;
 mod call;
 mod error;
+mod format;
 mod names;
 mod read;
 mod rows;
@@ -11,5 +12,6 @@ mod write;
 pub use binding::{Bind, Binding, Nulls};
 pub use call::{Calling, Errors, MapBatches, call_array, map_batches, reduce};
 pub use error::{Error, ErrorKind, Result};
+pub use format::{Arrow, ArrowStream, FORMATS, Parquet, quiet_panics};
 pub use rows::{Given, Rows};
 pub use write::{ResultBuilder, Variants};

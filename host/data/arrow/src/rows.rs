@@ -1,6 +1,6 @@
 //! Columns as arguments, row by row or as lists.
 
-use crate::binding::{Binding, From, Nulls};
+use crate::binding::{Bound, From, Nulls, Param};
 use crate::error::{Error, ErrorKind, Misfit, Result};
 use crate::read::{self, Cells};
 use arrow_array::{Array, ArrayRef};
@@ -56,8 +56,8 @@ enum Prepared {
 }
 
 impl Rows {
-    pub(crate) fn new(binding: &Binding, columns: &[ArrayRef], len: usize) -> Result<Rows> {
-        let prepare = |param: &crate::binding::Param| {
+    pub(crate) fn new(bound: &Bound, columns: &[ArrayRef], len: usize) -> Result<Rows> {
+        let prepare = |param: &Param| {
             let from = match &param.from {
                 From::Fixed(value) => Prepared::Fixed(value.clone()),
                 From::Column(at) => {
@@ -66,7 +66,7 @@ impl Rows {
                             ErrorKind::Binding,
                             format!(
                                 "column {at}, for the parameter `{}` of `{}`: {message}",
-                                param.name, binding.function
+                                param.name, bound.function
                             ),
                         )
                     };
@@ -82,8 +82,8 @@ impl Rows {
             };
             Ok(Source { name: param.name.clone(), ty: param.ty.clone(), from })
         };
-        let params = binding.params.iter().map(prepare).collect::<Result<_>>()?;
-        Ok(Rows { params, nulls: binding.bind.nulls, len })
+        let params = bound.params.iter().map(prepare).collect::<Result<_>>()?;
+        Ok(Rows { params, nulls: bound.nulls, len })
     }
 
     /// How many rows there are.

@@ -59,7 +59,7 @@ fn run(
     on_error: Errors,
 ) -> Result<Done> {
     let mut made = Made { results: binding.results()?, errors: Vec::new(), on_error };
-    if binding.bind.batch {
+    if binding.batch {
         batch(calls, rows, range, &mut made)?;
     } else {
         let mut args = Vec::new();

@@ -158,6 +158,11 @@ impl ResultBuilder {
         })
     }
 
+    /// Takes off the last values, so that so many are left.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.0.truncate(len);
+    }
+
     /// How many values and nulls there are.
     pub fn len(&self) -> usize {
         self.0.len()

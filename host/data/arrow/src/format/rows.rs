@@ -1,0 +1,99 @@
+//! Rows of a record batch.
+
+use crate::error::shown;
+use crate::read::{self, Cells};
+use crate::rows::{Given as Gave, Rows as Bound};
+use arrow_array::RecordBatch;
+use purefork::Value;
+use purefork_data::{Column, Given, Mark, Place, RowError, Rows};
+use std::any::Any;
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What the columns of an input are shown by.
+pub(super) struct Shown {
+    /// Where in the batch each is, and its type.
+    pub(super) columns: Vec<(usize, Column)>,
+}
+
+/// Some rows of an input.
+pub(super) struct ArrowRows {
+    pub(super) batch: RecordBatch,
+    pub(super) bound: Bound,
+    pub(super) first: u64,
+    pub(super) end: Option<Mark>,
+    pub(super) shown: Arc<Shown>,
+    /// The columns as values, once they are asked for.
+    pub(super) cells: Option<Vec<(usize, Box<dyn Cells>)>>,
+}
+
+impl ArrowRows {
+    fn prepare(&self) -> Vec<(usize, Box<dyn Cells>)> {
+        let prepared =
+            self.shown.columns.iter().enumerate().filter_map(|(at, (column, shown))| {
+                Some((at, read::cells(self.batch.column(*column), &shown.ty).ok()?))
+            });
+        prepared.collect()
+    }
+}
+
+fn value(cells: &dyn Cells, row: usize, column: &Column) -> Result<Value, RowError> {
+    read::cell(cells, row).map_err(|misfit| RowError::row(misfit.to_string()).in_column(shown(&column.name)))
+}
+
+impl Rows for ArrowRows {
+    fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    fn first(&self) -> u64 {
+        self.first
+    }
+
+    fn bytes(&self) -> usize {
+        self.batch.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0)).sum()
+    }
+
+    fn end(&self) -> Option<Mark> {
+        self.end.clone()
+    }
+
+    fn args(&mut self, row: usize, args: &mut Vec<Value>) -> Result<Given, RowError> {
+        match self.bound.args(row, args) {
+            Ok(Gave::Args) => Ok(Given::Args),
+            Ok(Gave::Null) => Ok(Given::Null),
+            Err(error) => Err(RowError::row(error.message())),
+        }
+    }
+
+    fn lists(&mut self, rows: Range<usize>, args: &mut Vec<Value>) -> bool {
+        self.bound.lists(rows, args)
+    }
+
+    fn cells(&mut self, row: usize, cells: &mut Vec<Value>) -> Result<(), RowError> {
+        if self.cells.is_none() {
+            self.cells = Some(self.prepare());
+        }
+        for (at, prepared) in self.cells.iter().flatten() {
+            cells.push(value(&**prepared, row, &self.shown.columns[*at].1)?);
+        }
+        Ok(())
+    }
+
+    fn raw(&self, row: usize) -> Cow<'_, [u8]> {
+        let fields = self.prepare().into_iter().filter_map(|(at, prepared)| {
+            let column = &self.shown.columns[at].1;
+            Some((column.name.as_str().into(), value(&*prepared, row, column).ok()?))
+        });
+        Cow::Owned(Value::Record(fields.collect()).to_json().into_bytes())
+    }
+
+    fn place(&self, _row: usize) -> Place {
+        Place::default()
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
