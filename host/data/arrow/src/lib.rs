@@ -7,6 +7,8 @@ mod format;
 mod names;
 mod read;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use binding::{Bind, Binding, Nulls};

@@ -12,7 +12,7 @@ use arrow_schema::DataType;
 use half::f16;
 use purefork::Value;
 use purefork::value::{Element, List, Type};
-use std::fmt::Display;
+use std::fmt::Debug;
 use std::ops::Range;
 
 pub(super) fn numbers(array: &ArrayRef, ty: &Type) -> Result<Box<dyn Cells>, Misfit> {
@@ -105,7 +105,7 @@ pub(super) enum Wide {
 }
 
 /// A number as Arrow holds it.
-pub(super) trait Number: arrow_buffer::ArrowNativeType + Display {
+pub(super) trait Number: arrow_buffer::ArrowNativeType + Debug {
     fn wide(self) -> Wide;
 }
 
@@ -249,8 +249,8 @@ impl<T: Number> Converted<T> {
     fn misfit(&self, row: usize) -> Misfit {
         let given = self.values[row];
         Misfit::new(match (self.ty.whole_numbers(), given.wide()) {
-            (Some(range), _) => format!("expected {}, {range}, but the number is {given}", self.ty),
-            (None, _) => format!("expected {}, but {given} is none: the nearest is another number", self.ty),
+            (Some(range), _) => format!("expected {}, {range}, but the number is {given:?}", self.ty),
+            (None, _) => format!("expected {}, but {given:?} is none: the nearest is another number", self.ty),
         })
     }
 }

@@ -106,7 +106,13 @@ impl<R: Read> Frames<R> {
                 return Err(wrong("it begins with `ARRO`, but not with `ARROW1`".to_owned()));
             }
             self.file = true;
-            prefix = self.exact::<4>()?.ok_or_else(|| self.cut())?;
+            // The magic is padded, by some writers to 64 bytes.
+            for _ in 0..15 {
+                prefix = self.exact::<4>()?.ok_or_else(|| self.cut())?;
+                if prefix != [0; 4] {
+                    break;
+                }
+            }
         }
         // Before it, lengths stood alone.
         if prefix == [0xff; 4] {
