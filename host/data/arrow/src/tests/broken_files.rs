@@ -202,7 +202,12 @@ fn a_footer_that_lies_is_told_of() {
           write, copy or download it again; `parquet-tools` or pyarrow may tell more
     "#]],
     );
-    refused(&Parquet, &with_column(|column| column.set_data_page_offset(1 << 40)), &n, expect![[r#""#]]);
+    refused(
+        &Parquet,
+        &with_column(|column| column.set_data_page_offset(1 << 40).set_dictionary_page_offset(None)),
+        &n,
+        expect![[r#""#]],
+    );
     refused(&Parquet, &with_column(|column| column.set_total_compressed_size(i64::MAX)), &n, expect![[r#""#]]);
     refused(&Parquet, &with_column(|column| column.set_total_compressed_size(-1)), &n, expect![[r#""#]]);
     let mut bytes = parquet(&batch(), 2);

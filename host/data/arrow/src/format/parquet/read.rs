@@ -117,7 +117,7 @@ fn check(metadata: &ParquetMetaData, len: u64) -> std::result::Result<(), String
             let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
             let end = start.checked_add(column.compressed_size());
             let within = start >= 0
-                && column.data_page_offset() >= 0
+                && u64::try_from(column.data_page_offset()).is_ok_and(|start| start <= len)
                 && column.compressed_size() >= 0
                 && end.is_some_and(|end| u64::try_from(end).is_ok_and(|end| end <= len));
             if !within {
