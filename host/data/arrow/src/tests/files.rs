@@ -63,6 +63,7 @@ pub(super) fn wanted(params: &[(&str, Type)], into: Option<&str>, chunk: usize) 
         into: into.map(str::to_owned),
         chunk: Chunk { bytes: chunk, rows: None, most: 1 << 20 },
         longest: 1 << 20,
+        marks: true,
     }
 }
 
@@ -75,6 +76,7 @@ fn table(result: Option<Type>, into: Option<&str>, columns: &[Column]) -> Table 
         nullable: true,
         headless: false,
         resumed: false,
+        pending: Vec::new(),
     }
 }
 
