@@ -56,6 +56,7 @@ pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> 
     let Audited { mut facts, recipe, modules } = audited;
     Guest::check(&runtime.limits, &facts)?;
     facts.startup_fuel = startup_fuel(&recipe, &modules);
+    facts.functions.iter_mut().for_each(|function| function.core.free_results());
     // Modules may have been added behind those that were given.
     let copied = modules.iter().zip(given).map(|(copy, given)| OffsetMap::moved(given, copy).unwrap_or_default());
     let copied: Vec<_> = copied.collect();

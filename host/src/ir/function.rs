@@ -49,6 +49,9 @@ pub(crate) struct CoreFunction {
     pub(crate) canon: Option<Canon>,
     /// What frees the results.
     pub(crate) post_return: Option<Item>,
+    /// What would free the results of a function that has no `post_return`, whose bindings export it under a name of their own. Nobody
+    /// needs it where the call's state is thrown away.
+    pub(crate) frees: Option<Item>,
     /// Whether `realloc` or `post_return` can reach the host.
     pub(crate) helpers_leave: bool,
 }
@@ -94,10 +97,17 @@ impl FunctionDef {
 }
 
 impl CoreFunction {
+    /// Has the results freed, as what the call leaves is kept.
+    pub(crate) fn free_results(&mut self) {
+        if let Some(frees) = self.frees.take() {
+            self.post_return.get_or_insert(frees);
+        }
+    }
+
     /// A function of a core module's one instance, whose values are core values.
     pub(crate) fn plain(name: &str, params: Vec<CoreType>, results: Vec<CoreType>) -> CoreFunction {
         let export = Item { instance: 0, name: name.to_owned() };
-        CoreFunction { export, params, results, canon: None, post_return: None, helpers_leave: false }
+        CoreFunction { export, params, results, canon: None, post_return: None, frees: None, helpers_leave: false }
     }
 }
 

@@ -748,3 +748,19 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_a_call_of_the_sdk_has_returned_is_free_for_those_that_follow() {
+    let _watchdog = Watchdog::new();
+    let list = vec![7u8; 4 << 20];
+    let exec = Mode::Serial.executor();
+    let bare = exec.load_bytes(compiled("leaf")).unwrap();
+    let frozen = bare.preinit("bytes", args![list.clone()]).unwrap();
+    let start: u64 = frozen.inspect().memories.iter().map(|memory| memory.minimum_bytes).sum();
+    // As much as there is at the start, so that growth is refused.
+    let exec = Mode::Serial.with(limits().memory(start as usize));
+    let echo = exec.load_bytes(frozen.bytes().unwrap()).unwrap().function::<Vec<u8>, Vec<u8>>("bytes").unwrap();
+    for size in [1 << 20, 4 << 20] {
+        assert!(echo.fork(list[..size].to_vec()).join().unwrap() == list[..size]);
+    }
+}

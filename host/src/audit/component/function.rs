@@ -7,7 +7,7 @@ use wasmtime_environ::component::{CoreDef, InterfaceType, OptionsIndex, TypeFunc
 
 use super::instances::{Instances, Unsupported};
 use super::types::convert;
-use crate::ir::{CoreFunction, FunctionDef, Receiver, ResourceId, Write, wasi};
+use crate::ir::{CoreFunction, FunctionDef, Item, Receiver, ResourceId, Write, wasi};
 use crate::value::Type;
 
 /// The most core values that parameters are passed in; more are passed in memory.
@@ -99,7 +99,15 @@ impl Instances<'_> {
         let (params, results) = self.core_type(options.core_type)?;
         let post_return = options.post_return.and_then(|post| self.post_returns.get(&post).cloned());
         let helpers_leave = self.leaves(canon.realloc.as_ref()) || self.leaves(post_return.as_ref());
-        Ok(CoreFunction { export, params, results, canon: Some(canon), post_return, helpers_leave })
+        let frees = self.frees(&export).filter(|_| post_return.is_none());
+        Ok(CoreFunction { export, params, results, canon: Some(canon), post_return, frees, helpers_leave })
+    }
+
+    /// What the bindings of the SDK for Rust have to free the results of a function: no `post_return`, as it is not called so.
+    fn frees(&self, export: &Item) -> Option<Item> {
+        let name = export.name.strip_prefix("cm32p2||")?;
+        let frees = Item { instance: export.instance, name: format!("cm32p2||cabi_post_{name}") };
+        self.part(&frees).filter(|part| !part.leaves).map(|_| frees.clone())
     }
 
     fn stateless(&self, core: &CoreFunction, params: &[Type]) -> Result<(), Write> {
