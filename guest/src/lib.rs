@@ -136,6 +136,46 @@
 //!
 //! Natively a `static` belongs to the process: tests share it, and load it once.
 //!
+//! # Many rows by one call
+//!
+//! A call takes some time of its own, which is more than a short function takes. A function marked `#[batch]` is exported a second
+//! time, for many rows at once: a column for each parameter, and a column of results.
+//!
+//! ```
+//! #[purefork_guest::module]
+//! mod arithmetic {
+//!     /// The greatest common divisor.
+//!     #[batch]
+//!     pub fn gcd(a: i64, b: i64) -> i64 {
+//!         if b == 0 { a.abs() } else { gcd(b, a % b) }
+//!     }
+//!
+//!     /// A quotient of whole numbers.
+//!     #[batch]
+//!     pub fn quotient(a: i64, b: i64) -> Result<i64, String> {
+//!         a.checked_div(b).ok_or_else(|| format!("{a} / {b} is no number"))
+//!     }
+//! }
+//! # use arithmetic::*;
+//! assert_eq!(gcd_batch(vec![12, 35], vec![18, 21]), [6, 7]);
+//! assert_eq!(quotient_batch(vec![12, 35], vec![4, 5]), Ok(vec![3, 7]));
+//! assert_eq!(quotient_batch(vec![12, 35], vec![4, 0]), Err("row 1: 35 / 0 is no number".to_owned()));
+//! ```
+//!
+//! `gcd` is `gcd: func(a: s64, b: s64) -> s64` in WIT, and its batch form `gcd-batch: func(a: list<s64>, b: list<s64>) -> list<s64>`;
+//! that can be forked too, as `fork::gcd_batch`.
+//!
+//! **All rows of a batch have one state.** Calls of `gcd` see nothing of each other. The rows of a batch are one call: what one writes
+//! to a `static`, or leaves on the heap, is there for the next, and a row that panics or does not end is the end of all. Where that
+//! matters, call the function row by row.
+//!
+//! - A parameter may be of any type that a list can hold: strings, options, lists, structs. `&str` and `&[T]` are columns of `String`
+//!   and of `Vec<T>`.
+//! - Columns of different lengths end the call with a trap, in a function that is called so: `columns_of_different_lengths`.
+//! - A function that returns a `Result<T, E>` has a batch form that returns a `Result<Vec<T>, String>`. It ends with the first row that
+//!   has an error, and gives that: the row's number, from 0, a colon, and the error as it is displayed.
+//! - A function without parameters, or one that returns nothing, has no batch form.
+//!
 //! # Failure
 //!
 //! A panic ends the call, and the call that waits for it fails with it. `try_wait` catches instead:
@@ -194,6 +234,7 @@
 
 #[cfg(any(all(target_arch = "wasm32", feature = "allocator"), test))]
 mod allocator;
+mod batch;
 mod called;
 mod tensor;
 mod wait;
@@ -202,6 +243,15 @@ mod wait;
 ///
 /// The [crate's documentation](crate) says how, and which types are possible.
 pub use purefork_guest_macros::module;
+
+/// Marks a function of such a module that has a batch form: beside `gcd(a: i64, b: i64) -> i64` the module gets and exports
+/// `gcd_batch(a: Vec<i64>, b: Vec<i64>) -> Vec<i64>`.
+///
+/// The batch form takes a column for each parameter and makes all rows by one call, **in one state**: what a row writes to a
+/// `static`, the next one sees. The columns are of one length. Of a function that returns a `Result<T, E>`, whose `E` can be
+/// displayed, it returns a `Result<Vec<T>, String>`: the error of the first row that has one, behind the row's number. The
+/// [crate's documentation](crate#many-rows-by-one-call) has an example. In the module `#[batch]` needs no `use`.
+pub use purefork_guest_macros::batch;
 
 /// Marks a function of such a module that loads what later calls read: `purefork preinit` runs it once.
 ///
@@ -215,6 +265,7 @@ pub use wait::{Wait, wait_all};
 /// What the generated code refers to; not for use by hand, and without any promise.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::batch::{rows, same_length};
     pub use crate::called::Called;
     pub use wit_bindgen;
 

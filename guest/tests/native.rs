@@ -79,6 +79,26 @@ mod native {
         fork::greet(name).wait()
     }
 
+    #[batch]
+    pub fn join(texts: &[String], between: &str) -> String {
+        texts.join(between)
+    }
+
+    #[batch]
+    pub fn half(n: u32) -> Result<u32, Leaf> {
+        if n.is_multiple_of(2) { Ok(n / 2) } else { Err(Leaf { r#type: Colour::Red, text: format!("{n} is odd") }) }
+    }
+
+    impl std::fmt::Display for Leaf {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "{:?}: {}", self.r#type, self.text)
+        }
+    }
+
+    pub(crate) fn joined(texts: Vec<Vec<String>>, between: Vec<String>) -> Result<Vec<String>, String> {
+        fork::join_batch(texts, between).try_wait()
+    }
+
     pub(crate) fn raw() -> u64 {
         fork::r#loop(4).wait()
     }
@@ -113,4 +133,22 @@ fn what_an_init_function_loads_is_there_for_all_that_follow() {
     native::load("hello").unwrap();
     assert_eq!(native::greeted("you").unwrap(), "hello, you");
     assert_eq!(native::load("bye").unwrap_err(), "loaded already");
+}
+
+#[test]
+fn a_batch_calls_its_function_for_each_row() {
+    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<String>>();
+    let texts = vec![words(&["a", "b"]), vec![], words(&["c", "d", "e"])];
+    assert_eq!(native::joined(texts.clone(), words(&["-", "", "+"])), Ok(words(&["a-b", "", "c+d+e"])));
+    assert_eq!(
+        native::joined(texts, words(&["-"])),
+        Err("columns of different lengths: `texts` has 3 rows, `between` has 1".to_owned())
+    );
+    assert_eq!(native::join_batch(vec![], vec![]), Vec::<String>::new());
+}
+
+#[test]
+fn a_batch_ends_with_the_first_row_that_has_an_error() {
+    assert_eq!(native::half_batch(vec![2, 4, 6]), Ok(vec![1, 2, 3]));
+    assert_eq!(native::half_batch(vec![2, 4, 5, 7]), Err("row 2: Red: 5 is odd".to_owned()));
 }

@@ -42,8 +42,13 @@ fn refuse(attributes: &[Attribute], text: &str) -> Result<bool> {
     }
 }
 
-/// By its bare name, or as `purefork_guest::init`.
 fn is_init(attribute: &Attribute) -> bool {
+    is_marked(attribute, "init")
+}
+
+/// Whether an attribute is a mark of ours: by its bare name, or as `purefork_guest::init`.
+pub(crate) fn is_marked(attribute: &Attribute, mark: &str) -> bool {
     let segments: Vec<_> = attribute.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
-    matches!(segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice(), ["init"] | ["purefork_guest", "init"])
+    let segments: Vec<_> = segments.iter().map(String::as_str).collect();
+    segments == [mark] || segments == ["purefork_guest", mark]
 }

@@ -4,7 +4,7 @@
 //!
 //! - `args`: what the attribute was given;
 //! - `module`: the module's functions, types and all the rest, checked for what no WIT can say;
-//! - `init`: which functions are marked `#[init]`;
+//! - `init`: which functions are marked `#[init]`; `batch`: the batch forms of those that are marked `#[batch]`;
 //! - `types`: the Rust types of the signatures, resolved; `name`: their names in WIT;
 //! - `derive`: the WIT text of all this;
 //! - `world`: any WIT, derived or written by hand, read back: what is exported, what can be forked;
@@ -12,6 +12,7 @@
 //! - `expand`: the code that comes out, with `fork` for what the module itself sees of it.
 
 mod args;
+mod batch;
 mod convert;
 mod derive;
 mod expand;
@@ -31,6 +32,16 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn module(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::expand(attribute.into(), item.into()).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// Marks a function of such a module that has a batch form: `gcd_batch`, of columns, beside `gcd`, of a row.
+///
+/// See the documentation of the crate `purefork-guest`.
+#[proc_macro_attribute]
+pub fn batch(_: TokenStream, item: TokenStream) -> TokenStream {
+    // Within a module `module` has taken it off; so this one stands elsewhere.
+    let error = syn::Error::new(proc_macro2::Span::call_site(), batch::ELSEWHERE).into_compile_error();
+    TokenStream::from_iter([error.into(), item])
 }
 
 /// Marks a function of such a module that loads what later calls read: `purefork preinit` runs it once.

@@ -6,7 +6,7 @@ use syn::{
     Lit, Meta, Pat, Result, ReturnType, Safety, Signature, Type, Visibility,
 };
 
-use crate::init;
+use crate::{batch, init};
 
 /// The name of the generated module of forks; a module's own items must leave it free.
 pub(crate) const FORK: &str = "fork";
@@ -94,6 +94,7 @@ impl Module {
         if let Some(ident) = named(&item).filter(|ident| *ident == FORK) {
             return Err(Error::new(ident.span(), "the name `fork` is taken: it holds the module's forks"));
         }
+        let batch = batch::take(&mut item)?;
         let init = init::take(&mut item)?;
         match &item {
             Item::Fn(function) if matches!(function.vis, Visibility::Public(_)) => {
@@ -114,7 +115,10 @@ impl Module {
             _ => {}
         }
         self.items.push(item);
-        Ok(())
+        match batch {
+            Some(batch) => self.take(Item::Fn(batch)),
+            None => Ok(()),
+        }
     }
 
     fn take_linked(&mut self, block: &ItemForeignMod) -> Result<()> {
@@ -123,6 +127,7 @@ impl Module {
             match item {
                 ForeignItem::Fn(function) => {
                     errors.keep(init::refuse_linked(&function.attrs));
+                    errors.keep(batch::refuse_linked(&function.attrs));
                     if let Some(function) = errors.keep(Function::read(&function.attrs, &function.sig)) {
                         self.linked.push(function);
                     }

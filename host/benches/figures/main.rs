@@ -6,6 +6,7 @@
 //! harness that measures one thing after the other.
 
 mod attributes;
+mod batches;
 mod bulk;
 mod components;
 mod floors;
@@ -41,6 +42,7 @@ fn main() -> Result<()> {
     components::leaf(&mut table)?;
     components::nested(&mut table)?;
     components::lists(&mut table)?;
+    batches::batches(&mut table)?;
     memory::outstanding(&mut table)?;
     memory::churn(&mut table)?;
     shapes(&mut table)?;

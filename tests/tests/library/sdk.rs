@@ -221,3 +221,76 @@ fn a_large_state_is_loaded_and_kept_once() {
         assert!(bytes < 17 << 20, "{bytes}");
     });
 }
+
+#[test]
+fn a_batch_is_one_call_of_all_its_rows() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let batches = load(exec, "batches");
+        let signatures: Vec<String> = batches.inspect().functions.iter().map(ToString::to_string).collect();
+        for signature in [
+            "gcd(a: s64, b: s64) -> s64",
+            "gcd-batch(a: list<s64>, b: list<s64>) -> list<s64>",
+            "quotient-batch(a: list<s64>, b: list<s64>) -> result<list<s64>, string>",
+            "check-batch(number: list<u32>) -> result<_, string>",
+            "tell-batch(place: list<record { name: string, people: option<u32> }>, before: list<string>, numbers: list<list<u8>>) -> list<option<string>>",
+        ] {
+            assert!(signatures.iter().any(|known| known == signature), "{signature}: {signatures:#?}");
+        }
+        let gcd = batches.function::<(Vec<i64>, Vec<i64>), Vec<i64>>("gcd-batch").unwrap();
+        assert_eq!(gcd.fork((vec![12, -35, 0], vec![18, 21, 0])).wait().unwrap(), [6, 7, 0]);
+        assert_eq!(gcd.fork((vec![], vec![])).wait().unwrap(), Vec::<i64>::new());
+        let halves = batches.function::<(Vec<i64>, Vec<i64>), Vec<i64>>("halves").unwrap();
+        let (a, b): (Vec<i64>, Vec<i64>) = (1..=10_001).map(|n| (6 * n, 9 * n)).unzip();
+        assert_eq!(halves.fork((a, b)).wait().unwrap(), (1..=10_001).map(|n| 3 * n).collect::<Vec<_>>());
+        // The rows of a call have one state, each call its own.
+        let count = batches.function::<Vec<bool>, Vec<u32>>("count-batch").unwrap();
+        for _ in 0..3 {
+            assert_eq!(count.fork(vec![true; 3]).wait().unwrap(), [1, 2, 3]);
+        }
+        let one = batches.function::<bool, u32>("count").unwrap();
+        assert_eq!((0..3).map(|_| one.fork(true).wait().unwrap()).collect::<Vec<_>>(), [1, 1, 1]);
+    });
+}
+
+#[test]
+fn a_batch_takes_and_gives_whatever_lists_hold() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let batches = load(exec, "batches");
+        let texts = |texts: [&str; 2]| Value::List(texts.map(Value::from).to_vec().into());
+        let people = Value::List(vec![Value::Option(None), Value::Option(Some(Value::U32(3).into()))].into());
+        let places = batches.fork("place-batch", args![texts(["Ulm", "Rome"]), people]).unwrap().wait().unwrap();
+        assert_eq!(places.to_string(), r#"[{name: "Ulm"}, {name: "Rome", people: some(3)}]"#);
+        let numbers: Vec<Value> = vec![vec![1u8].into(), vec![2u8, 3].into()];
+        let told = batches.fork("tell-batch", args![places, texts(["", "in "]), Value::List(numbers.into())]);
+        assert_eq!(told.unwrap().wait().unwrap().to_string(), r#"[none, some("in Rome: 3 [2, 3]")]"#);
+    });
+}
+
+#[test]
+fn a_batch_that_fails_says_which_row_has_failed() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let batches = load(exec, "batches");
+        let quotient = batches.function::<(Vec<i64>, Vec<i64>), Result<Vec<i64>, String>>("quotient-batch").unwrap();
+        assert_eq!(quotient.fork((vec![12, 35], vec![4, 5])).wait().unwrap(), Ok(vec![3, 7]));
+        let failed = quotient.fork((vec![12, 35, 1], vec![4, 0, 0])).wait().unwrap();
+        assert_eq!(failed, Err("row 1: 35 / 0 is no number".to_owned()));
+        let check = batches.function::<Vec<u32>, Result<(), String>>("check-batch").unwrap();
+        assert_eq!(check.fork(vec![2, 4]).wait().unwrap(), Ok(()));
+        assert_eq!(check.fork(vec![2, 4, 4, 5]).wait().unwrap(), Err("row 3: 5 is odd".to_owned()));
+    });
+}
+
+#[test]
+fn columns_of_different_lengths_are_a_trap_that_says_so() {
+    let _watchdog = Watchdog::new();
+    each_executor(|exec| {
+        let gcd = load(exec, "batches").function::<(Vec<i64>, Vec<i64>), Vec<i64>>("gcd-batch").unwrap();
+        let error = gcd.fork((vec![12, 35], vec![18])).wait().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Trap);
+        assert_eq!(error.message(), "`gcd-batch` trapped: wasm `unreachable` instruction executed");
+        assert_eq!(error.backtrace()[0].function, "purefork_guest::batch::columns_of_different_lengths");
+    });
+}
