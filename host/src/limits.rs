@@ -24,6 +24,8 @@ use std::time::Duration;
 pub struct Limits {
     pub(crate) fuel: u64,
     pub(crate) memory: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    pub(crate) heap: usize,
     pub(crate) table_elements: usize,
     pub(crate) stack: usize,
     pub(crate) forks: u32,
@@ -40,6 +42,7 @@ impl Default for Limits {
         Limits {
             fuel: 100_000_000_000,
             memory: 64 << 20,
+            heap: 0,
             table_elements: 100_000,
             stack: 512 << 10,
             forks: 100_000,
@@ -84,6 +87,34 @@ impl Limits {
     /// when they were not used for a second or two.
     pub fn memory(mut self, bytes: usize) -> Limits {
         self.memory = bytes;
+        self
+    }
+
+    /// Heap that calls start with, in bytes: room that a guest's allocator has before any call. 0 by default: each call starts with
+    /// what the guest was linked with.
+    ///
+    /// A call that takes or gives a list of megabytes makes its memory grow, and a sandbox whose memory has grown is not used again:
+    /// the next call has a page fault for each 4 KiB. With a heap for the arguments, the result and what is made in between, a call
+    /// grows nothing. Its sandbox is used again, and the pages stay where they are.
+    ///
+    /// ```
+    /// use purefork::{Executor, Limits};
+    ///
+    /// let exec = Executor::builder().limits(Limits::default().heap(16 << 20)).build()?;
+    /// # Ok::<(), purefork::Error>(())
+    /// ```
+    ///
+    /// When a sandbox is made, of whatever kind, the guest's own `realloc` is called twice: it takes a block of so many bytes, and makes
+    /// it one byte long. That is part of the state that every call starts from, so a guest can tell by its `memory.size`, and a
+    /// [`Memo`](crate::Memo) and a receipt keep results with a heap apart from those without. It uses no fuel of a call's. An allocator
+    /// that gives nothing back, or not what it cut off, has no use of it. A guest without `realloc` gets none: none of its functions has
+    /// a string or a list. Nor does the call of a [`preinit`](crate::Module::preinit): its file starts with a heap where it is loaded.
+    ///
+    /// It counts as the call's memory, so [`Limits::memory`] has to have room for it beside what the guest starts with. Its
+    /// pages are made writable at once in a thread's first sandbox of a guest, and in later ones those that calls were seen to write to.
+    /// The sandboxes that a thread keeps for later calls may hold so much more together.
+    pub fn heap(mut self, bytes: usize) -> Limits {
+        self.heap = bytes;
         self
     }
 
@@ -165,6 +196,11 @@ impl Limits {
     }
 }
 
+/// Whether there is none: then it is not written, and texts and digests are those of before there was any.
+fn is_none(heap: &usize) -> bool {
+    *heap == 0
+}
+
 macro_rules! getters {
     ($($get:ident $limit:ident $ty:ty;)*) => {
         impl Limits {
@@ -181,6 +217,7 @@ macro_rules! getters {
 getters! {
     get_fuel fuel u64;
     get_memory memory usize;
+    get_heap heap usize;
     get_table_elements table_elements usize;
     get_stack stack usize;
     get_forks forks u32;
@@ -230,11 +267,12 @@ mod tests {
 
     #[test]
     fn a_limit_is_what_it_was_set_to() {
-        let (fuel, memory, table_elements, stack, forks, depth) = (1, 2, 3, 4, 5, 6);
+        let (fuel, memory, heap, table_elements, stack, forks, depth) = (1, 2, 12, 3, 4, 5, 6);
         let (tree_forks, tree_values, output, compile, timeout) = (7, 8, 9, 10, Some(Duration::from_secs(11)));
         let whole = Limits {
             fuel,
             memory,
+            heap,
             table_elements,
             stack,
             forks,
@@ -245,11 +283,18 @@ mod tests {
             compile,
             timeout,
         };
-        let set = Limits::default().fuel(fuel).memory(memory).table_elements(table_elements).stack(stack).forks(forks);
-        let set = set.depth(depth).tree_forks(tree_forks).tree_values(tree_values).output(output).compile(compile);
+        let set = Limits::default().fuel(fuel).memory(memory).heap(heap).stack(stack).forks(forks);
+        let set = set
+            .table_elements(table_elements)
+            .depth(depth)
+            .tree_forks(tree_forks)
+            .tree_values(tree_values)
+            .output(output)
+            .compile(compile);
         let set = set.timeout(Duration::from_secs(11));
         assert_eq!(set, whole);
         assert_eq!((set.get_fuel(), set.get_memory(), set.get_table_elements()), (fuel, memory, table_elements));
+        assert_eq!(set.get_heap(), heap);
         assert_eq!((set.get_stack(), set.get_forks(), set.get_depth()), (stack, forks, depth));
         assert_eq!((set.get_tree_forks(), set.get_tree_values()), (tree_forks, tree_values));
         assert_eq!((set.get_output(), set.get_compile(), set.get_timeout()), (output, compile, timeout));
@@ -260,6 +305,10 @@ mod tests {
     fn limits_that_are_not_given_are_the_default_and_unknown_ones_are_refused() {
         let limits: Limits = serde_json::from_str(r#"{"fuel":5,"timeout":{"secs":1,"nanos":0}}"#).unwrap();
         assert_eq!(limits, Limits::default().fuel(5).timeout(Duration::from_secs(1)));
+        assert_eq!(serde_json::from_str::<Limits>(&serde_json::to_string(&limits).unwrap()).unwrap(), limits);
+        let text = serde_json::to_string(&limits).unwrap();
+        assert!(!text.contains("heap"), "{text}");
+        let limits = limits.heap(7);
         assert_eq!(serde_json::from_str::<Limits>(&serde_json::to_string(&limits).unwrap()).unwrap(), limits);
         let error = serde_json::from_str::<Limits>(r#"{"full":5}"#).unwrap_err().to_string();
         assert!(error.starts_with("unknown field `full`, expected one of `fuel`, `memory`,"), "{error}");

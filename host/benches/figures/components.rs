@@ -3,13 +3,16 @@
 use crate::guests::built;
 use crate::table::{Row, Table};
 use crate::{ROUNDS, floors};
-use purefork::{Executor, Future, Isolation, Result, args, wait_all};
+use purefork::{Executor, Function, Future, Isolation, Limits, Result, args, wait_all};
 use std::path::Path;
 use wasmtime::component::{Component, InstancePre, Linker};
 use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
 
 const CALLS: u32 = 5_000;
-const BYTES: usize = 4 << 20;
+/// The lengths of lists, in bytes.
+const LISTS: [(usize, &str); 5] =
+    [(64 << 10, "64 KiB"), (256 << 10, "256 KiB"), (1 << 20, "1 MiB"), (4 << 20, "4 MiB"), (LARGEST, "16 MiB")];
+const LARGEST: usize = 16 << 20;
 const FIB: u32 = 18;
 /// Calls in the tree of forks that `fib(18)` is.
 const FIB_CALLS: u32 = 8_361;
@@ -120,49 +123,80 @@ pub(crate) fn nested(table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// Four megabytes into a component and out again.
+/// Lists into a component and out again: with a heap for them in the state that calls start from, and without.
 pub(crate) fn lists(table: &mut Table) -> Result<()> {
-    if !table.wants("list") {
+    if !LISTS.iter().any(|(_, name)| table.wants(&format!("list of {name}"))) {
         return Ok(());
     }
     let path = built("leaf");
     let bare = Bare::new(&path);
-    let exec = Executor::builder().serial().build()?;
-    let module = exec.load(&path)?;
+    let plain = Executor::builder().serial().build()?;
+    let heap = Executor::builder().serial().limits(Limits::default().heap(LARGEST + (1 << 20))).build()?;
+    let plain = plain.load(&path)?.function::<Vec<u8>, Vec<u8>>("bytes")?;
+    let module = heap.load(&path)?;
     let echo = module.function::<Vec<u8>, Vec<u8>>("bytes")?;
     let floats = module.function::<Vec<f32>, Vec<f32>>("floats")?;
-    let bytes: Vec<u8> = (0..BYTES).map(|i| i as u8).collect();
-    let numbers: Vec<f32> = (0..BYTES / 4).map(|i| i as f32).collect();
-    let mut rows = Row::group([
-        "list, two copies to new memory",
-        "list, bare wasmtime",
-        "list, purefork, Vec<u8>",
-        "list, purefork, Vec<f32>",
-        "list, purefork, dynamic",
-    ]);
-    for _ in 0..ROUNDS {
-        // What the host gives away has to be made for each call, in each row.
-        let given = bytes.clone();
-        rows[0].time(1, || {
-            let inside = given.clone();
-            assert_eq!(std::hint::black_box(inside.clone()).len(), BYTES);
-            std::hint::black_box(inside);
-        });
-        rows[1].time(1, || assert_eq!(bare.echo(&given).len(), BYTES));
-        rows[2].time(1, || assert_eq!(echo.fork(given).join().expect("an echo does not fail").len(), BYTES));
-        let given = numbers.clone();
-        rows[3].time(1, || assert_eq!(floats.fork(given).join().expect("an echo does not fail").len(), BYTES / 4));
-        let given = bytes.clone();
-        rows[4].time(1, || {
-            let back = module.fork("bytes", args![given]).and_then(Future::join);
-            drop(back.expect("an echo does not fail"));
-        });
-    }
-    let floor = rows[0].median();
-    let ratios: Vec<f64> = rows[2..].iter().map(|row| row.median() / floor).collect();
-    table.add(rows, "a list of 4 MiB into a component and out again", None);
-    for (name, ratio) in ["Vec<u8>", "Vec<f32>", "dynamic"].into_iter().zip(ratios) {
-        table.ratio(&format!("list, {name} / two copies"), ratio, "at most", 1.5);
+    for (size, name) in LISTS {
+        if !table.wants(&format!("list of {name}")) {
+            continue;
+        }
+        // Of short lists, so many that a round takes as long.
+        let calls = (4 * LISTS[2].0 / size).max(1) as u32;
+        let bytes: Vec<u8> = (0..size).map(|i| i as u8).collect();
+        let numbers: Vec<f32> = (0..size / 4).map(|i| i as f32).collect();
+        let mut rows = Row::group(
+            [
+                "two copies, to memory that is there and to new",
+                "bare wasmtime, fresh",
+                "purefork without a heap, Vec<u8>",
+                "purefork, Vec<u8>",
+                "purefork, Vec<f32>",
+                "purefork, dynamic",
+            ]
+            .map(|row| format!("list of {name}, {row}")),
+        );
+        // A guest's memory is there, and what the host is given is new to it.
+        let mut inside = bytes.clone();
+        // The first call of a sandbox finds no page in its place.
+        let echoed = |function: &Function<Vec<u8>, Vec<u8>>, given: Vec<u8>| {
+            assert_eq!(function.fork(given).join().expect("an echo does not fail").len(), size);
+        };
+        (0..3).for_each(|_| echoed(&echo, bytes.clone()));
+        for _ in 0..ROUNDS {
+            // What the host gives away has to be made for each call, in each row; that is not timed.
+            rows[0].time_each(
+                calls,
+                || (),
+                |()| {
+                    inside.copy_from_slice(std::hint::black_box(&bytes));
+                    drop(std::hint::black_box(std::hint::black_box(&inside).clone()));
+                },
+            );
+            rows[1].time_each(calls, || bytes.clone(), |given| assert_eq!(bare.echo(&given).len(), size));
+            rows[2].time_each(calls, || bytes.clone(), |given| echoed(&plain, given));
+            rows[3].time_each(calls, || bytes.clone(), |given| echoed(&echo, given));
+            rows[4].time_each(
+                calls,
+                || numbers.clone(),
+                |given| {
+                    assert_eq!(floats.fork(given).join().expect("an echo does not fail").len(), size / 4);
+                },
+            );
+            rows[5].time_each(
+                calls,
+                || bytes.clone(),
+                |given| {
+                    let back = module.fork("bytes", args![given]).and_then(Future::join);
+                    drop(back.expect("an echo does not fail"));
+                },
+            );
+        }
+        let floor = rows[0].median();
+        let ratios: Vec<f64> = rows[3..].iter().map(|row| row.median() / floor).collect();
+        table.add(rows, &format!("a list of {name} into a component and out again"), None);
+        for (kind, ratio) in ["Vec<u8>", "Vec<f32>", "dynamic"].into_iter().zip(ratios) {
+            table.ratio(&format!("list of {name}, {kind} / two copies"), ratio, "at most", 1.5);
+        }
     }
     Ok(())
 }

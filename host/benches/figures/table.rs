@@ -1,6 +1,6 @@
 //! What was measured, and how it is printed.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// One figure: microseconds per item, over several rounds.
 pub(crate) struct Row {
@@ -31,6 +31,19 @@ impl Row {
         let start = Instant::now();
         f();
         self.add(start, items);
+    }
+
+    /// Times `items` items one by one, without what makes each, once one was handled that finds nothing in the processor's caches.
+    pub(crate) fn time_each<T>(&mut self, items: u32, mut make: impl FnMut() -> T, mut f: impl FnMut(T)) {
+        f(make());
+        let each = (0..items).map(|_| {
+            let item = make();
+            let start = Instant::now();
+            f(item);
+            start.elapsed()
+        });
+        let all: Duration = each.sum();
+        self.rounds.push(all.as_secs_f64() * 1e6 / f64::from(items));
     }
 
     pub(crate) fn add(&mut self, start: Instant, items: u32) {

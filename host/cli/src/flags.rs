@@ -308,6 +308,9 @@ pub(crate) struct Common {
     /// Memory per call, such as 64MiB or 64MB; by default 64MiB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) memory: Option<usize>,
+    /// Heap that calls start with, for lists of megabytes; by default none but the module's own
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) heap: Option<usize>,
     /// Stack per call; by default 512KiB
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) stack: Option<usize>,

@@ -85,7 +85,7 @@ pub(crate) fn executor_with(common: &Common, change: impl Fn(Builder) -> Builder
             }
         )*};
     }
-    limit!(fuel timeout memory stack table_elements depth forks tree_forks tree_values compile);
+    limit!(fuel timeout memory heap stack table_elements depth forks tree_forks tree_values compile);
     if let Some(bytes) = common.output_limit {
         limits = limits.output(bytes);
     }

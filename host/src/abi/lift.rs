@@ -149,7 +149,14 @@ impl<'a> Lift<'a, '_, '_> {
             }};
         }
         Ok(Value::List(match element {
-            Type::U8 => numbers!(u8, 1),
+            Type::U8 => {
+                let mut values = Vec::with_capacity(len);
+                for part in bytes.chunks(PART) {
+                    look.bytes(part.len())?;
+                    values.extend_from_slice(part);
+                }
+                List::from(values)
+            }
             Type::Bool => {
                 let mut values = Vec::with_capacity(len);
                 for part in bytes.chunks(PART) {

@@ -130,6 +130,10 @@ fn check(limits: &Limits) -> Result<()> {
     if limits.memory > Limits::MAX_MEMORY {
         return wrong("memory", format!("{} bytes", limits.memory), format!("of at most {} bytes", Limits::MAX_MEMORY));
     }
+    if limits.heap > limits.memory {
+        let most = format!("of at most {} bytes, which is all the memory that there may be", limits.memory);
+        return wrong("a heap", format!("{} bytes", limits.heap), most);
+    }
     if limits.fuel == 0 || limits.fuel > i64::MAX as u64 {
         return wrong("fuel", limits.fuel.to_string(), format!("from 1 to {}", i64::MAX));
     }

@@ -33,6 +33,9 @@ const CACHE_LIMIT: u64 = 2 << 30;
 /// What the sandboxes that a thread keeps for later may hold together, in bytes, in addition to what one call may have.
 const KEPT: usize = 16 << 20;
 
+/// Of a sandbox that holds more bytes, and more than the heap that it starts with, none lies where it is taken from without a lock.
+const LARGE: usize = 4 << 20;
+
 /// A sandbox that was not used for so long, or at most twice as long, is not kept any more.
 const UNUSED: Duration = Duration::from_secs(1);
 
@@ -185,7 +188,9 @@ impl Builder {
             ))
         };
         let interrupted = engines.clone();
-        let most = PoolLimits { sandboxes: engines.idle(), bytes: self.limits.memory.saturating_add(KEPT) };
+        let Limits { memory, heap, .. } = self.limits;
+        let bytes = memory.saturating_add(KEPT).saturating_add(heap);
+        let most = PoolLimits { sandboxes: engines.idle(), bytes, large: LARGE.saturating_add(heap) };
         let pool = Arc::new(SandboxPool::new(engines.shards(), most));
         let tidied = pool.clone();
         let watch =

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::fork::Runtime;
 use crate::instrument::{Instrumented, OffsetMap};
 use crate::ir::{Facts, Recipe};
+use crate::limits::Limits;
 use crate::sandbox::Guest;
 
 /// The guest as an earlier run has kept it.
@@ -16,7 +17,13 @@ pub(super) fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
     let bytes = Compiled::kept_facts(&runtime.sandboxes.engines, key)?;
     let (facts, recipe, reset, modules): (Facts, Recipe, _, Modules) = postcard::from_bytes(&bytes).ok()?;
     let compiled = Compiled::kept(&runtime.sandboxes.engines, Guest::kind(&facts), modules, key)?;
-    Some(Guest::check(&runtime.limits, &facts).map(|()| Guest { facts, recipe, reset, compiled }))
+    Some(Guest::check(&runtime.limits, &facts).map(|()| Guest {
+        facts,
+        recipe,
+        reset,
+        compiled,
+        heap: runtime.limits.heap,
+    }))
 }
 
 /// Compiles a guest that the audit has passed, and keeps it for later runs.
@@ -25,7 +32,7 @@ pub(super) fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result
     Guest::check(&runtime.limits, &facts)?;
     let bytes: usize = modules.iter().map(Vec::len).sum();
     facts.startup_fuel = startup_fuel(&recipe, &modules);
-    let (modules, maps, reset) = match rewritten(&facts, &recipe, &modules, runtime.isolation, runtime.limits.memory) {
+    let (modules, maps, reset) = match rewritten(&facts, &recipe, &modules, runtime.isolation, &runtime.limits) {
         Ok(Instrumented { modules, maps, reset, startup_fuel }) => {
             facts.startup_fuel += startup_fuel;
             (modules, maps, Ok(reset))
@@ -40,7 +47,7 @@ pub(super) fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result
     let bytes = postcard::to_stdvec(&(&facts, &recipe, &reset, Modules::of(&modules))).ok();
     let keep = bytes.as_deref().map(|bytes| (key, bytes));
     let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &maps, keep)?;
-    Ok(Guest { facts, recipe, reset, compiled })
+    Ok(Guest { facts, recipe, reset, compiled, heap: runtime.limits.heap })
 }
 
 /// The most fuel that making a guest's instances takes, without its own code: the engine charges for each byte of data, each element and
@@ -54,7 +61,7 @@ fn startup_fuel(recipe: &Recipe, modules: &[Vec<u8>]) -> u64 {
 /// Compiles a guest that the audit has passed, to be run once: a copy of one that was `given` as core modules, whose code is the same.
 pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> Result<Guest> {
     let Audited { mut facts, recipe, modules } = audited;
-    Guest::check(&runtime.limits, &facts)?;
+    Guest::check(&Limits { heap: 0, ..runtime.limits.clone() }, &facts)?;
     facts.startup_fuel = startup_fuel(&recipe, &modules);
     facts.functions.iter_mut().for_each(|function| function.core.free_results());
     // Modules may have been added behind those that were given.
@@ -65,5 +72,6 @@ pub(super) fn copied(runtime: &Runtime, audited: Audited, given: &[Vec<u8>]) -> 
     check_cost(&modules, bytes, runtime.limits.compile)?;
     let maps: Vec<_> = maps.into_iter().zip(copied).map(|(map, copied)| map.after(copied)).collect();
     let compiled = Compiled::new(&runtime.sandboxes.engines, Guest::kind(&facts), &modules, &maps, None)?;
-    Ok(Guest { facts, recipe, reset: Err("it is used once".to_owned()), compiled })
+    // What it would leave free would be a part of the file.
+    Ok(Guest { facts, recipe, reset: Err("it is used once".to_owned()), compiled, heap: 0 })
 }

@@ -17,7 +17,7 @@ use crate::wasi::Wasi;
 pub(super) fn inspect(bytes: &[u8], wasi: Wasi, isolation: Isolation, limits: &Limits) -> Result<Inspection> {
     let bytes = binary(bytes)?;
     let Audited { mut facts, recipe, modules } = audited(&bytes, wasi)?;
-    let modules = match rewritten(&facts, &recipe, &modules, isolation, limits.memory) {
+    let modules = match rewritten(&facts, &recipe, &modules, isolation, limits) {
         Ok(rewritten) => rewritten.modules,
         Err(why) => {
             facts.fresh = Some(why);

@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::{Instrumented, OffsetMap, instrument, instrument_fresh};
 use crate::ir::{Facts, Recipe};
 use crate::isolation::Isolation;
+use crate::limits::Limits;
 
 /// Core modules as they run in fresh sandboxes, and for each where its code was.
 pub(super) fn fresh(modules: &[Vec<u8>]) -> Result<(Vec<Vec<u8>>, Vec<OffsetMap>)> {
@@ -23,7 +24,7 @@ pub(super) fn rewritten(
     recipe: &Recipe,
     modules: &[Vec<u8>],
     isolation: Isolation,
-    memory: usize,
+    limits: &Limits,
 ) -> std::result::Result<Instrumented, String> {
     if isolation == Isolation::Fresh {
         return Err("the executor was made so".to_owned());
@@ -31,5 +32,6 @@ pub(super) fn rewritten(
     if facts.functions.iter().all(|function| function.stateless.is_ok()) {
         return Err("none of its functions changes anything".to_owned());
     }
-    instrument(modules, recipe, memory)
+    let heap = if facts.reallocs().is_empty() { 0 } else { limits.heap };
+    instrument(modules, recipe, limits.memory, heap)
 }

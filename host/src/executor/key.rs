@@ -34,6 +34,7 @@ pub(super) fn configuration(limits: &Limits, isolation: Isolation, wasi: Wasi) -
     let Limits {
         fuel,
         memory,
+        heap,
         table_elements,
         stack: _,
         forks,
@@ -44,7 +45,7 @@ pub(super) fn configuration(limits: &Limits, isolation: Isolation, wasi: Wasi) -
         compile: _,
         timeout: _,
     } = *limits;
-    let seen = (fuel, memory, table_elements, forks, output, isolation, wasi);
+    let seen = (fuel, memory, heap, table_elements, forks, output, isolation, wasi);
     let built = (SOURCES, cfg!(debug_assertions), std::env::consts::ARCH, std::env::consts::OS);
     // The texts are those of this very build.
     Sha256::digest(format!("purefork results 1: {seen:?}, {built:?}")).into()
@@ -52,8 +53,9 @@ pub(super) fn configuration(limits: &Limits, isolation: Isolation, wasi: Wasi) -
 
 /// The key of the guest with this digest.
 pub(super) fn key(runtime: &Runtime, digest: &str) -> Key {
-    // How a guest is rewritten depends on how much memory it may have; and how it is compiled, on where that lies.
-    let rewriting = (runtime.isolation, runtime.limits.memory, runtime.sandboxes.engines.layouts());
+    // How a guest is rewritten depends on how much memory it may have, and starts with; and how it is compiled, on where that lies.
+    let Limits { memory, heap, .. } = runtime.limits;
+    let rewriting = (runtime.isolation, memory, heap, runtime.sandboxes.engines.layouts());
     Key::new(digest, (SOURCES, cfg!(debug_assertions), rewriting, runtime.wasi))
 }
 

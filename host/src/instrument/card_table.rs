@@ -165,7 +165,11 @@ fn clean_span(span: &mut [u8; SPAN], first: usize, open: &mut Range<usize>, run:
     for (line, at) in words.chunks_exact_mut(LINE).zip((first..).step_by(LINE * WORD)) {
         if any(line.as_flattened()) {
             for (number, word) in line.iter_mut().enumerate() {
-                if *word != [0; WORD] {
+                // Of a long run most words are all dirty, and go on where the one before ended.
+                if *word == [1; WORD] && open.end == at + WORD * number && !Range::is_empty(open) {
+                    *word = [0; WORD];
+                    open.end += WORD;
+                } else if *word != [0; WORD] {
                     clean_word(std::mem::take(word), at + WORD * number, open, run);
                 }
             }

@@ -80,12 +80,17 @@ pub(crate) fn instrument_fresh(bytes: &[u8]) -> Result<(Vec<u8>, OffsetMap), Str
     rewrite(bytes, None)
 }
 
-/// Rewrites the core modules of a guest whose memory may grow to `limit` bytes.
+/// Rewrites the core modules of a guest whose memory may grow to `limit` bytes, and takes `heap` bytes before any call.
 ///
 /// # Errors
 ///
 /// Why its state cannot be reset.
-pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> Result<Instrumented, String> {
+pub(crate) fn instrument(
+    modules: &[Vec<u8>],
+    recipe: &Recipe,
+    limit: usize,
+    heap: usize,
+) -> Result<Instrumented, String> {
     if recipe.steps.iter().flat_map(|step| &step.imports).any(|given| matches!(given, ImportBinding::Flag(_))) {
         return Err("it is composed of components that call each other".to_owned());
     }
@@ -122,7 +127,8 @@ pub(crate) fn instrument(modules: &[Vec<u8>], recipe: &Recipe, limit: usize) -> 
     let card_table = match memory {
         Some((memory, _)) => {
             let most = memory.maximum.unwrap_or(u64::MAX).min(limit as u64);
-            let table = CardTable::new(memory.bytes, most.max(memory.bytes).next_multiple_of(PAGE));
+            let table =
+                CardTable::new(memory.bytes.saturating_add(heap as u64), most.max(memory.bytes).next_multiple_of(PAGE));
             Some(table.ok_or("its memory may grow too large")?)
         }
         None => None,

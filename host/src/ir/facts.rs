@@ -1,6 +1,7 @@
 //! What is known of a guest: its functions, what it forks, and what it starts with.
 
 use super::function::FunctionDef;
+use super::item::Item;
 use crate::value::Type;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -46,6 +47,17 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
+    /// What the exported functions have room made by for their arguments, each once.
+    pub(crate) fn reallocs(&self) -> Vec<&Item> {
+        let mut all: Vec<&Item> = Vec::new();
+        for canon in self.functions.iter().filter_map(|function| function.core.canon.as_ref()) {
+            if let Some(realloc) = canon.realloc.as_ref().filter(|realloc| !all.contains(realloc)) {
+                all.push(realloc);
+            }
+        }
+        all
+    }
+
     /// The number of the function called `name`: by its whole name, or by its short one, if only one is called that.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
         let whole = self.functions.iter().position(|function| function.name == name);

@@ -13,6 +13,8 @@ pub(crate) struct Guest {
     /// How the state of its sandboxes is reset, or why it cannot be.
     pub(crate) reset: std::result::Result<ResetPlan, String>,
     pub(crate) compiled: Compiled,
+    /// The heap that its calls start with, in bytes.
+    pub(crate) heap: usize,
 }
 
 impl Guest {
@@ -29,6 +31,18 @@ impl Guest {
     /// more of something else.
     pub(crate) fn check(limits: &Limits, facts: &Facts) -> Result<()> {
         let bytes = facts.memories.iter().fold(0u64, |sum, m| sum.saturating_add(m.initial_bytes));
+        let heap = (limits.heap as u64).saturating_mul(facts.reallocs().len() as u64);
+        if bytes <= limits.memory as u64 && bytes.saturating_add(heap) > limits.memory as u64 {
+            return Err(Error::new(
+                ErrorKind::OutOfMemory,
+                format!(
+                    "the module starts with {bytes} bytes of memory and a heap of {heap}, together more than its limit of {}",
+                    limits.memory
+                ),
+            )
+            .with_help("raise `Limits::memory` (`--memory`), or lower `Limits::heap` (`--heap`)")
+            .ending_tree());
+        }
         if bytes > limits.memory as u64 {
             return Err(Error::new(
                 ErrorKind::OutOfMemory,

@@ -50,11 +50,12 @@ impl Plan {
     /// [`ErrorKind::Unsupported`] where the compiled modules are not what the audit has read.
     pub(crate) fn new(shared: Arc<Sandboxes>, guest: Guest) -> Result<Plan> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let Guest { facts, recipe, reset, compiled } = guest;
+        let Guest { facts, recipe, reset, compiled, heap } = guest;
+        let limits = Limits { heap, ..shared.limits.clone() };
         let kind = Guest::kind(&facts);
         let plan = Plan {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
-            definition: Arc::new(Definition { facts: Arc::new(facts), recipe, limits: shared.limits.clone() }),
+            definition: Arc::new(Definition { facts: Arc::new(facts), recipe, limits }),
             reset: reset.ok(),
             initial: OnceLock::new(),
             called: AtomicBool::new(false),
@@ -190,7 +191,8 @@ impl Plan {
             ReusePolicy::Stateless => true,
             ReusePolicy::Recycled => {
                 let Some((reset, initial)) = loaded.reset.as_ref().zip(self.initial.get()) else { return false };
-                reset.run(&mut sandbox.store, &mut sandbox.footprint, &loaded.exports, initial)
+                let most = self.shared.pool.most_bytes();
+                reset.run(&mut sandbox.store, &mut sandbox.footprint, &loaded.exports, initial, most)
             }
             ReusePolicy::Fresh => false,
         }
@@ -212,6 +214,8 @@ impl Plan {
         let mut sandbox = Box::new(Sandbox::new(engine, InUse::new(loaded.clone()), self.kind, place, interrupts)?);
         if self.policy(function).reuses() {
             sandbox.footprint = self.footprint(&loaded, &mut sandbox);
+            let Sandbox { store, footprint, .. } = &mut *sandbox;
+            loaded.populate(store, &mut |bytes| footprint.write(bytes));
         }
         if let Some(reset) = &loaded.reset
             && self.initial.get().is_none()

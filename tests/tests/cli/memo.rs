@@ -57,6 +57,7 @@ fn the_second_run_of_a_call_runs_nothing_and_says_so() {
     assert_eq!(place.run("run add.wat add 2 3 --json --serial"), fine(HIT));
     assert_eq!(place.run("run add.wat add 2 3"), fine("5"));
     assert_eq!(place.run("run add.wat add 2 3 --json --fuel 1000"), fine(MISS));
+    assert_eq!(place.run("run add.wat add 2 3 --json --heap 1MiB"), fine(MISS));
     assert_eq!(place.run("run add.wat add 3 2 --json"), fine(MISS));
     let (first, _) = place.run("run fib.wat fib 90 --json");
     assert!(first.starts_with(r#"{"value":2880067194370816120,"usage":{"forks":178,"#), "{first}");

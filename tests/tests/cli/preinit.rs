@@ -160,6 +160,8 @@ fn preinit_has_help() {
                   --timeout <TIME>       Time for the call and all it forks, such as 500ms, 2s or 1m; by default
                                          without end
                   --memory <SIZE>        Memory per call, such as 64MiB or 64MB; by default 64MiB
+                  --heap <SIZE>          Heap that calls start with, for lists of megabytes; by default none but
+                                         the module's own
                   --stack <SIZE>         Stack per call; by default 512KiB
                   --table-elements <N>   Elements per table; by default 100000
                   --depth <N>            How deeply forks may be nested; by default 5120

@@ -66,6 +66,29 @@ fn many_calls_meet_no_more_page_faults_than_few() {
 }
 
 #[test]
+fn lists_within_the_heap_meet_no_page_fault_for_each_page() {
+    const CALLS: usize = 50;
+    in_own_process(|| {
+        let leaf = compiled("leaf");
+        let exec = Mode::Serial.with(purefork_tests::limits().heap(9 << 20));
+        let echo = exec.load_bytes(&leaf).unwrap().function::<Vec<u8>, Vec<u8>>("bytes").unwrap();
+        // The same memory of the host's for each.
+        let mut list = vec![1; 8 << 20];
+        let mut call = |calls: usize| {
+            for _ in 0..calls {
+                list = echo.fork(std::mem::take(&mut list)).join().unwrap();
+            }
+        };
+        call(3);
+        let Some(before) = faults() else { return };
+        call(CALLS);
+        let met = faults().unwrap() - before;
+        // The host's own memory for a result may be new each time: 2,048 pages. As many are in the guest's.
+        assert!(met <= CALLS * 2_100, "{met} page faults in {CALLS} calls");
+    });
+}
+
+#[test]
 fn many_calls_make_no_more_system_calls_than_few() {
     const NAME: &str = "steady::many_calls_make_no_more_system_calls_than_few";
     const ROUNDS: &str = "PUREFORK_TESTS_ROUNDS";

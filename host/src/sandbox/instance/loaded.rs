@@ -2,6 +2,7 @@
 
 use super::assembly::Assembly;
 use super::definition::Definition;
+use super::heap::Heap;
 use crate::engine::now;
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::ResetPlan;
@@ -9,9 +10,10 @@ use crate::ir::{CoreFunction, CoreType, FunctionDef, Item, Recipe, ResourceId};
 use crate::sandbox::data::StoreData;
 use crate::sandbox::exports::{CanonicalOptions, ExportTable, ResolvedExports};
 use crate::sandbox::host::{HostImport, HostSettings};
-use crate::sandbox::reuse::{Prefault, Reset};
+use crate::sandbox::reuse::{Prefault, Reset, populate};
 use crate::sandbox::vals::func_type;
 use crate::value::Type;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use wasmtime::{AsContextMut as _, Engine, ExternType, Memory, Module, Store};
@@ -35,6 +37,8 @@ pub(crate) struct Loaded {
     pub(crate) beside: usize,
     /// What is called once the instances are made.
     initialize: Option<usize>,
+    /// The heap that calls start with.
+    heap: Heap,
     /// When a sandbox was last made of it, or dropped.
     pub(crate) used: AtomicU64,
 }
@@ -87,7 +91,8 @@ impl Loaded {
             receiver: receiver(engine, function, recipe, &mut table),
             prefault: Prefault::default(),
         });
-        let functions = functions.collect();
+        let functions: Vec<LoadedFunction> = functions.collect();
+        let heap = Heap::new(&definition.limits, functions.iter().filter_map(|function| function.entry.options));
         let initialize = recipe.initialize.as_ref().map(|item| table.function(item, func_type(engine, &[], &[])));
         let exports = Arc::new(table.resolve(recipe, modules, reset.as_ref().and_then(Reset::card_table))?);
         let assembly = Assembly::new(engine, recipe, modules, &hosts, &exports)
@@ -95,16 +100,33 @@ impl Loaded {
         let beside = recipe.steps.iter().filter_map(|step| modules.get(step.module as usize));
         let beside = beside.map(|module| INSTANCE + FUNCTION * module.functions().len()).sum();
         let (definition, used) = (definition.clone(), AtomicU64::new(now()));
-        Ok(Loaded { definition, assembly, exports, functions, memory, reset, beside, initialize, used })
+        Ok(Loaded { definition, assembly, exports, functions, memory, reset, beside, initialize, heap, used })
     }
 
-    /// Makes the instances, and has the guest set itself up.
+    /// Makes the instances, and has the guest set itself up and take its heap.
     pub(crate) async fn instantiate(&self, store: &mut Store<StoreData>, may_wait: bool) -> wasmtime::Result<()> {
         self.assembly.instantiate(store, may_wait).await?;
-        let Some(initialize) = self.initialize else { return Ok(()) };
-        let function = self.exports.function(store.as_context_mut(), initialize);
-        let function = function.ok_or_else(|| wasmtime::format_err!("`_initialize` is not there"))?;
-        if may_wait { function.call_async(store, &[], &mut []).await } else { function.call(store, &[], &mut []) }
+        if let Some(initialize) = self.initialize {
+            let function = self.exports.function(store.as_context_mut(), initialize);
+            let function = function.ok_or_else(|| wasmtime::format_err!("`_initialize` is not there"))?;
+            if may_wait {
+                function.call_async(&mut *store, &[], &mut []).await?;
+            } else {
+                function.call(&mut *store, &[], &mut [])?;
+            }
+        }
+        self.heap.take(store, &self.exports, may_wait).await
+    }
+
+    /// Populates the pages of the heap in the first sandbox, whose memory began with less by its declaration; `given` is told where they
+    /// are, in bytes.
+    pub(crate) fn populate(&self, store: &mut Store<StoreData>, given: &mut dyn FnMut(Range<usize>)) {
+        if self.heap.is_to_be_populated()
+            && let Some(memory) = self.memory(store)
+        {
+            let declared = memory.ty(&*store).minimum().saturating_mul(memory.page_size(&*store));
+            populate(memory.data_mut(store), declared as usize, given);
+        }
     }
 
     /// The bytes of the card table in front of the guest's memory.

@@ -2,6 +2,7 @@
 
 mod assembly;
 mod definition;
+mod heap;
 mod loaded;
 mod shards;
 

@@ -47,10 +47,22 @@ impl MemoryImage {
     /// Makes bytes that begin at `start`, and end within the memory, what they were.
     #[inline]
     pub(crate) fn put_back(&self, mut start: usize, mut bytes: &mut [u8]) {
-        while let Some(number) = self.parts.get(start / PART).filter(|_| !bytes.is_empty()) {
+        while let Some((number, rest)) = self.parts.get(start / PART..).and_then(<[u32]>::split_first)
+            && !bytes.is_empty()
+        {
             let within = start % PART;
-            let (now, later) = bytes.split_at_mut((PART - within).min(bytes.len()));
-            now.copy_from_slice(&self.part(*number)[within..within + now.len()]);
+            // Parts that are alike are written as one: all that are zero, or those that lie behind each other.
+            let wanted = (within + bytes.len()).div_ceil(PART) - 1;
+            let rest = rest.get(..wanted).unwrap_or(rest);
+            let alike = match *number {
+                ZERO => rest.iter().take_while(|part| **part == ZERO).count(),
+                number => rest.iter().zip(number + 1..).take_while(|(part, next)| **part == *next).count(),
+            };
+            let (now, later) = bytes.split_at_mut(((1 + alike) * PART - within).min(bytes.len()));
+            match *number {
+                ZERO => now.fill(0),
+                number => now.copy_from_slice(&self.part(number)[within..within + now.len()]),
+            }
             (start, bytes) = (start + now.len(), later);
         }
     }

@@ -11,5 +11,5 @@ pub(super) use footprint::Footprint;
 pub(super) use policy::ReusePolicy;
 pub(super) use pool::Reusable;
 pub(crate) use pool::{PoolLimits, SandboxPool};
-pub(super) use prefault::{Prefault, own_bytes};
+pub(super) use prefault::{Prefault, own_bytes, populate};
 pub(super) use reset::{InitialState, Reset};

@@ -35,14 +35,13 @@ struct Shard<S> {
     shelf: Mutex<Shelf<S>>,
 }
 
-/// What takes more bytes lies on the shelf; so no more is kept beside it.
-const LARGE: usize = 4 << 20;
-
 /// What is kept at most.
 #[derive(Clone, Copy)]
 pub(crate) struct PoolLimits {
     pub(crate) sandboxes: usize,
     pub(crate) bytes: usize,
+    /// What takes more bytes lies on the shelf; so no more is kept beside it.
+    pub(crate) large: usize,
 }
 
 /// What is kept in one shard beside the one used last.
@@ -60,7 +59,11 @@ impl<S: Reusable> SandboxPool<S> {
     pub(crate) fn new(shards: usize, most: PoolLimits) -> SandboxPool<S> {
         let shard = |_| CachePadded::new(Shard { last: AtomicCell::new(None), shelf: Mutex::default() });
         // One may lie beside the shelf.
-        let most = PoolLimits { sandboxes: most.sandboxes.saturating_sub(1), bytes: most.bytes.saturating_sub(LARGE) };
+        let most = PoolLimits {
+            sandboxes: most.sandboxes.saturating_sub(1),
+            bytes: most.bytes.saturating_sub(most.large),
+            ..most
+        };
         SandboxPool { shards: (0..shards).map(shard).collect(), most }
     }
 
@@ -86,10 +89,15 @@ impl<S: Reusable> SandboxPool<S> {
         found
     }
 
+    /// The most that a sandbox may hold to be kept, in bytes.
+    pub(crate) fn most_bytes(&self) -> usize {
+        self.most.bytes.max(self.most.large)
+    }
+
     /// Keeps a sandbox, in place of those used least recently if there are enough, and unless it holds too much.
     #[inline]
     pub(crate) fn put(&self, sandbox: Box<S>) {
-        if sandbox.bytes() > LARGE {
+        if sandbox.bytes() > self.most.large {
             return self.shelve(sandbox);
         }
         if let Some(before) = self.shards[sandbox.shard()].last.swap(Some(sandbox)) {
@@ -205,6 +213,8 @@ mod tests {
     use std::sync::{Arc, Weak};
     use std::thread;
 
+    const LARGE: usize = 4 << 20;
+
     /// In so many bytes, a tenth of a mebibyte, the tests count: 41 of them are large.
     const UNIT: usize = 100 << 10;
 
@@ -252,7 +262,8 @@ mod tests {
     impl Store {
         /// With room for so much on the shelf, and for one sandbox beside it.
         fn new(sandboxes: usize, units: usize) -> Store {
-            let pool = Arc::new(SandboxPool::new(2, PoolLimits { sandboxes, bytes: units * UNIT + LARGE }));
+            let pool =
+                Arc::new(SandboxPool::new(2, PoolLimits { sandboxes, bytes: units * UNIT + LARGE, large: LARGE }));
             Store { pool, dropped: Arc::default() }
         }
 

@@ -19,8 +19,8 @@ const EVERY: usize = 512;
 /// The size of the smallest pages that there are, in bytes.
 const LEAST_PAGE: usize = 4 << 10;
 
-/// The most pages that are given beforehand.
-const MOST_PAGES: usize = 1024;
+/// The most pages that are given beforehand: 32 MiB.
+const MOST_PAGES: usize = 8 << 10;
 
 /// What is known of the calls of one function in one shard.
 #[derive(Default)]
@@ -66,6 +66,15 @@ impl Prefault {
             learned.both = runs(&both);
         }
         learned.last = Some(pages);
+    }
+}
+
+/// Makes what of a memory lies behind its first `start` bytes writable at once; `given` is told where that is, in bytes.
+pub(crate) fn populate(memory: &mut [u8], start: usize, given: &mut dyn FnMut(Range<usize>)) {
+    let page = |bytes: usize| u32::try_from(bytes / os::page()).unwrap_or(u32::MAX);
+    let pages = page(start)..page(memory.len());
+    if let Some(bytes) = os::own(memory, &pages) {
+        given(bytes);
     }
 }
 

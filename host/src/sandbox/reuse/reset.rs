@@ -21,9 +21,6 @@ const CHECKED: usize = 2 << 20;
 /// Builds with assertions ask the kernel so often what a sandbox has of its own.
 const ASKED: usize = 4000;
 
-/// The most bytes that are put back: of more, a fresh sandbox takes hardly longer.
-const MOST_PUT_BACK: usize = 4 << 20;
-
 /// The state of a guest before any call.
 pub(crate) struct InitialState {
     /// The guest's own memory.
@@ -65,13 +62,14 @@ impl Reset {
         Some(InitialState { globals: globals.collect::<Option<_>>()?, memory })
     }
 
-    /// Puts the state back; false if that cannot be done.
+    /// Puts the state back; false if that cannot be done, or the sandbox would hold more than `most` bytes and not be kept.
     pub(crate) fn run(
         &self,
         store: &mut Store<StoreData>,
         footprint: &mut Footprint,
         exports: &ResolvedExports,
         initial: &InitialState,
+        most: usize,
     ) -> bool {
         if let Some((number, table)) = self.memory {
             let Some(memory) = exports.memory(store.as_context_mut(), number) else { return false };
@@ -80,16 +78,17 @@ impl Reset {
             if memory.len() != table.bytes as usize + initial.memory.len() {
                 return false;
             }
-            let mut put_back = 0;
+            // To put back a page takes a tenth of what it takes to have it anew, however many there are.
+            let mut kept = true;
             let reset = table.reset(memory, |start, bytes| {
-                put_back += bytes.len();
-                if put_back <= MOST_PUT_BACK {
+                let place = table.bytes as usize + start;
+                footprint.write(place..place + bytes.len());
+                kept = kept && footprint.bytes() <= most;
+                if kept {
                     initial.memory.put_back(start, bytes);
-                    let start = table.bytes as usize + start;
-                    footprint.write(start..start + bytes.len());
                 }
             });
-            if !reset || put_back > MOST_PUT_BACK {
+            if !reset || !kept {
                 return false;
             }
             debug_assert!(

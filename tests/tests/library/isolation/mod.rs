@@ -1,6 +1,7 @@
 //! A guest cannot tell which way it got its sandbox: recycled, or fresh of bytes that were not rewritten.
 
 mod conformance;
+mod heap;
 mod histories;
 mod made;
 mod places;
