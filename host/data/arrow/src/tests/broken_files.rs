@@ -211,20 +211,100 @@ fn a_footer_that_lies_is_told_of() {
               write, copy or download it again; `parquet-tools` or pyarrow may tell more
         "#]],
     );
-    refused(&Parquet, &with_column(|column| column.set_total_compressed_size(1 << 50)), &n, expect![[r#""#]]);
-    refused(&Parquet, &with_column(|column| column.set_total_compressed_size(-1)), &n, expect![[r#""#]]);
+    refused(
+        &Parquet,
+        &with_column(|column| column.set_total_compressed_size(1 << 50)),
+        &n,
+        expect![[r#"
+        `FILE` is broken, or uses what is not supported: Parquet error: row group 0 says that `n` is 1125899906842624 bytes from byte 4 on, in a file of 3008
+          write, copy or download it again; `parquet-tools` or pyarrow may tell more
+    "#]],
+    );
+    refused(
+        &Parquet,
+        &with_column(|column| column.set_total_compressed_size(-1)),
+        &n,
+        expect![[r#"
+        `FILE` is broken, or uses what is not supported: Parquet error: row group 0 says that `n` is -1 bytes from byte 4 on, in a file of 2995
+          write, copy or download it again; `parquet-tools` or pyarrow may tell more
+    "#]],
+    );
     let mut bytes = parquet(&batch(), 2);
     let at = bytes.len() - 8;
     bytes[at..at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
-    refused(&Parquet, &bytes, &n, expect![[r#""#]]);
-    refused(&Parquet, &bytes[..at], &n, expect![[r#""#]]);
-    refused(&Parquet, b"", &n, expect![[r#""#]]);
-    refused(&Parquet, b"{\"n\":1}\n{\"n\":2}\n", &n, expect![[r#""#]]);
-    refused(&Arrow, b"{\"n\":1}\n{\"n\":2}\n", &n, expect![[r#""#]]);
+    refused(
+        &Parquet,
+        &bytes,
+        &n,
+        expect![[r#"
+        `FILE` is no whole Parquet file: it says that its footer has 4294967295 bytes, but it has only 3331 itself
+          copy or download it again; if it is of another format, say which with --from
+    "#]],
+    );
+    refused(
+        &Parquet,
+        &bytes[..at],
+        &n,
+        expect![[r#"
+        `FILE` is no whole Parquet file: it does not end with `PAR1`, as if it were cut off
+          copy or download it again; if it is of another format, say which with --from
+    "#]],
+    );
+    refused(
+        &Parquet,
+        b"",
+        &n,
+        expect![[r#"
+        `FILE` is no whole Parquet file: it is empty
+          copy or download it again; if it is of another format, say which with --from
+    "#]],
+    );
+    refused(
+        &Parquet,
+        b"{\"n\":1}\n{\"n\":2}\n",
+        &n,
+        expect![[r#"
+        `FILE` is no whole Parquet file: it does not begin with `PAR1`
+          copy or download it again; if it is of another format, say which with --from
+    "#]],
+    );
+    refused(
+        &Arrow,
+        b"{\"n\":1}\n{\"n\":2}\n",
+        &n,
+        expect![[r#"
+        `FILE` is broken, or uses what is not supported: a message at byte 0 says that its header has 577643131 bytes
+          write, copy or download it again; `parquet-tools` or pyarrow may tell more
+    "#]],
+    );
     let whole = ipc(&batch(), 2, IpcWriteOptions::default());
-    refused(&Arrow, &whole[..whole.len() - 3], &n, expect![[r#""#]]);
-    refused(&Arrow, &whole[..700], &n, expect![[r#""#]]);
-    refused(&Arrow, b"", &n, expect![[r#""#]]);
+    refused(
+        &Arrow,
+        &whole[..whole.len() - 3],
+        &n,
+        expect![[r#"
+        `FILE` is broken, or uses what is not supported: its footer is missing or cut off, behind byte 3272
+          write, copy or download it again; `parquet-tools` or pyarrow may tell more
+    "#]],
+    );
+    refused(
+        &Arrow,
+        &whole[..700],
+        &n,
+        expect![[r#"
+        `FILE` is broken, or uses what is not supported: it ends in the middle, behind byte 700
+          write, copy or download it again; `parquet-tools` or pyarrow may tell more
+    "#]],
+    );
+    refused(
+        &Arrow,
+        b"",
+        &n,
+        expect![[r#"
+        `FILE` is broken, or uses what is not supported: it ends in the middle, behind byte 0
+          write, copy or download it again; `parquet-tools` or pyarrow may tell more
+    "#]],
+    );
 }
 
 #[test]
