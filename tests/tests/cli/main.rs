@@ -1,6 +1,7 @@
 //! The binary `purefork`, as somebody at a terminal meets it: what was typed, and all that it printed.
 
 mod arguments;
+mod columns;
 mod errors;
 mod files;
 mod help;

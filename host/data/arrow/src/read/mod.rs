@@ -21,6 +21,9 @@ use purefork::value::{List, Type};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// The most values of a list that is not held as numbers: each takes some 24 bytes of the host's memory.
+const MOST_VALUES: usize = 1 << 24;
+
 /// A column as values of one type of WIT.
 pub(crate) trait Cells: Send + Sync {
     /// Whether there is no value at the row.
@@ -32,8 +35,14 @@ pub(crate) trait Cells: Send + Sync {
     /// The value at the row, which is not null.
     fn get(&self, row: usize) -> Result<Value, Misfit>;
 
-    /// The values of the rows as a list.
+    /// The values of the rows as a list. Of runs and of nulls there can be any number in a few bytes.
     fn list(&self, rows: Range<usize>) -> Result<List, Misfit> {
+        if rows.len() > MOST_VALUES {
+            let count = rows.len();
+            return Err(Misfit::new(format!(
+                "a list of {count} values is too long: up to {MOST_VALUES} are passed, if they are no numbers"
+            )));
+        }
         let values = rows.clone().map(|row| cell(self, row).map_err(|misfit| at_index(misfit, row - rows.start)));
         Ok(List::from(values.collect::<Result<Vec<Value>, Misfit>>()?))
     }

@@ -376,3 +376,15 @@ fn a_dictionary_whose_values_are_null_or_none_is_null() {
     );
     assert!(check(&DataType::Timestamp(TimeUnit::Second, None), &Type::S64).is_ok());
 }
+
+#[test]
+fn a_list_of_more_nulls_than_there_is_memory_for_is_refused() {
+    let field = Arc::new(Field::new("item", DataType::Null, true));
+    let nulls = of(NullArray::new(i32::MAX as usize));
+    let list = of(ListArray::new(field, OffsetBuffer::new(vec![0, i32::MAX].into()), nulls, None));
+    assert_eq!(
+        as_text(list, &Type::list(Type::option(Type::Bool))),
+        "List(Null) as list<option<bool>>: \
+         (a list of 2147483647 values is too long: up to 16777216 are passed, if they are no numbers)"
+    );
+}

@@ -67,17 +67,20 @@ fn opened(source: Source) -> Result<Opened> {
     let name = source.name().to_owned();
     let (file, footer) = footer_of(&name, source)?;
     footer::check(&footer).map_err(|lie| broken(&name, &lie))?;
-    let metadata = guarded(&name, || {
+    let metadata = guarded(&name, || -> parquet::errors::Result<_> {
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
-        check(metadata.metadata(), file.len()).map_err(parquet::errors::ParquetError::General)?;
+        if let Err(lie) = check(metadata.metadata(), file.len()) {
+            return Ok(Err(lie));
+        }
         // Text is read as views of what is in the file: a dictionary's long text is not copied for each row that has it.
         let schema = Schema::new_with_metadata(
             metadata.schema().fields().iter().map(|field| viewed(field)).collect::<Vec<_>>(),
             metadata.schema().metadata().clone(),
         );
         let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
-        ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
+        ArrowReaderMetadata::try_new(metadata.metadata().clone(), options).map(Ok)
     })?;
+    let metadata = metadata.map_err(|lie| broken(&name, &lie))?;
     let digest = hex(&sha2_of(&footer, file.len()));
     Ok(Opened { name, file, metadata, digest })
 }
