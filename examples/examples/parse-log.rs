@@ -2,11 +2,12 @@
 //! Broken lines are counted, and left out.
 //!
 //! `cargo run --release --example parse-log -- access-log.wasm < log.ndjson`, with a guest that has `parse(line)`; or
-//! `… -- snippet-py.wasm examples/snippet-py/access_log.py`, with one that runs code as text.
+//! `… -- snippet-py.wasm 'main = parse'`, with one that runs code as text.
 
 use anyhow::{Context as _, bail};
 use purefork::{Builder, Executor, Value};
 use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 use std::io::{BufRead as _, BufWriter, Write as _};
 
 #[derive(Deserialize)]
@@ -45,7 +46,7 @@ fn parse<'a>(
         let parse = module.function::<String, Value>("parse")?;
         return Ok(Box::new(parse.map(rows.map(|row| row.line)).inspect(move |_| _ = &exec)));
     };
-    let code = std::fs::read_to_string(code).with_context(|| format!("cannot read {code}"))?;
+    let code = code.to_owned();
     let run = module.function::<(String, String), Value>("run")?;
     // What a snippet takes is JSON: here, a string.
     let rows = rows.map(move |row| (code.clone(), Value::from(row.line).to_json()));
@@ -68,9 +69,11 @@ fn main() -> anyhow::Result<()> {
     let mut words = std::env::args().skip(1);
     let guest = words.next().context("expected the path of a guest: `parse-log GUEST.wasm [CODE] < log.ndjson`")?;
     let code = words.next();
+    // The first row that cannot be read ends the rows.
+    let unread = RefCell::new(None);
     let rows = std::io::stdin().lock().lines().enumerate().map_while(|(at, line)| {
         let row = line.map_err(anyhow::Error::from).and_then(|line| Ok(serde_json::from_str(&line)?));
-        row.inspect_err(|error| eprintln!("row {}: {error}; what follows is not read", at + 1)).ok()
+        row.map_err(|error| *unread.borrow_mut() = Some(error.context(format!("row {}", at + 1)))).ok()
     });
     let mut output = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut broken = 0;
@@ -82,5 +85,5 @@ fn main() -> anyhow::Result<()> {
     }
     output.flush()?;
     eprintln!("{broken} lines are broken");
-    Ok(())
+    unread.take().map_or(Ok(()), Err)
 }

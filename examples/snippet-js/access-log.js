@@ -1,10 +1,12 @@
-// Parses a line of a web server's access log, as the Rust in ../rust/access-log/src/parse.rs does.
-(input) => {
-  const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-  const TIME = /([0-9]{2})\/([A-Z][a-z]{2})\/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})/y;
-  const STATUS = /[1-9][0-9]{2}/y;
-  const BYTES = /(?:[0-9]{1,15}|-)(?= |$)/y;
-  const REQUEST = /^([A-Z-]+) ([^]+?)(?: (HTTP\/(?:(?! HTTP\/)[^])*))?$/;
+// A prelude: parses lines of a web server's access log, as the Rust in ../rust/access-log/src/parse.rs does.
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const TIME = /([0-9]{2})\/([A-Z][a-z]{2})\/([0-9]{4}):([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})/y;
+const STATUS = /[1-9][0-9]{2}/y;
+const BYTES = /(?:[0-9]{1,15}|-)(?= |$)/y;
+const REQUEST = /^([A-Z-]+) ([^]+?)(?: (HTTP\/[^ ]*))?$/;
+
+function parse(input) {
   let at = 0;
 
   const expected = (what, where = at) => new Error(`column ${[...input.slice(0, where)].length + 1}: expected ${what}`);
@@ -79,17 +81,17 @@
   }
   const bytes = size === null ? null : Number(size);
   return { host, user, time: seconds, method, path, protocol, status, bytes, referer, agent };
+}
 
-  // What is escaped is bytes, which may be UTF-8 together.
-  function unescaped(text) {
-    const OF = { n: 10, r: 13, t: 9 };
-    const bytes = [];
-    const encoder = new TextEncoder();
-    for (const part of text.matchAll(/\\x([0-9A-Fa-f]{2})|\\(["\\nrt])|\\|[^\\]+/g)) {
-      if (part[1]) bytes.push(parseInt(part[1], 16));
-      else if (part[2]) bytes.push(OF[part[2]] ?? part[2].charCodeAt(0));
-      else bytes.push(...encoder.encode(part[0]));
-    }
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array(bytes));
+// What is escaped is bytes, which may be UTF-8 together.
+function unescaped(text) {
+  const OF = { n: 10, r: 13, t: 9 };
+  const bytes = [];
+  const encoder = new TextEncoder();
+  for (const part of text.matchAll(/\\x([0-9A-Fa-f]{2})|\\(["\\nrt])|\\|[^\\]+/g)) {
+    if (part[1]) bytes.push(parseInt(part[1], 16));
+    else if (part[2]) bytes.push(OF[part[2]] ?? part[2].charCodeAt(0));
+    else encoder.encode(part[0]).forEach((byte) => bytes.push(byte));
   }
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array(bytes));
 }

@@ -1,4 +1,4 @@
-# Parses a line of a web server's access log, as the Rust in ../rust/access-log/src/parse.rs does.
+# A prelude: parses lines of a web server's access log, as the Rust in ../rust/access-log/src/parse.rs does.
 import datetime
 import re
 
@@ -8,7 +8,7 @@ STATUS = re.compile(r"[1-9][0-9]{2}")
 BYTES = re.compile(r"(?:[0-9]{1,15}|-)(?= |\Z)")
 QUOTED = re.compile(r'((?:[^"\\]|\\.)*+)"', re.DOTALL)
 ESCAPED = re.compile(rb'\\(?:x([0-9A-Fa-f]{2})|(["\\nrt]))')
-REQUEST = re.compile(r"([A-Z-]+) (.+?)(?: (HTTP/(?:(?! HTTP/).)*))?\Z", re.DOTALL)
+REQUEST = re.compile(r"([A-Z-]+) (.+?)(?: (HTTP/[^ ]*))?\Z", re.DOTALL)
 EPOCH = datetime.date(1970, 1, 1)
 
 
@@ -75,8 +75,8 @@ def request(text):
     return match.groups() if match else (None, given(text), None)
 
 
-def main(input):
-    line = Line(input)
+def parse(text):
+    line = Line(text)
     host = line.until(" ", "a host, and a space")
     line.until(" ", "an identity, and a space")
     user = given(line.until(" [", "a user, a space and `[`"))
@@ -88,12 +88,12 @@ def main(input):
     line.take(" ", "a space")
     size = given(line.match(BYTES, "up to 15 digits, or `-`")[0])
     referer = agent = None
-    if line.at < len(input):
+    if line.at < len(text):
         line.take(' "', 'a space and `"`, or the end of the line')
         referer = given(line.quoted())
         line.take(' "', 'a space and `"`')
         agent = given(line.quoted())
-        if line.at < len(input):
+        if line.at < len(text):
             raise line.expected("the end of the line")
     return {
         "host": host,

@@ -1,10 +1,11 @@
 //! Parses lines of a web server's access log.
 
+mod agent;
 mod parse;
 
 #[purefork_guest::module]
 mod access_log {
-    use super::parse;
+    use super::{agent, parse};
 
     /// A line. What is `-` there is none.
     pub struct Entry {
@@ -46,6 +47,24 @@ mod access_log {
             referer: entry.referer.map(owned),
             agent: entry.agent.map(owned),
         })
+    }
+
+    /// What a client says that it is.
+    pub struct Agent {
+        /// The browser or the tool.
+        pub name: Option<String>,
+        /// Its main version.
+        pub version: Option<u32>,
+        /// The system that it runs on.
+        pub system: Option<String>,
+        /// Whether it is a program that reads the web by itself.
+        pub bot: bool,
+    }
+
+    /// The browser and the system that a client says that it is.
+    pub fn parse_ua(agent: &str) -> Agent {
+        let agent::Parts { name, version, system, bot } = agent::parse(agent);
+        Agent { name: name.map(str::to_owned), version, system: system.map(str::to_owned), bot }
     }
 
     /// Many lines in one call: a result for each, in their order. They share a state, and the limits of one call.

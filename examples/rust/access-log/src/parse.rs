@@ -70,10 +70,12 @@ impl<'a> Rest<'a> {
 
     /// What is before a text, which is passed.
     fn until(&mut self, end: &str, what: &str) -> Result<&'a str, String> {
-        match self.text().split_once(end) {
-            Some((before, _)) if !before.is_empty() => {
-                self.at += before.len() + end.len();
-                Ok(before)
+        let (text, end) = (self.text(), end.as_bytes());
+        // A search for any text would cost more to prepare than this does.
+        match text.as_bytes().windows(end.len()).position(|window| window == end) {
+            Some(at) if at > 0 => {
+                self.at += at + end.len();
+                Ok(text.get(..at).unwrap_or(""))
             }
             _ => Err(self.expected(what)),
         }
@@ -118,7 +120,7 @@ impl<'a> Rest<'a> {
     /// What is before the next quote that is not escaped, with what is escaped put back. The quote is passed.
     fn quoted(&mut self) -> Result<Cow<'a, str>, String> {
         let text = self.text();
-        let Some(first) = text.bytes().position(|byte| matches!(byte, b'"' | b'\\')) else {
+        let Some(first) = special(text.as_bytes()) else {
             return Err(self.unclosed());
         };
         let (plain, from) = text.split_at(first);
@@ -156,6 +158,24 @@ impl<'a> Rest<'a> {
     fn unclosed(&self) -> String {
         Rest { line: self.line, at: self.line.len() }.expected("a `\"` that ends the text")
     }
+}
+
+/// Where the first quote or backslash is: eight bytes are looked at in one step.
+fn special(text: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    // The lowest bit that is left is that of the first byte which is zero.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let (words, rest) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ ONES * u64::from(b'"')) | zeros(word ^ ONES * u64::from(b'\\'));
+        if found != 0 {
+            return Some(8 * at + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let in_rest = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    Some(8 * words.len() + in_rest)
 }
 
 /// What stands behind a backslash: the byte that is meant, and how many are for it. Another backslash means itself.
@@ -217,7 +237,14 @@ fn seconds(text: &[u8]) -> Option<i64> {
         _ => 31,
     };
     // A leap second is the first of the next minute.
-    if year == 0 || !(1..=days).contains(&day) || hour > 23 || minute > 59 || second > 60 || zone_hour > 23 || zone_minute > 59 {
+    if year == 0
+        || !(1..=days).contains(&day)
+        || hour > 23
+        || minute > 59
+        || second > 60
+        || zone_hour > 23
+        || zone_minute > 59
+    {
         return None;
     }
     // Years that begin in March, since 1 March of year 0.
@@ -236,11 +263,13 @@ type Request<'a> = (Option<Cow<'a, str>>, Option<Cow<'a, str>>, Option<Cow<'a, s
 /// Method, path and protocol.
 fn request(request: Cow<'_, str>) -> Request<'_> {
     let split = |text: &str| {
-        let (method, _) = text.split_once(' ')?;
-        let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
-        let path = method.len() + 1;
-        let end = text.rfind(" HTTP/").filter(|end| *end > path).unwrap_or(text.len());
-        (is_method && end > path).then_some((path, end))
+        let bytes = text.as_bytes();
+        let method = bytes.iter().position(|byte| *byte == b' ').filter(|at| *at > 0)?;
+        let is_method = bytes.iter().take(method).all(|byte| byte.is_ascii_uppercase() || *byte == b'-');
+        let last = bytes.iter().rposition(|byte| *byte == b' ')?;
+        let is_protocol = last > method + 1 && bytes.get(last + 1..).is_some_and(|word| word.starts_with(b"HTTP/"));
+        let end = if is_protocol { last } else { bytes.len() };
+        (is_method && end > method + 1).then_some((method + 1, end))
     };
     match (split(&request), request) {
         (Some((path, end)), Cow::Borrowed(text)) => {
@@ -305,6 +334,21 @@ mod tests {
             let line = format!("h - - [01/Jan/2000:00:00:00 +0000] \"{given}\" 200 - \"-\" \"{given}\"");
             let entry = parse(&line).unwrap();
             assert_eq!((entry.path, entry.agent), (text(expected), text(expected)));
+        }
+    }
+
+    #[test]
+    fn the_first_quote_or_backslash_is_found_wherever_it_is() {
+        for length in 0..40 {
+            assert_eq!(special("é!#[".repeat(length).as_bytes()), None);
+            for at in 0..length {
+                for found in [b'"', b'\\'] {
+                    let mut text = vec![found.wrapping_sub(1); length];
+                    text[at..].fill(found + 1);
+                    text[at] = found;
+                    assert_eq!(special(&text), Some(at));
+                }
+            }
         }
     }
 
