@@ -80,7 +80,21 @@ fn rows_go_through_parquet_and_arrow_and_come_back() {
             "map double.wat one eight.arrows --column n=one --to ndjson -q",
             "map double.wat many rows.parquet --column n=once --batch 1000 --to ndjson -q",
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            $ purefork map double.wat both rows.ndjson -o rows.parquet -q
+            $ purefork map double.wat one rows.parquet --column n=twice -o four.arrow -q
+            $ purefork map double.wat one four.arrow --column n=one -o eight.arrows -q
+            $ purefork map double.wat one eight.arrows --column n=one --to ndjson -q
+            0
+            16
+            32
+            … 4997 lines more
+            $ purefork map double.wat many rows.parquet --column n=once --batch 1000 --to ndjson -q
+            0
+            2
+            4
+            … 4997 lines more
+        "#]],
     );
 }
 
@@ -96,7 +110,24 @@ fn results_are_added_to_the_columns_of_a_file() {
             "map double.wat many more.parquet --column n=more --batch 100 --into most --to csv -q",
             "map double.wat one more.parquet --column n=more --into once -q",
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            $ purefork map double.wat both rows.ndjson -o rows.parquet -q
+            $ purefork map double.wat one rows.parquet --column n=twice --into more -o more.parquet -q
+            $ purefork map double.wat one more.parquet --column n=more --into most --to ndjson -q
+            {"once":0,"twice":0,"more":0,"most":0}
+            {"once":1,"twice":2,"more":4,"most":8}
+            {"once":2,"twice":4,"more":8,"most":16}
+            … 4997 lines more
+            $ purefork map double.wat many more.parquet --column n=more --batch 100 --into most --to csv -q
+            once,twice,more,most
+            0,0,0,0
+            1,2,4,8
+            … 4998 lines more
+            $ purefork map double.wat one more.parquet --column n=more --into once -q
+            2> error: `more.parquet`: there is a column `once` already
+            2>   name another with --into
+            exit 2
+        "#]],
     );
 }
 
@@ -113,7 +144,18 @@ fn shares_of_a_file_are_put_together_again() {
             "map --merge all.parquet 1.parquet 2.parquet 3.parquet -q",
             "map double.wat one all.parquet --column n=one --to ndjson -q",
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            $ purefork map double.wat both rows.ndjson -o rows.parquet -q
+            $ purefork map double.wat one rows.parquet --column n=once --shard 1/3 -o 1.parquet -q
+            $ purefork map double.wat one rows.parquet --column n=once --shard 2/3 -o 2.parquet -q
+            $ purefork map double.wat one rows.parquet --column n=once --shard 3/3 -o 3.parquet -q
+            $ purefork map --merge all.parquet 1.parquet 2.parquet 3.parquet -q
+            $ purefork map double.wat one all.parquet --column n=one --to ndjson -q
+            0
+            4
+            8
+            … 4997 lines more
+        "#]],
     );
 }
 
@@ -142,6 +184,35 @@ fn files_that_are_broken_or_do_not_fit_are_told_of() {
             "map double.wat one rows.parquet --column n=once -o rows.parquet.gz -q",
             "map double.wat one rows.parquet --column n=once -o rows.parquet -q",
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            $ purefork map double.wat one cut.parquet --column n=once -q --to ndjson
+            2> error: `cut.parquet` is no whole Parquet file: it does not end with `PAR1`, as if it were cut off
+            2>   copy or download it again; if it is of another format, say which with --from
+            exit 2
+            $ purefork map double.wat one cut.arrow --column n=once -o out.arrow -q
+            2> error: `cut.arrow` is broken, or uses what is not supported: it ends in the middle, behind byte 41833
+            2>   write, copy or download it again; `parquet-tools` or pyarrow may tell more
+            exit 2
+            $ purefork map double.wat one text.parquet -q
+            2> error: `text.parquet` is no whole Parquet file: it does not begin with `PAR1`
+            2>   copy or download it again; if it is of another format, say which with --from
+            exit 2
+            $ purefork map double.wat one rows.parquet -q
+            2> error: `rows.parquet`: `one` takes `n`, but there is only `once`, `twice`
+            2>   name the column that gives a parameter with `--column PARAMETER=COLUMN`, or give it a value with `--arg`
+            exit 2
+            $ purefork map double.wat echo rows.parquet --column text=once -q
+            2> error: `rows.parquet`: the column `once` (Int64) does not fit the parameter `once: string` of `echo`: a number is no string; it can be a number of another type
+            2>   cast the column, or change the parameter's type
+            exit 2
+            $ purefork map double.wat one rows.parquet --column n=once -o rows.parquet.gz -q
+            2> error: parquet is not compressed as a whole: what reads it would not know it
+            2>   leave `.gz` or `.zst` out of the output's name
+            exit 2
+            $ purefork map double.wat one rows.parquet --column n=once -o rows.parquet -q
+            2> error: `--output`: `rows.parquet` is an input, too
+            2>   write to another file
+            exit 2
+        "#]],
     );
 }

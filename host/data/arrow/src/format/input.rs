@@ -46,6 +46,18 @@ impl Plan {
             help.into_iter().fold(error, Error::with_help)
         };
         let params = wanted.params.iter().map(|param| (param.name.as_str(), &param.ty));
+        if let Some(param) =
+            wanted.params.iter().find(|param| !schema.fields().iter().any(|field| same(&param.name, field.name())))
+        {
+            let known: Vec<_> =
+                schema.fields().iter().take(20).map(|field| format!("`{}`", shown(field.name()))).collect();
+            let more = if schema.fields().len() > 20 { ", …" } else { "" };
+            let message =
+                format!("`{}` takes `{}`, but there is only {}{more}", wanted.function, param.name, known.join(", "));
+            return Err(in_file(Error::new(Stage::Usage, message).with_help(
+                "name the column that gives a parameter with `--column PARAMETER=COLUMN`, or give it a value with `--arg`",
+            )));
+        }
         let bound = Bound::by_name(schema, &wanted.function, params, nulls).map_err(|error| in_file(usage(&error)))?;
         if wanted.strict
             && let Some(field) =

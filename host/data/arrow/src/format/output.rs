@@ -47,6 +47,12 @@ pub(super) fn create(
         ))
         .with_help("write NDJSON, or run again without --resume"));
     }
+    if table.into.is_some() && table.columns.is_empty() {
+        return Err(error(format!(
+            "{name} has columns, but which the input has is not known before it is read: it is JSON"
+        ))
+        .with_help("write NDJSON; or leave --into out, and have the function give all that is to be in the output"));
+    }
     let layout = Layout {
         result: table.result.clone().unwrap_or_else(|| Type::tuple([])),
         name: table.into.clone().unwrap_or_else(|| table.function.clone()),

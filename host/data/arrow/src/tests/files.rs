@@ -484,6 +484,10 @@ fn what_an_output_cannot_be_is_refused_before_it_is_begun() {
         refused(table(Some(Type::S64), None, &[]), Compression::Zstd),
         "parquet is not compressed as a whole: what reads it would not know it"
     );
+    assert_eq!(
+        refused(table(Some(Type::S64), Some("a"), &[]), Compression::None),
+        "parquet has columns, but which the input has is not known before it is read: it is JSON"
+    );
     let resumed = Table { resumed: true, ..table(Some(Type::S64), None, &[]) };
     assert_eq!(
         refused(resumed, Compression::None),
@@ -520,8 +524,8 @@ fn columns_that_do_not_fit_are_refused_when_the_file_is_opened() {
     expect_test::expect![[r#"
         [
             (
-                "there is no column for the parameter `m` of `f`; there is `name`, `n`, `at`",
-                "rename a column, or give the parameter a fixed value",
+                "`f` takes `m`, but there is only `name`, `n`, `at`",
+                "name the column that gives a parameter with `--column PARAMETER=COLUMN`, or give it a value with `--arg`",
             ),
             (
                 "the column `name` (Utf8View) does not fit the parameter `name: s64` of `f`: a text is no s64; it can be a string, a char, an enum or list<u8>",

@@ -1,7 +1,7 @@
 ;; Doubles numbers, one by one or a list at a time; a negative number is a trap.
 (component
   (core module $m
-    (memory (export "memory") 1)
+    (memory (export "memory") 24)
     (global $next (mut i32) (i32.const 1024))
     (func (export "realloc") (param i32 i32 i32 i32) (result i32)
       (local $at i32) (local $end i32)

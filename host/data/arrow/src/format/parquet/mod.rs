@@ -1,7 +1,9 @@
 //! Parquet.
 
 mod footer;
+mod pages;
 mod read;
+mod thrift;
 mod write;
 
 use super::output::create;

@@ -1,6 +1,6 @@
 //! Reading Parquet.
 
-use super::footer;
+use super::{footer, pages};
 use crate::format::file::SharedFile;
 use crate::format::guard::{broken, guarded};
 use crate::format::input::{ArrowInput, Batches, Plan, rows_of};
@@ -66,7 +66,7 @@ fn footer_of(name: &str, source: Source) -> Result<(SharedFile, Vec<u8>)> {
 fn opened(source: Source) -> Result<Opened> {
     let name = source.name().to_owned();
     let (file, footer) = footer_of(&name, source)?;
-    footer::check(&footer).map_err(|lie| broken(&name, &lie))?;
+    footer::check(&footer).map_err(|lie| broken(&name, &format!("its footer: {lie}")))?;
     let metadata = guarded(&name, || -> parquet::errors::Result<_> {
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
         if let Err(lie) = check(metadata.metadata(), file.len()) {
@@ -158,7 +158,15 @@ pub(super) fn open(source: Source, wanted: &Wanted) -> Result<Box<dyn Input>> {
     let projected = Arc::new(schema.project(&plan.columns).map_err(|error| broken(&opened.name, &error))?);
     let rows = rows_of(&wanted.chunk, bytes_of(&opened, &plan.columns), rows_in(&opened));
     let name = opened.name.clone();
-    let file = File { columns: plan.columns.clone(), rows, skipped: 0, left: rows_in(&opened), reader: None, opened };
+    let file = File {
+        columns: plan.columns.clone(),
+        rows,
+        skipped: 0,
+        left: rows_in(&opened),
+        checked: (0, 0),
+        reader: None,
+        opened,
+    };
     Ok(Box::new(ArrowInput::new(name, plan, projected, file, wanted, Some(rows))?))
 }
 
@@ -189,11 +197,43 @@ struct File {
     skipped: u64,
     /// How many rows are to come.
     left: u64,
+    /// How many row groups were checked, and how many rows they have.
+    checked: (usize, u64),
     reader: Option<ParquetRecordBatchReader>,
+}
+
+impl File {
+    /// Checks the pages of the row groups that the next rows are in.
+    fn check_pages(&mut self) -> Result<()> {
+        let Opened { name, file, metadata, .. } = &self.opened;
+        let metadata = metadata.metadata();
+        let schema = metadata.file_metadata().schema_descr();
+        let read = rows_in(&self.opened) - self.left;
+        let next = read.saturating_add(self.rows as u64);
+        while self.checked.1 < next
+            && let Some(group) = metadata.row_groups().get(self.checked.0)
+        {
+            let rows = self.checked.1.saturating_add(u64::try_from(group.num_rows()).unwrap_or(0));
+            // What is skipped is not read.
+            for (leaf, column) in group.columns().iter().enumerate().filter(|_| rows > read) {
+                if leaf < schema.num_columns() && self.columns.contains(&schema.get_column_root_idx(leaf)) {
+                    let (start, length) = column.byte_range();
+                    let values = u64::try_from(column.num_values()).unwrap_or(0);
+                    let checked = pages::check(file, start..start.saturating_add(length), values);
+                    checked
+                        .map_err(|error| Error::new(Stage::Input, format!("cannot read `{name}`: {error}")))?
+                        .map_err(|lie| broken(name, &lie))?;
+                }
+            }
+            self.checked = (self.checked.0 + 1, rows);
+        }
+        Ok(())
+    }
 }
 
 impl Batches for File {
     fn next(&mut self) -> Result<Option<RecordBatch>> {
+        self.check_pages()?;
         let mut reader = match self.reader.take() {
             Some(reader) => reader,
             None => reader(&self.opened, &self.columns, self.rows, self.skipped)?,
@@ -228,7 +268,8 @@ pub(super) fn whole(source: Source) -> Result<(String, SchemaRef, Box<dyn Iterat
     let opened = opened(source)?;
     let (name, schema) = (opened.name.clone(), opened.metadata.schema().clone());
     let columns: Vec<usize> = (0..schema.fields().len()).collect();
-    let mut file = File { columns, rows: 8192, skipped: 0, left: rows_in(&opened), reader: None, opened };
+    let mut file =
+        File { columns, rows: 8192, skipped: 0, left: rows_in(&opened), checked: (0, 0), reader: None, opened };
     let batches = std::iter::from_fn(move || file.next().transpose());
     Ok((name, schema, Box::new(batches)))
 }
