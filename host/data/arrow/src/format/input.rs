@@ -6,7 +6,6 @@ use super::rows::{ArrowRows, Shown};
 use crate::binding::{Bound, Nulls};
 use crate::error::shown;
 use crate::names::same;
-use crate::rows::Rows as BoundRows;
 use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
@@ -103,7 +102,7 @@ impl Plan {
 pub(super) struct ArrowInput<B> {
     name: String,
     batches: B,
-    bound: Bound,
+    bound: Arc<Bound>,
     shown: Arc<Shown>,
     columns: Vec<Column>,
     /// The columns that are read.
@@ -113,6 +112,8 @@ pub(super) struct ArrowInput<B> {
     chunk: Chunk,
     /// Whether a chunk has just so many rows.
     exact: bool,
+    /// Whether it is asked where the input can be gone on with.
+    marks: bool,
     rest: Option<RecordBatch>,
     ended: bool,
     first: u64,
@@ -136,7 +137,8 @@ impl<B: Batches> ArrowInput<B> {
         Ok(ArrowInput {
             name,
             batches,
-            bound,
+            bound: Arc::new(bound),
+            marks: wanted.marks,
             shown: Arc::new(Shown { columns: plan.shown.into_iter().enumerate().collect() }),
             columns,
             schema,
@@ -228,12 +230,11 @@ impl<B: Batches> Input for ArrowInput<B> {
 
     fn next(&mut self) -> Result<Option<Box<dyn Rows>>> {
         let Some(batch) = self.rows()? else { return Ok(None) };
-        let bound = BoundRows::new(&self.bound, batch.columns(), batch.num_rows()).map_err(|error| usage(&error))?;
         let first = self.first;
         self.first += batch.num_rows() as u64;
-        let end = Mark { rows: self.first, lines: 0, bytes: 0, digest: self.batches.digest() };
-        let shown = self.shown.clone();
-        Ok(Some(Box::new(ArrowRows { batch, bound, first, end: Some(end), shown, cells: None })))
+        let end = self.marks.then(|| Mark { rows: self.first, lines: 0, bytes: 0, digest: self.batches.digest() });
+        let (bound, shown) = (self.bound.clone(), self.shown.clone());
+        Ok(Some(Box::new(ArrowRows { batch, bound, args: None, first, end, shown, cells: None })))
     }
 
     fn resume(&mut self, mark: &Mark) -> Result<()> {

@@ -1,8 +1,9 @@
 //! Rows of a record batch.
 
+use crate::binding::Bound;
 use crate::error::shown;
 use crate::read::{self, Cells};
-use crate::rows::{Given as Gave, Rows as Bound};
+use crate::rows::{Given as Gave, Rows as BoundRows};
 use arrow_array::RecordBatch;
 use purefork::Value;
 use purefork_data::{Column, Given, Mark, Place, RowError, Rows};
@@ -20,7 +21,9 @@ pub(super) struct Shown {
 /// Some rows of an input.
 pub(super) struct ArrowRows {
     pub(super) batch: RecordBatch,
-    pub(super) bound: Bound,
+    pub(super) bound: Arc<Bound>,
+    /// The columns as arguments, once they are asked for: on a worker.
+    pub(super) args: Option<BoundRows>,
     pub(super) first: u64,
     pub(super) end: Option<Mark>,
     pub(super) shown: Arc<Shown>,
@@ -29,6 +32,15 @@ pub(super) struct ArrowRows {
 }
 
 impl ArrowRows {
+    fn bound(&mut self) -> Result<&BoundRows, RowError> {
+        let bound = match self.args.take() {
+            Some(bound) => bound,
+            None => BoundRows::new(&self.bound, self.batch.columns(), self.batch.num_rows())
+                .map_err(|error| RowError::row(error.message()))?,
+        };
+        Ok(self.args.insert(bound))
+    }
+
     fn prepare(&self) -> Vec<(usize, Box<dyn Cells>)> {
         let prepared =
             self.shown.columns.iter().enumerate().filter_map(|(at, (column, shown))| {
@@ -59,8 +71,23 @@ impl Rows for ArrowRows {
         self.end.clone()
     }
 
+    fn split(&mut self, at: usize) -> Option<Box<dyn Rows>> {
+        let rest = self.len().checked_sub(at)?;
+        let later = ArrowRows {
+            batch: self.batch.slice(at, rest),
+            bound: self.bound.clone(),
+            args: None,
+            first: self.first + at as u64,
+            end: self.end.take(),
+            shown: self.shown.clone(),
+            cells: None,
+        };
+        (self.batch, self.args, self.cells) = (self.batch.slice(0, at), None, None);
+        Some(Box::new(later))
+    }
+
     fn args(&mut self, row: usize, args: &mut Vec<Value>) -> Result<Given, RowError> {
-        match self.bound.args(row, args) {
+        match self.bound()?.args(row, args) {
             Ok(Gave::Args) => Ok(Given::Args),
             Ok(Gave::Null) => Ok(Given::Null),
             Err(error) => Err(RowError::row(error.message())),
@@ -68,7 +95,7 @@ impl Rows for ArrowRows {
     }
 
     fn lists(&mut self, rows: Range<usize>, args: &mut Vec<Value>) -> bool {
-        self.bound.lists(rows, args)
+        self.bound().is_ok_and(|bound| bound.lists(rows, args))
     }
 
     fn cells(&mut self, row: usize, cells: &mut Vec<Value>) -> Result<(), RowError> {

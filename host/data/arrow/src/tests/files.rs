@@ -419,6 +419,25 @@ fn batches_of_so_many_rows_are_put_together() {
 }
 
 #[test]
+fn a_chunk_is_parted_and_its_end_goes_with_the_later_part() {
+    let wanted = wanted(&[("n", Type::option(Type::S64))], Some("more"), 1 << 20);
+    let mut input = FORMATS[1].open(source(&ipc(&logs(), 1000, Default::default())), &wanted).unwrap();
+    let mut whole = input.next().unwrap().unwrap();
+    let (mut args, mut cells) = (Vec::new(), Vec::new());
+    whole.args(40, &mut args).unwrap();
+    whole.cells(40, &mut cells).unwrap();
+    let end = whole.end();
+    let mut later = whole.split(33).unwrap();
+    assert_eq!((whole.first(), whole.len(), whole.end()), (0, 33, None));
+    assert_eq!((later.first(), later.len(), later.end()), (33, 967, end));
+    let (mut same_args, mut same_cells) = (Vec::new(), Vec::new());
+    later.args(7, &mut same_args).unwrap();
+    later.cells(7, &mut same_cells).unwrap();
+    assert_eq!((same_args, same_cells), (args, cells));
+    assert!(whole.split(34).is_none());
+}
+
+#[test]
 fn a_run_goes_on_behind_the_chunk_where_another_ended() {
     for (format, bytes) in [(0, parquet(&logs(), 77)), (1, ipc(&logs(), 77, Default::default()))] {
         let wanted = wanted(&[("n", Type::option(Type::S64))], None, 500);

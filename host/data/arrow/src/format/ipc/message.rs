@@ -27,7 +27,8 @@ pub(super) struct Frames<R> {
     from: R,
     /// How many bytes were read.
     at: u64,
-    digest: Sha256,
+    /// Of all that was read, if that is asked for: it takes its time.
+    digest: Option<Sha256>,
     /// Whether it is a file, which has a footer behind its stream.
     file: bool,
     ended: bool,
@@ -41,14 +42,14 @@ fn wrong(why: String) -> io::Error {
 }
 
 impl<R: Read> Frames<R> {
-    pub(super) fn new(from: R) -> Frames<R> {
-        Frames { from, at: 0, digest: Sha256::new(), file: false, ended: false }
+    pub(super) fn new(from: R, digest: bool) -> Frames<R> {
+        Frames { from, at: 0, digest: digest.then(Sha256::new), file: false, ended: false }
     }
 
     /// What the stream is known by again, up to here.
     pub(super) fn digest(&self) -> String {
-        let digest = self.digest.clone().finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digest = self.digest.clone().map(Sha256::finalize);
+        digest.iter().flatten().map(|byte| format!("{byte:02x}")).collect()
     }
 
     fn exact<const N: usize>(&mut self) -> io::Result<Option<[u8; N]>> {
@@ -64,8 +65,14 @@ impl<R: Read> Frames<R> {
             }
         }
         self.at += N as u64;
-        self.digest.update(bytes);
+        self.read(&bytes);
         Ok(Some(bytes))
+    }
+
+    fn read(&mut self, bytes: &[u8]) {
+        if let Some(digest) = &mut self.digest {
+            digest.update(bytes);
+        }
     }
 
     fn cut(&self) -> io::Error {
@@ -82,7 +89,7 @@ impl<R: Read> Frames<R> {
         if bytes.len() as u64 != count {
             return Err(self.cut());
         }
-        self.digest.update(&bytes);
+        self.read(&bytes);
         Ok(Buffer::from_vec(bytes))
     }
 

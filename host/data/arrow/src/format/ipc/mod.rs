@@ -37,7 +37,7 @@ impl Format for Arrow {
 
 impl Format for ArrowStream {
     fn name(&self) -> &'static str {
-        "arrow-stream"
+        "arrows"
     }
 
     fn endings(&self) -> &'static [&'static str] {

@@ -24,9 +24,9 @@ struct Stream {
     failed: bool,
 }
 
-fn opened(source: Source) -> Result<Stream> {
+fn opened(source: Source, digest: bool) -> Result<Stream> {
     let name = source.name().to_owned();
-    let mut frames = Frames::new(source.into_reader()?);
+    let mut frames = Frames::new(source.into_reader()?, digest);
     let Some(first) = framed(&name, &mut frames)? else {
         return Err(broken(&name, &"it has no schema"));
     };
@@ -118,7 +118,7 @@ impl Batches for Stream {
 }
 
 pub(super) fn open(source: Source, wanted: &Wanted) -> Result<Box<dyn Input>> {
-    let mut stream = opened(source)?;
+    let mut stream = opened(source, wanted.marks)?;
     let plan = Plan::new(&stream.name, &stream.schema, wanted)?;
     let projected = stream.schema.project(&plan.columns).map_err(|error| broken(&stream.name, &error))?;
     stream.columns = Some(plan.columns.clone());
@@ -128,7 +128,7 @@ pub(super) fn open(source: Source, wanted: &Wanted) -> Result<Box<dyn Input>> {
 
 /// All of a stream, for it to be written again.
 pub(super) fn whole(source: Source) -> Result<(String, SchemaRef, Box<dyn Iterator<Item = Result<RecordBatch>>>)> {
-    let mut stream = opened(source)?;
+    let mut stream = opened(source, false)?;
     let (name, schema) = (stream.name.clone(), stream.schema.clone());
     let batches = std::iter::from_fn(move || stream.next().transpose());
     Ok((name, schema, Box::new(batches)))
