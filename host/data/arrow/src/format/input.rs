@@ -12,6 +12,9 @@ use arrow_select::concat::concat_batches;
 use purefork_data::{Chunk, Column, Error, Input, Mark, Result, Rows, Stage, Wanted};
 use std::sync::Arc;
 
+/// All of a file, for it to be written again: what messages call it, its columns, and their rows.
+pub(super) type Whole = (String, SchemaRef, Box<dyn Iterator<Item = Result<RecordBatch>>>);
+
 /// A file's batches, of the columns that are needed.
 pub(super) trait Batches: Send {
     /// The next rows, as many as come together.
@@ -181,8 +184,7 @@ impl<B: Batches> ArrowInput<B> {
         };
         let enough = if self.exact { most } else { most / 4 };
         let (mut pieces, mut count) = (vec![batch], 0);
-        loop {
-            let Some(last) = pieces.last_mut() else { break };
+        while let Some(last) = pieces.last_mut() {
             let room = most - count;
             if last.num_rows() > room {
                 self.rest = Some(last.slice(room, last.num_rows() - room));

@@ -19,11 +19,11 @@ pub(super) trait BatchWriter: Send {
 }
 
 /// Starts a file.
-pub(super) type Start = Box<dyn Fn(Sink, &SchemaRef) -> Result<Box<dyn BatchWriter>> + Send>;
+pub(super) type Start = dyn Fn(Sink, &SchemaRef) -> Result<Box<dyn BatchWriter>> + Send;
 
 struct ArrowOutput {
     layout: Arc<Layout>,
-    start: Start,
+    start: Box<Start>,
     /// Until the first batch: the columns that are passed on are as they are in the input, which the first batch shows.
     sink: Option<Sink>,
     writer: Option<(SchemaRef, Box<dyn BatchWriter>)>,
@@ -34,7 +34,7 @@ pub(super) fn create(
     sink: Sink,
     table: &Table,
     variants: Variants,
-    start: Start,
+    start: Box<Start>,
 ) -> Result<Box<dyn Output>> {
     let error = |message: String| Error::new(Stage::Usage, message);
     if sink.compression() != Compression::None {
@@ -161,7 +161,7 @@ pub(super) fn append(
     batches: impl Iterator<Item = Result<RecordBatch>>,
     sink: &mut Option<Sink>,
     merged: &mut Merged,
-    start: &dyn Fn(Sink, &SchemaRef) -> Result<Box<dyn BatchWriter>>,
+    start: &Start,
 ) -> Result<()> {
     let failed = |error: io::Error| Error::new(Stage::Output, format!("cannot write what is in `{name}`: {error}"));
     if let Some(sink) = sink.take() {

@@ -21,8 +21,11 @@ struct Case {
     present: Box<dyn Cells>,
 }
 
+/// Names of cases, and the types of their payloads.
+type Cases = Vec<(Name, Option<Type>)>;
+
 /// Whether it is a `result`, and its cases with their payloads.
-fn cases_of(ty: &Type) -> Option<(bool, Vec<(Name, Option<Type>)>)> {
+fn cases_of(ty: &Type) -> Option<(bool, Cases)> {
     match ty {
         Type::Variant(cases) => Some((false, cases.to_vec())),
         Type::Result(types) => Some((true, vec![("ok".into(), types.0.clone()), ("err".into(), types.1.clone())])),

@@ -39,7 +39,7 @@ fn doubled(column: &ArrayRef, batch: bool, rows: usize, errors: Errors) -> crate
     let name = if batch { "many" } else { "one" };
     let binding = bind(name, &[column.data_type().clone()], &Bind::new().batch(batch).nulls(Nulls::Null))?;
     let calling = Calling::new().rows(size(rows)).errors(errors);
-    let (array, errors) = call_array(&function(name), &binding, &[column.clone()], column.len(), &calling)?;
+    let (array, errors) = call_array(&function(name), &binding, std::slice::from_ref(column), column.len(), &calling)?;
     Ok((array.as_primitive::<Int64Type>().iter().collect(), errors.iter().filter_map(Error::row).collect()))
 }
 
@@ -267,6 +267,7 @@ fn pieces_are_split_by_bytes_as_well_as_rows() {
     }
     assert!(pieces > 10, "{pieces}");
     let binding = Arc::new(binding);
-    let echoed = call_array(&function("echo"), &binding, &[texts.clone()], 100, &Calling::new().bytes(size(3000)));
+    let echoed =
+        call_array(&function("echo"), &binding, std::slice::from_ref(&texts), 100, &Calling::new().bytes(size(3000)));
     assert_eq!(&echoed.unwrap().0, &texts);
 }

@@ -11,7 +11,7 @@ fn named(at: usize) -> Name {
 }
 
 /// A type whose values can be in a column.
-pub(super) fn types() -> impl Strategy<Value = Type> {
+fn types() -> impl Strategy<Value = Type> {
     let leaf = prop_oneof![
         Just(Type::Bool),
         Just(Type::S8),

@@ -1,6 +1,6 @@
 //! Values → array → values.
 
-use super::generate::{columns, types};
+use super::generate::columns;
 use crate::read::{Cells, cells};
 use crate::{ResultBuilder, Variants, read, write};
 use arrow_array::{Array, ArrayRef, UInt32Array};
@@ -103,18 +103,20 @@ proptest! {
     }
 
     #[test]
-    fn a_value_of_another_type_leaves_the_column_as_it_was((ty, given) in columns(), other in types(), variants in variants()) {
+    fn a_value_of_another_type_leaves_the_column_as_it_was((ty, given) in columns(), variants in variants()) {
         let mut builder = ResultBuilder::new(&ty, variants).unwrap();
         let expected = array(&ty, &given, variants);
+        // Of some types it is half right.
+        let wrong = Value::record([("n0", Value::Bool(true)), ("n1", Value::tuple([])), ("n2", Value::tuple([]))]);
         for value in &given {
-            // Every value, and before it one that is half right.
-            let wrong = Value::record([("n0", Value::Bool(true)), ("n1", Value::tuple([])), ("n2", Value::tuple([]))]);
-            let _ = builder.push(&wrong).is_ok_and(|()| { builder.truncate(builder.len() - 1); true });
+            let len = builder.len();
+            if builder.push(&wrong).is_ok() {
+                builder.truncate(len);
+            }
             match value {
                 Some(value) => builder.push(value).unwrap(),
                 None => builder.push_null(),
             }
-            let _ = &other;
         }
         prop_assert_eq!(&builder.finish().unwrap().to_data(), &expected.to_data());
     }

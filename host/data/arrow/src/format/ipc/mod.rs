@@ -4,7 +4,7 @@ mod message;
 mod read;
 mod write;
 
-use super::output::create;
+use super::output::{Start, create};
 use purefork_data::{Format, Input, Output, Result, Sink, Source, Table, Wanted};
 
 /// Arrow IPC as a file, `.arrow`, `.feather`, `.ipc`. What is read may be a stream as well; it may be compressed, in its buffers or as a whole.
@@ -56,8 +56,6 @@ impl Format for ArrowStream {
         merge(parts, sink, &write::stream)
     }
 }
-
-type Start = dyn Fn(Sink, &arrow_schema::SchemaRef) -> Result<Box<dyn super::output::BatchWriter>>;
 
 fn merge(parts: Vec<Source>, sink: Sink, start: &Start) -> Result<()> {
     let mut merged = None;

@@ -2,7 +2,7 @@
 
 use super::message::{Framed, Frames, check};
 use crate::format::guard::{broken, guarded};
-use crate::format::input::{ArrowInput, Batches, Plan};
+use crate::format::input::{ArrowInput, Batches, Plan, Whole};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_ipc::MessageHeader;
 use arrow_ipc::convert::fb_to_schema;
@@ -127,7 +127,7 @@ pub(super) fn open(source: Source, wanted: &Wanted) -> Result<Box<dyn Input>> {
 }
 
 /// All of a stream, for it to be written again.
-pub(super) fn whole(source: Source) -> Result<(String, SchemaRef, Box<dyn Iterator<Item = Result<RecordBatch>>>)> {
+pub(super) fn whole(source: Source) -> Result<Whole> {
     let mut stream = opened(source, false)?;
     let (name, schema) = (stream.name.clone(), stream.schema.clone());
     let batches = std::iter::from_fn(move || stream.next().transpose());

@@ -3,9 +3,9 @@
 use super::{footer, pages};
 use crate::format::file::SharedFile;
 use crate::format::guard::{broken, guarded};
-use crate::format::input::{ArrowInput, Batches, Plan, rows_of};
+use crate::format::input::{ArrowInput, Batches, Plan, Whole, rows_of};
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
@@ -74,7 +74,7 @@ fn opened(source: Source) -> Result<Opened> {
         }
         // Text is read as views of what is in the file: a dictionary's long text is not copied for each row that has it.
         let schema = Schema::new_with_metadata(
-            metadata.schema().fields().iter().map(|field| viewed(field)).collect::<Vec<_>>(),
+            metadata.schema().fields().iter().map(viewed).collect::<Vec<_>>(),
             metadata.schema().metadata().clone(),
         );
         let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
@@ -264,7 +264,7 @@ impl Batches for File {
 }
 
 /// All of a file, for it to be written again.
-pub(super) fn whole(source: Source) -> Result<(String, SchemaRef, Box<dyn Iterator<Item = Result<RecordBatch>>>)> {
+pub(super) fn whole(source: Source) -> Result<Whole> {
     let opened = opened(source)?;
     let (name, schema) = (opened.name.clone(), opened.metadata.schema().clone());
     let columns: Vec<usize> = (0..schema.fields().len()).collect();
