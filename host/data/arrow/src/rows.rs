@@ -18,7 +18,7 @@ pub enum Given {
     Null,
 }
 
-/// Some rows whose columns are bound to parameters; from [`Binding::rows`].
+/// Some rows whose columns are bound to parameters; from [`Binding::rows`](crate::Binding::rows).
 ///
 /// ```
 /// use arrow_array::{ArrayRef, Int64Array};
