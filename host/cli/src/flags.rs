@@ -170,13 +170,13 @@ pub(crate) struct Map {
     #[arg(long, value_name = "N", value_parser = positive, help_heading = "Shape")]
     pub(crate) batch: Option<NonZero<usize>>,
     /// The most bytes of input in a call with `--batch`; by default 16MiB
-    #[arg(long, value_name = "SIZE", value_parser = size, requires = "batch", help_heading = "Shape")]
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Shape")]
     pub(crate) batch_bytes: Option<usize>,
     /// Fold the results to one with an associative function of the module, and write that
     #[arg(long, value_name = "FUNCTION", conflicts_with_all = ["into", "resume", "shard"], help_heading = "Shape")]
     pub(crate) reduce: Option<String>,
     /// Go on where a run with the same words was interrupted
-    #[arg(long, requires = "output", help_heading = "Parts")]
+    #[arg(long, help_heading = "Parts")]
     pub(crate) resume: bool,
     /// Do the I-th of N shares of the rows alone, such as 1/10
     #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "Parts")]

@@ -5,12 +5,15 @@ Examples:
   purefork inspect math.wasm            what is in it, and whether it is pure
   purefork run math.wasm add 2 3        prints 5
   purefork run math.wasm add --help     the parameters of `add`
+  purefork map math.wasm add in.ndjson  calls it with each row
 
 Exit codes:
   0  fine
   1  the call failed: it trapped, came to a limit, returned an `err`, or the host ran short
   2  the command line, a file or the arguments are wrong
-  3  the guest was refused";
+  3  the guest was refused
+
+`map` gives 1 if any row failed, and 130 if it was interrupted.";
 
 pub(crate) const COMMANDS: &str = "\
 purefork run MODULE FUNCTION [ARG]...    calls a function of a module
@@ -80,7 +83,43 @@ pub(crate) const MAP_USAGE: &str = "purefork map [OPTIONS] MODULE FUNCTION [INPU
        purefork map --merge OUT PART...";
 
 pub(crate) const MAP_HELP: &str = "\
-Help.";
+Each row of the inputs is a call, in a state of its own, and its result a row of the output, in the
+same order whatever the number of threads. An `ok` is unwrapped; an `err` is a failure of its row.
+
+Formats, by what names end in, `.gz` and `.zst` included, or by `--from` and `--to`:
+  ndjson    .ndjson, .jsonl, .json: a JSON value a line. An object gives parameters by name (dashes
+            and underscores are the same), an array by position. The only parameter of a function
+            may be the line itself. Values have the form of `purefork run --json`
+  csv, tsv  .csv, .tsv, .tab: a header row names the columns. A cell is text as it stands, a number,
+            true or false, a case's name, or JSON. A result that is a record is a column a field
+  parquet, arrow
+            of the binary `purefork-arrow`, which is run where it lies beside this one
+
+Fields and columns that the function does not take are passed over, unless `--strict`. An option that
+is missing, or an empty cell, is none. A whole number has to fit its parameter, and be exact as the
+float that it is passed as. With `--into` the row stays as it was, with one field or column more;
+results that are records are columns COLUMN.FIELD of CSV.
+
+A row that fails stops the run before anything behind it is written. With `--on-error keep` it stays
+in its place: as {\"error\": {\"kind\": …, \"message\": …}} in NDJSON, as a null or empty cells elsewhere.
+`--rejects` writes a line about each: file, row, line, byte, column, kind, message, and the row raw.
+
+OUT stays as it was until all rows are done: before that they are in OUT.purefork-part, and
+OUT.purefork-resume says how far they are. Ctrl-C ends the run with that, and the same words with
+`--resume` go on behind it, if the input's first part is what it was.
+
+`--shard I/N` does rows I-1 of N equal shares, one behind the other. `purefork map --merge OUT PART...`
+puts the outputs of all together, in the order that they are named in.
+
+`--reduce` folds as a tree: rows 0 and 1, 2 and 3, then 0-1 and 2-3, on any number of threads.
+
+Examples:
+  purefork map parser.wasm parse access.ndjson -o parsed.ndjson
+  cat access.ndjson | purefork map parser.wasm parse --into parsed | head
+  purefork map price.wasm price orders.csv.gz -o prices.csv --arg rate=0.19 --into price
+  purefork map parser.wasm parse day-*.ndjson -o all.csv.zst --on-error skip --rejects bad.ndjson
+  purefork map vector.wasm norms rows.ndjson --batch 1024 --column xs=x --column ys=y
+  purefork map math.wasm square numbers.ndjson --reduce add";
 
 pub(crate) const PREINIT_USAGE: &str =
     "purefork preinit [OPTIONS] MODULE FUNCTION [ARG]... [--NAME VALUE]... -o OUT.wasm [-- ...]";

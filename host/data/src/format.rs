@@ -91,6 +91,11 @@ pub trait Rows: Send {
     /// Where the input can be gone on with behind these rows; none if it cannot.
     fn end(&self) -> Option<Mark>;
 
+    /// A digest of what is from their chunk's beginning to their end, if the input can be gone on with there.
+    fn digest(&self) -> Option<String> {
+        None
+    }
+
     /// Parts the rows: those from `at` on are given back, with the [`end`](Rows::end); these keep the others, and have none. Calls that
     /// take long are shared out among workers so. None, and nothing is changed, if it cannot be.
     fn split(&mut self, at: usize) -> Option<Box<dyn Rows>> {

@@ -15,6 +15,7 @@ fn the_program_has_help_and_a_version() {
 
             Commands:
               run      Calls a function of a module and prints its result
+              map      Calls a function of a module with each row of files, and writes the results in order
               preinit  Runs a function of a module, and writes a module that starts with the state it leaves
               trace    Runs a function of a module, and shows what it forks and waits for
               replay   Runs the calls of a trace again, and compares what they give
@@ -30,12 +31,15 @@ fn the_program_has_help_and_a_version() {
               purefork inspect math.wasm            what is in it, and whether it is pure
               purefork run math.wasm add 2 3        prints 5
               purefork run math.wasm add --help     the parameters of `add`
+              purefork map math.wasm add in.ndjson  calls it with each row
 
             Exit codes:
               0  fine
               1  the call failed: it trapped, came to a limit, returned an `err`, or the host ran short
               2  the command line, a file or the arguments are wrong
               3  the guest was refused
+
+            `map` gives 1 if any row failed, and 130 if it was interrupted.
             exit 0
 
             $ purefork --version
@@ -348,6 +352,7 @@ fn a_command_that_is_none_is_told() {
             $ purefork 
             2> error: expected a command
             2>   purefork run MODULE FUNCTION [ARG]...    calls a function of a module
+            2>   purefork map MODULE FUNCTION [INPUT]...  calls it with each row of files
             2>   purefork preinit MODULE FUNCTION [ARG]... -o OUT.wasm
             2>                                            keeps the state that it leaves, as a module
             2>   purefork inspect MODULE                  shows what is in a module
@@ -368,8 +373,8 @@ fn a_command_that_is_none_is_told() {
             exit 2
 
             $ purefork map
-            2> error: expected a command, such as `run` or `inspect`, but was given `map`
-            2>   `purefork --help` shows what there is
+            2> error: expected the path of a module
+            2>   `purefork map --help` shows what there is
             exit 2
 
             $ purefork run

@@ -7,6 +7,7 @@ mod files;
 mod help;
 mod inspect;
 mod link;
+mod map;
 #[cfg(unix)]
 mod memo;
 mod options;

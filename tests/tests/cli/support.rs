@@ -49,7 +49,7 @@ fn transcript(words: &[String]) -> String {
     written_down(purefork().args(words).output().expect("the binary runs"))
 }
 
-fn written_down(output: Output) -> String {
+pub(crate) fn written_down(output: Output) -> String {
     let mut text = String::from_utf8(output.stdout).expect("stdout is UTF-8");
     for line in String::from_utf8(output.stderr).expect("stderr is UTF-8").lines() {
         text.push_str(&format!("2> {line}\n"));
@@ -60,7 +60,7 @@ fn written_down(output: Output) -> String {
     }
 }
 
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = vec![];
     for (i, part) in line.split('\'').enumerate() {
         if i % 2 == 1 {

@@ -6,6 +6,7 @@ use super::{code, usage};
 use crate::CALL_FAILED;
 use crate::flags::Map;
 use crate::report::{self, Usage};
+use purefork_data::Stage;
 use purefork_data::map::{End, Failure, Histogram, Tally};
 use std::io::Write as _;
 use std::time::Duration;
@@ -49,7 +50,13 @@ pub(super) fn ended(map: &Map, end: &End, tally: &Tally, resumes: Option<&Partia
         End::Failed(failure) => (failed(failure, ""), CALL_FAILED),
         End::TooMany(failure) => {
             let most = map.max_errors.unwrap_or_default();
-            (failed(failure, &format!("more than {most} rows failed, the last: ")), CALL_FAILED)
+            (
+                failed(
+                    failure,
+                    &format!("more than {most} row{} failed, the last: ", if most == 1 { "" } else { "s" }),
+                ),
+                CALL_FAILED,
+            )
         }
         End::Interrupted => {
             let signal = interrupt.signal().unwrap_or(2);
@@ -62,7 +69,9 @@ pub(super) fn ended(map: &Map, end: &End, tally: &Tally, resumes: Option<&Partia
         End::Error(error) => (usage(error).into(), code(error.stage())),
     };
     report::report(&error, false);
-    if let Some(partial) = resumes {
+    // What is no use to go on with is told of as such.
+    let anew = matches!(end, End::Error(error) if error.stage() == Stage::Usage);
+    if let Some(partial) = resumes.filter(|_| !anew) {
         let text = format!(
             "note: the rows so far are in `{}`; the same words with `--resume` go on behind them\n",
             partial.part_name()

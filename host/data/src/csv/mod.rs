@@ -63,6 +63,6 @@ impl Format for Csv {
     }
 
     fn merge(&self, parts: Vec<Source>, sink: Sink) -> Result<()> {
-        concatenate(parts, sink, !self.headless)
+        concatenate(parts, sink, (!self.headless).then(|| record::splitter(self.delimiter())))
     }
 }

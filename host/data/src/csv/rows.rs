@@ -64,13 +64,14 @@ impl CsvRows {
         if !closed {
             return Err(RowError::row("a quote is not closed: the file may be cut off"));
         }
+        let s = if wanted == 1 { "" } else { "s" };
         if *headless {
             let least = params.iter().rposition(|param| !matches!(param.ty, Type::Option(_))).map_or(0, |at| at + 1);
             if given < least || *strict && given > wanted {
-                return Err(RowError::row(format!("expected {wanted} fields, but there are {given}")));
+                return Err(RowError::row(format!("expected {wanted} field{s}, but there are {given}")));
             }
         } else if given != wanted {
-            return Err(RowError::row(format!("expected {wanted} fields, as in the header, but there are {given}")));
+            return Err(RowError::row(format!("expected {wanted} field{s}, as in the header, but there are {given}")));
         }
         Ok(())
     }
@@ -98,6 +99,10 @@ impl Rows for CsvRows {
 
     fn end(&self) -> Option<Mark> {
         self.block.end.clone().filter(|_| self.last)
+    }
+
+    fn digest(&self) -> Option<String> {
+        Some(self.block.digest(self.spans.end))
     }
 
     fn split(&mut self, at: usize) -> Option<Box<dyn Rows>> {

@@ -41,7 +41,9 @@ fn told(message: &str) -> String {
     let Some(rest) = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: ")) else {
         return match message.split_once(": ") {
             // Not a message of ours: what the text is not.
-            None if message.chars().all(|c| c.is_ascii()) && is_syntax(message) => format!("it is no JSON: {message}"),
+            None if is_syntax(message) => {
+                format!("it is no JSON: {}", message.replace("expected ident", "expected `true`, `false` or `null`"))
+            }
             _ => cut(message),
         };
     };

@@ -94,30 +94,36 @@ impl Reader<'_> {
         count: &mut u64,
     ) -> Result<bool> {
         let mut start = None;
-        let mut skip = 0;
-        let mut known = None;
-        if let Some(Checkpoint { chunk, chunk_end, skip: rows, .. }) = from {
+        let mut done = None;
+        if let Some(Checkpoint { chunk, skip, digest, .. }) = from {
             if let Some(mark) = &chunk {
                 input.resume(mark)?;
                 *count = mark.rows;
             }
-            (start, skip, known) = (chunk, rows, chunk_end);
+            start = chunk;
+            done = Some((skip, digest));
         }
         while let Some(mut rows) = input.next()? {
             let end = rows.end();
-            if skip > 0 && known != end {
-                let text = format!("`{name}` is not what it was: the rows that were read last have changed");
-                return Err(Error::new(Stage::Input, text).with_help("start anew, without `--resume`"));
-            }
             *count = rows.first() + rows.len() as u64;
             let chunk = Chunk { file: name.clone(), input: number, start: start.clone(), end: end.clone() };
-            let skipped = std::mem::take(&mut skip);
-            if skipped >= rows.len() as u64 && skipped > 0 {
-                start = end;
-                continue;
-            }
-            if skipped > 0 {
-                rows = rest(&mut *rows, skipped as usize)?;
+            let mut skipped = 0;
+            if let Some((skip, digest)) = done.take().filter(|(skip, _)| *skip > 0) {
+                let changed = || {
+                    let text = format!("`{name}` is not what it was: the rows that were read last have changed");
+                    Error::new(Stage::Usage, text).with_help("start anew, without `--resume`")
+                };
+                let at = usize::try_from(skip).ok().filter(|at| *at <= rows.len()).ok_or_else(changed)?;
+                let behind = rest(&mut *rows, at)?;
+                if rows.digest().is_none_or(|found| found != digest) {
+                    return Err(changed());
+                }
+                if behind.is_empty() {
+                    start = end;
+                    continue;
+                }
+                rows = behind;
+                skipped = skip;
             }
             if !self.chunk(rows, &chunk, skipped)? {
                 return Ok(false);
@@ -192,7 +198,7 @@ fn checked(opened: &mut Opened, whole: Option<&Mark>) -> Result<u64> {
     let name = &opened.name;
     let changed = || {
         let text = format!("`{name}` is not what it was");
-        Error::new(Stage::Input, text).with_help("start anew, without `--resume`")
+        Error::new(Stage::Usage, text).with_help("start anew, without `--resume`")
     };
     let whole = whole.ok_or_else(changed)?;
     opened.input.resume(whole)?;

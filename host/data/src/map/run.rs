@@ -137,6 +137,7 @@ pub fn run(job: Job, control: &mut dyn Control) -> Ended {
             (Checkpoint { pending: Vec::new(), ..resume }, pending)
         }),
         resumable: job.resumable,
+        last: None,
         nodes: Vec::new(),
         early: BTreeMap::new(),
         next: 0,

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::reduce::Node;
 use super::tally::Tally;
 use crate::error::{Error, Result, Stage};
-use crate::format::{Encoded, Output};
+use crate::format::{Encoded, Output, Rows};
 use crate::mark::Mark;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,6 +25,8 @@ pub struct Checkpoint {
     pub chunk_end: Option<Mark>,
     /// How many of its rows are done.
     pub skip: u64,
+    /// A digest of those.
+    pub digest: String,
     /// How many bytes of output belong to that.
     pub output: u64,
     /// What was written, but is not in the file yet: what is compressed together is not there.
@@ -91,8 +93,10 @@ pub(super) struct Writer<'a> {
     pub(super) tally: Tally,
     pub(super) first: Option<Failure>,
     pub(super) state: Checkpoint,
-    /// The last place where the run can be gone on with, but for what is pending; and how much of that is.
+    /// The last place where the run can be gone on with, but for what is pending and the digest of its chunk; and how much is pending.
     pub(super) place: Option<(Checkpoint, usize)>,
+    /// The rows before that place, for their digest; none if the place has it.
+    pub(super) last: Option<Box<dyn Rows>>,
     pub(super) resumable: bool,
     pub(super) nodes: Vec<Node>,
     /// Pieces that came before their turn.
@@ -197,6 +201,7 @@ impl Writer<'_> {
         }
         self.advance(&piece)?;
         self.budget.give_back(piece.bytes);
+        self.last = Some(piece.rows);
         Ok(None)
     }
 
@@ -231,7 +236,11 @@ impl Writer<'_> {
             Some(output) => output.pending().get(..*pending)?.to_vec(),
             None => Vec::new(),
         };
-        Some(Checkpoint { pending, ..checkpoint.clone() })
+        let digest = match &self.last {
+            Some(rows) => rows.digest()?,
+            None => checkpoint.digest.clone(),
+        };
+        Some(Checkpoint { pending, digest, ..checkpoint.clone() })
     }
 }
 

@@ -1,11 +1,11 @@
 //! Results to lines.
 
+use super::line::keys;
 use crate::error::{Result, RowError};
 use crate::format::{Encoded, Encoder, Outcome, Rows};
 use crate::json::{write, write_string};
 use crate::table::Table;
 use purefork::Value;
-use serde::de::IgnoredAny;
 use std::sync::Arc;
 
 struct NdjsonEncoder {
@@ -30,7 +30,7 @@ impl Encoder for NdjsonEncoder {
         let read = !matches!(&outcome, Outcome::Failed(error) if error.kind == "Row");
         self.text.push(b'{');
         match rows.object(row) {
-            Some(object) if read || serde_json::from_slice::<IgnoredAny>(object).is_ok() => {
+            Some(object) if read || takes(object, into) => {
                 let members = object[1..object.len() - 1].trim_ascii();
                 self.text.extend_from_slice(members);
             }
@@ -65,6 +65,12 @@ impl Encoder for NdjsonEncoder {
     fn finish(self: Box<Self>) -> Result<Encoded> {
         Ok(Encoded::Bytes(self.text))
     }
+}
+
+/// Whether a text is an object that has no such field yet.
+fn takes(object: &[u8], field: &str) -> bool {
+    let object = std::str::from_utf8(object).unwrap_or_default();
+    keys(object, |key| key == field).is_some_and(|(has, _)| !has)
 }
 
 impl NdjsonEncoder {

@@ -96,7 +96,12 @@ impl LineReader {
                 };
             }
         };
-        done.map_err(|error| trail.error(&error))
+        done.map_err(|error| match line.trim() {
+            "{" | "[" => RowError::row(
+                "expected a JSON document on each line, but this one goes on over several: `jq -c` writes each on one",
+            ),
+            _ => trail.error(&error),
+        })
     }
 
     /// The line as the value of the only parameter.
@@ -113,30 +118,14 @@ impl LineReader {
         trail.step(&*self.params[at].name);
     }
 
-    /// Whether an object has a field that is called like the only parameter.
+    /// Whether an object gives the only parameter by name: it has such a field, or no field at all where the parameter is an option.
     fn has_param(&self, line: &str) -> bool {
-        struct Has<'a>(&'a str);
-
-        impl<'de> Visitor<'de> for Has<'_> {
-            type Value = bool;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<bool, A::Error> {
-                let mut has = false;
-                while let Some(key) = from.next_key::<Cow<'de, str>>()? {
-                    has |= same(self.0, &key);
-                    from.next_value::<IgnoredAny>()?;
-                }
-                Ok(has)
-            }
+        let Some(param) = self.params.first() else { return false };
+        match keys(line, |key| same(&param.name, key)) {
+            Some((_, 0)) => matches!(param.ty, Type::Option(_)),
+            Some((has, _)) => has,
+            None => false,
         }
-
-        self.params
-            .first()
-            .is_some_and(|param| Deserializer::from_str(line).deserialize_map(Has(&param.name)).unwrap_or_default())
     }
 
     /// The parameters, for messages.
@@ -146,6 +135,32 @@ impl LineReader {
             params => params.iter().map(|param| format!("`{}`", param.name)).collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// Whether an object has a field that is meant, and how many fields it has; none if it is no object.
+pub(super) fn keys(text: &str, is_meant: impl Fn(&str) -> bool) -> Option<(bool, usize)> {
+    struct Keys<F>(F);
+
+    impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Keys<F> {
+        type Value = (bool, usize);
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<(bool, usize), A::Error> {
+            let mut found = (false, 0);
+            while let Some(key) = from.next_key::<Cow<'de, str>>()? {
+                found = (found.0 | (self.0)(&key), found.1 + 1);
+                from.next_value::<IgnoredAny>()?;
+            }
+            Ok(found)
+        }
+    }
+
+    let mut from = Deserializer::from_str(text);
+    let keys = from.deserialize_map(Keys(is_meant)).ok()?;
+    from.end().ok().map(|()| keys)
 }
 
 /// Adds a value, or nothing if it is a null that makes the result one.

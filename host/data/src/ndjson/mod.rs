@@ -45,6 +45,6 @@ impl Format for Ndjson {
     }
 
     fn merge(&self, parts: Vec<Source>, sink: Sink) -> Result<()> {
-        concatenate(parts, sink, false)
+        concatenate(parts, sink, None)
     }
 }

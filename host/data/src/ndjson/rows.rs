@@ -55,6 +55,10 @@ impl Rows for NdjsonRows {
         self.block.end.clone().filter(|_| self.last)
     }
 
+    fn digest(&self) -> Option<String> {
+        Some(self.block.digest(self.spans.end))
+    }
+
     fn split(&mut self, at: usize) -> Option<Box<dyn Rows>> {
         let middle = self.spans.start + at;
         let rest = NdjsonRows {

@@ -45,6 +45,12 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// A digest of the text of the first rows.
+    pub(crate) fn digest(&self, rows: usize) -> String {
+        let end = rows.checked_sub(1).and_then(|last| self.spans.get(last)).map_or(0, |span| span.after as usize);
+        hex(Sha256::new().chain_update(&self.text[..end]))
+    }
+
     /// How many bytes of memory these rows take.
     pub(crate) fn bytes_of(&self, spans: &Range<usize>) -> usize {
         let part = &self.spans[spans.clone()];
@@ -151,7 +157,7 @@ impl Blocks {
         const STEP: usize = 1 << 20;
         let changed = || {
             let text = format!("`{}` is not what it was: its first {} bytes have changed", self.name, mark.bytes);
-            Error::new(Stage::Input, text).with_help("start anew, without `--resume`")
+            Error::new(Stage::Usage, text).with_help("start anew, without `--resume`")
         };
         let changed = changed();
         let Some(mut rest) = mark.bytes.checked_sub(self.bytes) else { return Err(changed) };

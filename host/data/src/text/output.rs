@@ -5,7 +5,8 @@ use crate::error::{Error, Result, Stage};
 use crate::format::{Encoded, Encoders, Output};
 use crate::sink::Sink;
 use crate::source::{Source, failed};
-use std::io::{self, BufRead, BufReader, Read, Write as _};
+use crate::text::span::{Span, Splitter};
+use std::io::{self, Read, Write as _};
 
 /// What is compressed together has so many bytes, if there are as many.
 const TOGETHER: usize = 1 << 20;
@@ -81,45 +82,42 @@ impl Output for TextOutput {
     }
 }
 
-/// Writes text files one after another. `headed`: each begins with a header line, the same in all, which is written once.
-pub(crate) fn concatenate(parts: Vec<Source>, mut sink: Sink, headed: bool) -> Result<()> {
-    const STEP: usize = 1 << 20;
+/// Writes text files one after another. `header`: what finds the header record that each begins with, the same in all, which is written
+/// once.
+pub(crate) fn concatenate(parts: Vec<Source>, mut sink: Sink, header: Option<Splitter>) -> Result<()> {
     let compression = sink.compression();
     let mut put = |bytes: Vec<u8>| {
         let packed = compression.pack(bytes);
         packed.and_then(|bytes| sink.write_all(&bytes)).map_err(|error| cannot(&error))
     };
-    let mut header: Option<Vec<u8>> = None;
+    let mut known: Option<Vec<u8>> = None;
     for part in parts {
         let name = part.name().to_owned();
-        let mut from = BufReader::with_capacity(STEP, part.into_reader()?);
-        let mut read = 0;
-        let wrong = |error: io::Error, read: u64| failed(&name, &error, read);
-        if headed {
-            let mut first = Vec::new();
-            from.read_until(b'\n', &mut first).map_err(|error| wrong(error, 0))?;
-            read += first.len() as u64;
-            if first.is_empty() {
-                continue;
-            }
-            match &header {
-                None => {
-                    put(first.clone())?;
-                    header = Some(first);
-                }
-                Some(header) if *header == first => {}
-                Some(_) => {
-                    let text = format!("`{name}` has other columns than the parts before it");
-                    return Err(Error::new(Stage::Input, text));
-                }
-            }
-        }
-        let mut last = b'\n';
+        let mut from = part.into_reader()?;
+        let (mut first, mut last, mut read) = (true, b'\n', 0);
         loop {
-            let mut bytes = Vec::with_capacity(STEP);
-            from.by_ref().take(STEP as u64).read_to_end(&mut bytes).map_err(|error| wrong(error, read))?;
+            let mut bytes = Vec::with_capacity(TOGETHER);
+            let more = from.by_ref().take(TOGETHER as u64).read_to_end(&mut bytes);
+            more.map_err(|error| failed(&name, &error, read))?;
             let Some(end) = bytes.last() else { break };
             (last, read) = (*end, read + bytes.len() as u64);
+            if std::mem::take(&mut first)
+                && let Some(splitter) = header
+            {
+                let (record, rest) = headed(bytes, splitter);
+                match &known {
+                    None => {
+                        put([&record[..], b"\n"].concat())?;
+                        known = Some(record);
+                    }
+                    Some(known) if *known == record => {}
+                    Some(_) => {
+                        let text = format!("`{name}` has other columns than the parts before it");
+                        return Err(Error::new(Stage::Input, text));
+                    }
+                }
+                bytes = rest;
+            }
             put(bytes)?;
         }
         if last != b'\n' {
@@ -132,6 +130,16 @@ pub(crate) fn concatenate(parts: Vec<Source>, mut sink: Sink, headed: bool) -> R
         sink.write_all(&nothing).map_err(|error| cannot(&error))?;
     }
     sink.flush().map_err(|error| cannot(&error))
+}
+
+/// The first record of a text, and what is behind it.
+fn headed(text: Vec<u8>, splitter: Splitter) -> (Vec<u8>, Vec<u8>) {
+    let mut spans = Vec::new();
+    splitter(&text, true, &mut spans);
+    let Some(Span { start, end, after, .. }) = spans.first().copied() else { return (Vec::new(), text) };
+    let rest = &text[after as usize..];
+    let rest = if text[end as usize..].starts_with(b"\r\n") { &rest[1..] } else { rest };
+    (text[start as usize..end as usize].to_vec(), rest.to_vec())
 }
 
 fn cannot(error: &io::Error) -> Error {

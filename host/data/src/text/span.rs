@@ -50,7 +50,7 @@ pub(crate) fn lines(text: &[u8], ended: bool, spans: &mut Vec<Span>) {
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, RowError> {
     std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
-        let message = format!("expected UTF-8, but at byte {at} of the row there is {:#04x}", bytes[at]);
+        let message = format!("expected UTF-8, but at byte {at} there is {:#04x}", bytes[at]);
         RowError::row(message).at(at as u64)
     })
 }

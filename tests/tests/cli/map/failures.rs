@@ -1,0 +1,261 @@
+//! Rows that fail, and what becomes of the run.
+
+use super::room::Room;
+use expect_test::expect;
+
+const ROWS: &[u8] = b"[6,3]\n[1,0]\n[8,2]\n\n[1]\n[9,3]\n[1,0]\n";
+
+#[test]
+fn the_first_failure_stops_the_run_unless_it_is_kept_or_skipped() {
+    let room = Room::new("on-error", &[("in.ndjson", ROWS)]);
+    room.check(
+        &[
+            "rows.wat div in.ndjson",
+            "rows.wat div in.ndjson --on-error keep",
+            "rows.wat div in.ndjson --on-error skip",
+            "rows.wat div in.ndjson --on-error skip --max-errors 0",
+            "rows.wat div in.ndjson --on-error skip --max-errors 1 --rejects one.ndjson",
+            "rows.wat div in.ndjson --on-error keep --max-errors 2",
+            "rows.wat div in.ndjson --on-error keep --max-errors 3 --rejects all.ndjson",
+        ],
+        &expect![[r#"
+            $ purefork map rows.wat div in.ndjson
+            2
+            2> error: row 2 of `in.ndjson`: `div` trapped: integer divide by zero
+            2>   at `div` (offset 0x75)
+            exit 1
+
+            $ purefork map rows.wat div in.ndjson --on-error keep
+            2
+            {"error":{"kind":"Trap","message":"`div` trapped: integer divide by zero"}}
+            4
+            {"error":{"kind":"Row","message":"`b`: expected a value for each of `a`, `b`, but was given 1"}}
+            3
+            {"error":{"kind":"Trap","message":"`div` trapped: integer divide by zero"}}
+            exit 1
+
+            $ purefork map rows.wat div in.ndjson --on-error skip
+            2
+            4
+            3
+            exit 1
+
+            $ purefork map rows.wat div in.ndjson --on-error skip --max-errors 0
+            2
+            2> error: more than 0 rows failed, the last: row 2 of `in.ndjson`: `div` trapped: integer divide by zero
+            2>   at `div` (offset 0x75)
+            exit 1
+
+            $ purefork map rows.wat div in.ndjson --on-error skip --max-errors 1 --rejects one.ndjson
+            2
+            4
+            2> error: more than 1 row failed, the last: row 4 of `in.ndjson` (line 5): `b`: expected a value for each of `a`, `b`, but was given 1
+            exit 1
+
+            $ purefork map rows.wat div in.ndjson --on-error keep --max-errors 2
+            2
+            {"error":{"kind":"Trap","message":"`div` trapped: integer divide by zero"}}
+            4
+            {"error":{"kind":"Row","message":"`b`: expected a value for each of `a`, `b`, but was given 1"}}
+            3
+            2> error: more than 2 rows failed, the last: row 6 of `in.ndjson` (line 7): `div` trapped: integer divide by zero
+            2>   at `div` (offset 0x75)
+            exit 1
+
+            $ purefork map rows.wat div in.ndjson --on-error keep --max-errors 3 --rejects all.ndjson
+            2
+            {"error":{"kind":"Trap","message":"`div` trapped: integer divide by zero"}}
+            4
+            {"error":{"kind":"Row","message":"`b`: expected a value for each of `a`, `b`, but was given 1"}}
+            3
+            {"error":{"kind":"Trap","message":"`div` trapped: integer divide by zero"}}
+            exit 1
+        "#]],
+    );
+    expect![[r#"
+        {"file":"in.ndjson","row":2,"line":2,"byte":6,"column":null,"kind":"Trap","message":"`div` trapped: integer divide by zero","raw":"[1,0]"}
+        {"file":"in.ndjson","row":4,"line":5,"byte":19,"column":"b","kind":"Row","message":"expected a value for each of `a`, `b`, but was given 1","raw":"[1]"}
+        --
+        {"file":"in.ndjson","row":2,"line":2,"byte":6,"column":null,"kind":"Trap","message":"`div` trapped: integer divide by zero","raw":"[1,0]"}
+        {"file":"in.ndjson","row":4,"line":5,"byte":19,"column":"b","kind":"Row","message":"expected a value for each of `a`, `b`, but was given 1","raw":"[1]"}
+        {"file":"in.ndjson","row":6,"line":7,"byte":29,"column":null,"kind":"Trap","message":"`div` trapped: integer divide by zero","raw":"[1,0]"}
+    "#]].assert_eq(&format!("{}--\n{}", room.read("one.ndjson"), room.read("all.ndjson")));
+}
+
+#[test]
+fn the_summary_counts_failures_by_kind() {
+    let room = Room::new("summary", &[("in.ndjson", ROWS)]);
+    let output =
+        room.command("rows.wat div in.ndjson --on-error skip -o out.ndjson").output().expect("the binary runs");
+    let text = String::from_utf8(output.stderr).expect("it is text");
+    // What differs from run to run.
+    let text: Vec<&str> = text.lines().map(|line| line.split_once(" s, ").map_or(line, |(_, rest)| rest)).collect();
+    let text: Vec<&str> = text.iter().map(|line| line.split_once(" rows/s").map_or(*line, |(_, rest)| rest)).collect();
+    expect![[r#"
+        first failure: row 2 of `in.ndjson`: `div` trapped: integer divide by zero
+        ; 3 failed: 1 Row, 2 Trap
+        fuel per call: p50 4, p99 4, max 4"#]]
+    .assert_eq(&text.join("\n"));
+    assert_eq!(room.read("out.ndjson"), "2\n4\n3\n");
+}
+
+#[test]
+fn limits_hold_for_each_row_and_a_deadline_for_all() {
+    let room = Room::new("limits", &[("in.ndjson", b"1\n2\n")]);
+    room.check(
+        &[
+            "rows.wat spin in.ndjson --fuel 1000 --on-error keep",
+            "rows.wat spin in.ndjson --timeout 20ms --on-error keep",
+            "rows.wat spin in.ndjson --deadline 50ms --on-error keep",
+            "rows.wat spin in.ndjson --deadline 50ms --on-error keep --serial",
+        ],
+        &expect![[r#"
+            $ purefork map rows.wat spin in.ndjson --fuel 1000 --on-error keep
+            {"error":{"kind":"OutOfFuel","message":"`spin` used up its fuel"}}
+            {"error":{"kind":"OutOfFuel","message":"`spin` used up its fuel"}}
+            exit 1
+
+            $ purefork map rows.wat spin in.ndjson --timeout 20ms --on-error keep
+            {"error":{"kind":"Timeout","message":"`spin` was still running after 20ms"}}
+            {"error":{"kind":"Timeout","message":"`spin` was still running after 20ms"}}
+            exit 1
+
+            $ purefork map rows.wat spin in.ndjson --deadline 50ms --on-error keep
+            2> error: the time of `--deadline` is up after 0 rows
+            exit 1
+
+            $ purefork map rows.wat spin in.ndjson --deadline 50ms --on-error keep --serial
+            2> error: the time of `--deadline` is up after 0 rows
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn an_output_that_cannot_be_written_ends_the_run() {
+    let room = Room::new("unwritten", &[("in.ndjson", b"[1,2]\n"), ("there.ndjson", b"old\n")]);
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("in.ndjson", room.path("link.ndjson")).expect("it is made");
+        std::fs::hard_link(room.path("in.ndjson"), room.path("hard.ndjson")).expect("it is made");
+    }
+    std::fs::create_dir(room.path("folder")).expect("it is made");
+    room.check(
+        &[
+            "rows.wat add in.ndjson -o in.ndjson",
+            "rows.wat add in.ndjson -o ./folder/../in.ndjson",
+            #[cfg(unix)]
+            "rows.wat add in.ndjson -o link.ndjson",
+            #[cfg(unix)]
+            "rows.wat add in.ndjson -o hard.ndjson",
+            "rows.wat add in.ndjson --rejects in.ndjson",
+            "rows.wat add in.ndjson -o out.ndjson --rejects out.ndjson",
+            "rows.wat add in.ndjson -o folder",
+            "rows.wat add in.ndjson -o missing/out.ndjson",
+            "rows.wat add there.ndjson -o out.ndjson",
+            "rows.wat add missing.ndjson -o out.ndjson",
+            "rows.wat add folder --from ndjson",
+        ],
+        &expect![[r#"
+            $ purefork map rows.wat add in.ndjson -o in.ndjson
+            2> error: `--output`: `in.ndjson` is an input, too
+            2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson -o ./folder/../in.ndjson
+            2> error: `--output`: `./folder/../in.ndjson` is an input, too
+            2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson -o link.ndjson
+            2> error: `--output`: `in.ndjson` is an input, too
+            2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson -o hard.ndjson
+            2> error: `--output`: `hard.ndjson` is an input, too
+            2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson --rejects in.ndjson
+            2> error: `--rejects`: `in.ndjson` is an input, too
+            2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson -o out.ndjson --rejects out.ndjson
+            2> error: `--rejects`: `out.ndjson` is the output, too
+            2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson -o folder
+            2> error: cannot write `folder`: it is a directory
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson -o missing/out.ndjson
+            2> error: cannot write `missing/out.ndjson`: `missing`: No such file or directory (os error 2)
+            exit 2
+
+            $ purefork map rows.wat add there.ndjson -o out.ndjson
+            2> error: row 1 of `there.ndjson`: it is no JSON: expected value
+            exit 1
+
+            $ purefork map rows.wat add missing.ndjson -o out.ndjson
+            2> error: cannot read `missing.ndjson`: No such file or directory (os error 2)
+            exit 2
+
+            $ purefork map rows.wat add folder --from ndjson
+            2> error: cannot read `folder`: it is a directory
+            exit 2
+        "#]],
+    );
+    assert_eq!(room.read("in.ndjson"), "[1,2]\n");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_and_a_reader_that_goes_away_is_none() {
+    use std::fs::File;
+    use std::io::Read as _;
+    use std::process::Stdio;
+    let rows = "[1,2]\n".repeat(200_000);
+    let room = Room::new("full", &[("in.ndjson", rows.as_bytes())]);
+    let full = File::options().write(true).open("/dev/full").expect("it is there");
+    let output = room.command("rows.wat add in.ndjson -q").stdout(full).output().expect("the binary runs");
+    assert_eq!(
+        (String::from_utf8_lossy(&output.stderr), output.status.code()),
+        ("error: cannot write the output: No space left on device (os error 28)\n".into(), Some(1))
+    );
+    room.check(
+        &["rows.wat add in.ndjson -o /dev/full"],
+        &expect![[r#"
+        $ purefork map rows.wat add in.ndjson -o /dev/full
+        2> error: cannot write the output: No space left on device (os error 28)
+        exit 1
+    "#]],
+    );
+    let mut child = room.command("rows.wat add in.ndjson").stdout(Stdio::piped()).spawn().expect("the binary runs");
+    let mut first = [0; 4];
+    child.stdout.take().expect("it is piped").read_exact(&mut first).expect("there are rows");
+    let output = child.wait_with_output().expect("the binary runs");
+    assert_eq!((&first, &*output.stderr, output.status.code()), (b"3\n3\n", &b""[..], Some(0)));
+}
+
+#[test]
+fn an_input_that_is_cut_off_fails_with_its_place() {
+    let room = Room::new("cut", &[("cut.ndjson", b"[1,2]\n[3,4]\n[5,")]);
+    room.check(
+        &["rows.wat add cut.ndjson", "rows.wat add cut.ndjson --max-row 4"],
+        &expect![[r#"
+        $ purefork map rows.wat add cut.ndjson
+        3
+        7
+        2> error: row 3 of `cut.ndjson`: `b`: it is no JSON: EOF while parsing a value
+        exit 1
+
+        $ purefork map rows.wat add cut.ndjson --max-row 4
+        2> error: row 1 of `cut.ndjson` has more than 4 bytes
+        2>   allow longer ones with `--max-row SIZE`
+        exit 2
+    "#]],
+    );
+}
