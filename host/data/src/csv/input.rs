@@ -101,7 +101,7 @@ impl Input for CsvInput {
 
     fn next(&mut self) -> Result<Option<Box<dyn Rows>>> {
         let block = self.blocks.next()?;
-        Ok(block.map(|block| CsvRows::new(block, self.binding.clone())))
+        Ok(block.map(|block| CsvRows::boxed(block, self.binding.clone())))
     }
 
     fn resume(&mut self, mark: &Mark) -> Result<()> {

@@ -35,7 +35,7 @@ pub(super) struct CsvRows {
 }
 
 impl CsvRows {
-    pub(super) fn new(block: Block, binding: Arc<Binding>) -> Box<dyn Rows> {
+    pub(super) fn boxed(block: Block, binding: Arc<Binding>) -> Box<dyn Rows> {
         let spans = 0..block.spans.len();
         Box::new(CsvRows { block: Arc::new(block), spans, last: true, binding, fields: Fields::default() })
     }

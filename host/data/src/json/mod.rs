@@ -5,6 +5,9 @@ mod read;
 mod trail;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use number::{float32, float64, integer, shown};
 pub(crate) use read::{Seed, packed};
 pub(crate) use trail::Trail;

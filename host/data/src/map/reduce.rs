@@ -74,8 +74,8 @@ mod tests {
         ends.sort_unstable();
         for end in ends {
             let mut nodes = Vec::new();
-            for row in start..end {
-                let value = rows[row].map(|n| Value::from(n.to_string()));
+            for (row, value) in rows.iter().enumerate().take(end).skip(start) {
+                let value = value.map(|n| Value::from(n.to_string()));
                 add(&mut nodes, Node::leaf(row as u64, value), &mut paired).expect("it does not fail");
             }
             for node in nodes {

@@ -43,7 +43,7 @@ impl Input for NdjsonInput {
 
     fn next(&mut self) -> Result<Option<Box<dyn Rows>>> {
         let block = self.blocks.next()?;
-        Ok(block.map(|block| NdjsonRows::new(block, self.reader.clone(), self.cells.clone())))
+        Ok(block.map(|block| NdjsonRows::boxed(block, self.reader.clone(), self.cells.clone())))
     }
 
     fn resume(&mut self, mark: &Mark) -> Result<()> {

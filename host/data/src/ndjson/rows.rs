@@ -20,7 +20,7 @@ pub(super) struct NdjsonRows {
 }
 
 impl NdjsonRows {
-    pub(super) fn new(block: Block, reader: Arc<LineReader>, cells: Arc<LineReader>) -> Box<dyn Rows> {
+    pub(super) fn boxed(block: Block, reader: Arc<LineReader>, cells: Arc<LineReader>) -> Box<dyn Rows> {
         Box::new(NdjsonRows { spans: 0..block.spans.len(), block: Arc::new(block), last: true, reader, cells })
     }
 
