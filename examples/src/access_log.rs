@@ -302,7 +302,7 @@ impl Random {
 
     /// A number below `end`; 0 if that is 0.
     fn below(&mut self, end: u32) -> u32 {
-        ((self.next() >> 32) * u64::from(end) >> 32) as u32
+        (((self.next() >> 32) * u64::from(end)) >> 32) as u32
     }
 
     fn per_mille(&mut self, n: u32) -> bool {
