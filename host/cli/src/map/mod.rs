@@ -205,6 +205,7 @@ impl Control for Going<'_> {
 }
 
 fn wanted(map: &Map, function: &InspectedFunction, mapped: &Function) -> Wanted {
+    let batch = map.batch_bytes.unwrap_or(BATCH);
     Wanted {
         function: function.name.clone(),
         params: mapped.params().to_vec(),
@@ -212,7 +213,11 @@ fn wanted(map: &Map, function: &InspectedFunction, mapped: &Function) -> Wanted 
         nulls: map.nulls.unwrap_or_default(),
         headless: map.no_header,
         into: map.into.clone(),
-        chunk: Chunk { bytes: CHUNK, rows: map.batch, most: map.batch_bytes.unwrap_or(BATCH) },
+        chunk: Chunk {
+            bytes: if map.batch.is_some() { CHUNK.min(batch) } else { CHUNK },
+            rows: map.batch,
+            most: batch,
+        },
         longest: map.max_row.unwrap_or(ROW),
         marks: false,
     }

@@ -76,6 +76,22 @@ fn typed() -> impl Strategy<Value = (Type, Value)> {
     })
 }
 
+/// The same JSON with spaces, and with escapes for all that is not ASCII.
+fn spaced(text: &str) -> String {
+    let (mut out, mut quoted, mut escaped) = (String::new(), false, false);
+    for c in text.chars() {
+        match c {
+            '{' | '[' | ',' | ':' | '}' | ']' if !quoted => out.extend([' ', c, '\t']),
+            c if quoted && !c.is_ascii() => {
+                c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+            }
+            c => out.push(c),
+        }
+        (quoted, escaped) = (quoted ^ (c == '"' && !escaped), quoted && c == '\\' && !escaped);
+    }
+    out
+}
+
 /// All NaNs are written as one.
 fn canonical(v: f32) -> f32 {
     if v.is_nan() { f32::NAN } else { v }
@@ -88,6 +104,8 @@ fn canonical64(v: f64) -> f64 {
 proptest! {
     #[test]
     fn values_are_written_as_the_library_writes_them((_, value) in typed()) {
+        // What a function without a result gives: who calls knows.
+        prop_assume!(value != Value::unit());
         prop_assert_eq!(written(&value), value.to_json());
     }
 
@@ -99,24 +117,17 @@ proptest! {
         prop_assert_eq!(read(&ty, &text), Ok(value));
     }
 
-    /// What serde_json takes for JSON with other spaces and escapes is the same value.
     #[test]
-    fn the_form_of_the_text_does_not_matter((ty, value) in typed()) {
+    fn spaces_and_escapes_do_not_matter((ty, value) in typed()) {
         let text = written(&value);
-        prop_assume!(purefork::Value::from_json(&ty, &text).as_ref() == Ok(&value));
-        let spaced: Vec<u8> = text.bytes().collect();
-        let Ok(tree) = serde_json::from_slice::<serde_json::Value>(&spaced) else { return Ok(()) };
-        let pretty = serde_json::to_string_pretty(&tree).expect("it is JSON");
-        // Numbers of more than 17 digits are others in a tree.
-        prop_assume!(serde_json::from_str::<serde_json::Value>(&pretty).ok().as_ref() == Some(&tree));
-        if let Ok(again) = read(&ty, &pretty) {
-            prop_assert_eq!(written(&again), text);
-        }
+        let other = spaced(&text);
+        prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(&other).is_ok(), "{other}");
+        prop_assert_eq!(read(&ty, &other), read(&ty, &text));
     }
 
     /// Whatever the text is, what the one takes the other takes, but for whole numbers that are no floats.
     #[test]
-    fn any_text_is_read_as_the_library_reads_it((ty, value) in typed(), at: usize, with in "[][{}\",:0-9a-z.e+ -]?") {
+    fn any_text_is_read_as_the_library_reads_it((ty, value) in typed(), at: usize, with in "[\\]\\[{}\",:0-9a-z.e+ -]?") {
         let mut text = written(&value);
         let place = text.char_indices().map(|(place, _)| place).nth(at % (text.chars().count() + 1));
         let place = place.unwrap_or(text.len());

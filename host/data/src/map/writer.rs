@@ -131,7 +131,7 @@ impl Writer<'_> {
                         self.tally.rows + 1,
                         error.message()
                     );
-                    Some(End::Error(Error::new(Stage::Input, text)))
+                    Some(End::Error(Error::new(Stage::Output, text)))
                 }
                 Message::Failed(_, error) => Some(End::Error(error)),
                 Message::End(_) => None,

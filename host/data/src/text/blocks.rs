@@ -117,7 +117,7 @@ impl Blocks {
             spans.clear();
             (self.splitter)(text, whole, &mut spans);
             let wanted = self.chunk.rows.map_or(1, usize::from);
-            let most = self.chunk.most.clamp(self.chunk.bytes, MOST);
+            let most = self.chunk.most.max(self.chunk.bytes).min(MOST);
             if spans.is_empty() && !whole && text.iter().all(|byte| matches!(byte, b'\r' | b'\n')) {
                 self.take(text.len(), 0);
                 continue;
