@@ -105,8 +105,8 @@ proptest! {
     #[test]
     fn values_are_written_as_the_library_writes_them((_, value) in typed()) {
         // What a function without a result gives: who calls knows.
-        prop_assume!(value != Value::unit());
-        prop_assert_eq!(written(&value), value.to_json());
+        let theirs = if value == Value::unit() { "[]".to_owned() } else { value.to_json() };
+        prop_assert_eq!(written(&value), theirs);
     }
 
     #[test]
