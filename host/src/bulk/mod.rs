@@ -63,7 +63,7 @@ impl<P: Params + 'static, R: Results> Function<P, R> {
     /// let double = math.function::<i64, i64>("double")?;
     /// let text = "1\n20\nthree\n";
     /// let doubled = double.fork_with(move |calls| {
-    ///     text.lines().map(|line| match line.parse() {
+    ///     text.lines().map(|line| match line.parse::<i64>() {
     ///         Ok(n) => calls.call(n).map(|n| n.to_string()),
     ///         Err(_) => Ok("?".to_owned()),
     ///     }).collect::<Result<Vec<_>, _>>()
