@@ -242,8 +242,6 @@ impl GroupsAccumulator for Folded {
         self.fold_groups(values, groups, None, count)
     }
 
-<<<<<<< HEAD
-=======
     /// Each row as a group of its own: no call is made.
     fn convert_to_state(&self, values: &[ArrayRef], filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let own = Folded { callee: self.callee.clone(), ty: self.ty.clone(), states: Arc::default() };
@@ -253,7 +251,6 @@ impl GroupsAccumulator for Folded {
         Ok(vec![own.take(EmitTo::All)?])
     }
 
->>>>>>> c492e0e (Functions of modules in the SQL of DataFusion: scalar, of batches, and aggregates, with limits of a query)
     fn size(&self) -> usize {
         size_of_val(self) + self.states().size()
     }

@@ -29,11 +29,7 @@ async fn a_function_of_lists_gives_what_a_call_for_each_row_gives() {
 
 #[tokio::test]
 async fn a_call_that_fails_is_an_error_of_no_row() {
-<<<<<<< HEAD
-    let exec = Executor::builder().threads(1).limits(Limits::default().fuel(5000)).build().unwrap();
-=======
     let exec = Executor::builder().threads(1).limits(Limits::default().fuel(500)).build().unwrap();
->>>>>>> c492e0e (Functions of modules in the SQL of DataFusion: scalar, of batches, and aggregates, with limits of a query)
     let module = exec.load_bytes(access_log().bytes().unwrap()).unwrap();
     let ctx = context();
     ctx.register_udf(Scalar::batch(&module, "parse-batch").unwrap().into_udf());

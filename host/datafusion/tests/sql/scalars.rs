@@ -150,14 +150,10 @@ async fn types_that_do_not_fit_and_wrong_counts_are_told_when_the_query_is_plann
             "SELECT add(1)",
             "`add`: expected a column for the parameter `b` of `add(a: i64, b: i64) -> i64`, but was given 1.",
         ),
-<<<<<<< HEAD
-        ("SELECT add('1', 2)", "?"),
-=======
         (
             "SELECT add('1', 2)",
             "`add`: column 0 (Utf8) does not fit the parameter `a: i64` of `add(a: i64, b: i64) -> i64`: a text is no i64",
         ),
->>>>>>> c492e0e (Functions of modules in the SQL of DataFusion: scalar, of batches, and aggregates, with limits of a query)
         ("SELECT add(1, 2, 3)", "`add`: expected 2 columns for `add(a: i64, b: i64) -> i64`, but was given 3."),
     ] {
         let error = run(&ctx, sql).await.unwrap_err().to_string();
