@@ -1,6 +1,7 @@
 //! Sizes, alignments and flat counts of types, as the canonical ABI has them.
 
 use crate::value::{Name, Type};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// The most core values for parameters; beyond that they are passed in memory.
@@ -45,8 +46,8 @@ impl Fields {
 
 /// A type with its layout and those of its parts. Made once for all values of the type: a guest may give a million values of a
 /// type of ten thousand parts.
-pub(super) struct Shape<'a> {
-    pub(super) ty: &'a Type,
+pub(crate) struct Shape<'a> {
+    pub(super) ty: Cow<'a, Type>,
     pub(super) layout: Layout,
     /// As [`flat_count`].
     pub(super) flat: usize,
@@ -75,14 +76,17 @@ pub(super) struct Cases<'a> {
     /// None for an enum.
     pub(super) payloads: Vec<Option<Shape<'a>>>,
     /// The cases by name, if there are more than [`FEW`].
-    numbers: HashMap<&'a str, usize>,
+    numbers: Numbers<'a>,
 }
+
+/// The numbers of cases by their names.
+type Numbers<'a> = HashMap<Cow<'a, str>, usize>;
 
 /// Up to so many cases, a linear search is faster than a map.
 const FEW: usize = 16;
 
 impl<'a> Shape<'a> {
-    pub(super) fn of(ty: &'a Type) -> Shape<'a> {
+    pub(crate) fn of(ty: &'a Type) -> Shape<'a> {
         let scalar = |size| (Layout::scalar(size), 1, Inner::Whole);
         let (layout, flat, inner) = match ty {
             Type::Bool | Type::S8 | Type::U8 => scalar(1),
@@ -111,7 +115,41 @@ impl<'a> Shape<'a> {
                 (layout, names.len().div_ceil(32), Inner::Whole)
             }
         };
-        Shape { ty, layout, flat, inner }
+        Shape { ty: Cow::Borrowed(ty), layout, flat, inner }
+    }
+
+    /// The same for as long as it is kept, if it has no more than so many parts.
+    pub(crate) fn kept(self, most: usize) -> Option<Shape<'static>> {
+        let mut left = most;
+        self.keep(&mut left)
+    }
+
+    fn keep(self, left: &mut usize) -> Option<Shape<'static>> {
+        *left = left.checked_sub(1)?;
+        let inner = match self.inner {
+            Inner::Whole => Inner::Whole,
+            Inner::Element(element) => Inner::Element(Box::new(element.keep(left)?)),
+            Inner::Fields(fields) => {
+                let kept = fields.into_iter().map(|(offset, shape)| Some((offset, shape.keep(left)?)));
+                Inner::Fields(kept.collect::<Option<_>>()?)
+            }
+            Inner::Cases(Cases { count, tag, offset, payloads, numbers }) => {
+                *left = left.checked_sub(count)?;
+                let payloads = payloads.into_iter().map(|shape| match shape {
+                    Some(shape) => shape.keep(left).map(Some),
+                    None => Some(None),
+                });
+                let payloads = payloads.collect::<Option<_>>()?;
+                let numbers = numbers.into_iter().map(|(name, number)| (Cow::Owned(name.into_owned()), number));
+                Inner::Cases(Cases { count, tag, offset, payloads, numbers: numbers.collect() })
+            }
+        };
+        Some(Shape { ty: Cow::Owned(self.ty.into_owned()), layout: self.layout, flat: self.flat, inner })
+    }
+
+    /// As [`flat_count`].
+    pub(crate) fn flat_count(&self) -> usize {
+        self.flat
     }
 
     /// Types one after another, as a tuple's.
@@ -134,7 +172,7 @@ impl<'a> Shape<'a> {
     fn cases(
         count: usize,
         payloads: impl Iterator<Item = Option<&'a Type>>,
-        numbers: HashMap<&'a str, usize>,
+        numbers: Numbers<'a>,
     ) -> (Layout, usize, Inner<'a>) {
         let payloads: Vec<_> = payloads.map(|ty| ty.map(Shape::of)).collect();
         let (mut largest, mut flat) = (Layout { size: 0, align: 1 }, 0);
@@ -166,11 +204,11 @@ impl<'a> Cases<'a> {
     }
 }
 
-fn numbers<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> HashMap<&'a str, usize> {
+fn numbers<'a>(names: impl ExactSizeIterator<Item = &'a Name>) -> Numbers<'a> {
     if names.len() <= FEW {
         return HashMap::new();
     }
-    names.enumerate().map(|(number, name)| (&**name, number)).collect()
+    names.enumerate().map(|(number, name)| (Cow::Borrowed(&**name), number)).collect()
 }
 
 /// The size of a discriminant, in bytes.

@@ -52,16 +52,21 @@ fn broken<T>(message: impl Into<String>) -> Result<T, Wrong> {
 }
 
 /// Lifts a value from core values; what they point to is read from memory.
-pub(crate) fn lift(memory: &[u8], encoding: Encoding, ty: &Type, flat: &mut &[u64], budget: &mut Budget<'_>) -> Lifted {
-    Lift { memory, encoding, budget }.flat(&Shape::of(ty), flat)
+pub(crate) fn lift(
+    memory: &[u8],
+    encoding: Encoding,
+    shape: &Shape<'_>,
+    flat: &mut &[u64],
+    budget: &mut Budget<'_>,
+) -> Lifted {
+    Lift { memory, encoding, budget }.flat(shape, flat)
 }
 
 /// Reads a value from memory. The address has to be aligned for its type.
-pub(crate) fn load(memory: &[u8], encoding: Encoding, ty: &Type, at: u32, budget: &mut Budget<'_>) -> Lifted {
-    let shape = Shape::of(ty);
+pub(crate) fn load(memory: &[u8], encoding: Encoding, shape: &Shape<'_>, at: u32, budget: &mut Budget<'_>) -> Lifted {
     let mut lift = Lift { memory, encoding, budget };
     lift.bytes(at, shape.layout.size, shape.layout.align, "a value")?;
-    lift.load(&shape, at as usize)
+    lift.load(shape, at as usize)
 }
 
 /// Reads values from memory that are laid out as a tuple's.
@@ -127,7 +132,7 @@ impl<'a> Lift<'a, '_, '_> {
     }
 
     fn list(&mut self, shape: &Shape<'_>, at: u32, len: u32) -> Lifted {
-        let (element, one, len) = (shape.ty, shape.layout, len as usize);
+        let (element, one, len) = (&*shape.ty, shape.layout, len as usize);
         let size = one.size.saturating_mul(len);
         let bytes = self.bytes(at, size, one.align, "a list")?;
         // v128 is the only number type without a list of its own.
@@ -208,7 +213,7 @@ impl<'a> Lift<'a, '_, '_> {
     /// Reads a value from an address that is aligned and within memory.
     fn load(&mut self, shape: &Shape<'_>, at: usize) -> Lifted {
         self.budget.look.value()?;
-        let ty = shape.ty;
+        let ty = &*shape.ty;
         Ok(match (ty, &shape.inner) {
             (Type::List(_), Inner::Element(element)) => self.list(element, self.word(at)?, self.word(at + 4)?)?,
             (Type::Record(names), Inner::Fields(fields)) => {
@@ -276,7 +281,7 @@ impl<'a> Lift<'a, '_, '_> {
             }
             None => broken("fewer values than its type has"),
         };
-        let ty = shape.ty;
+        let ty = &*shape.ty;
         Ok(match (ty, &shape.inner) {
             (Type::String, _) => {
                 let (at, len) = (next()? as u32, next()? as u32);

@@ -151,7 +151,7 @@ impl Writer<'_> {
                     self.store(element, value, place as usize + at * element.layout.size)?;
                 }
             }
-            _ if !list.is_packed(element.ty) => return Err(Unfit::Value),
+            _ if !list.is_packed(&element.ty) => return Err(Unfit::Value),
             Items::U8(values) => self.copy(place as usize, values)?,
             Items::Bool(values) => {
                 let mut at = place as usize;
@@ -188,7 +188,7 @@ impl Writer<'_> {
 
     fn store(&mut self, shape: &Shape<'_>, value: &Value, at: usize) -> Done {
         self.look.value()?;
-        match (shape.ty, &shape.inner, value) {
+        match (&*shape.ty, &shape.inner, value) {
             (Type::Bool, _, Value::Bool(v)) => self.put(at, [(*v).into()]),
             (Type::S8, _, Value::I8(v)) => self.put(at, v.to_le_bytes()),
             (Type::U8, _, Value::U8(v)) => self.put(at, v.to_le_bytes()),
@@ -242,7 +242,7 @@ impl Writer<'_> {
 
     fn lower(&mut self, shape: &Shape<'_>, value: &Value, flat: &mut Flat) -> Done {
         let signed = |v: i32| u64::from(v.cast_unsigned());
-        match (shape.ty, &shape.inner, value) {
+        match (&*shape.ty, &shape.inner, value) {
             (Type::Bool, _, Value::Bool(v)) => flat.push((*v).into()),
             (Type::S8, _, Value::I8(v)) => flat.push(signed((*v).into())),
             (Type::U8, _, Value::U8(v)) => flat.push((*v).into()),
@@ -316,7 +316,7 @@ pub(crate) fn lower(writer: &mut Writer<'_>, ty: &Type, value: &Value, flat: &mu
 #[allow(clippy::type_complexity)]
 fn case<'s, 'v>(shape: &'s Shape<'_>, value: &'v Value) -> Result<(usize, Option<(&'s Shape<'s>, &'v Value)>), Unfit> {
     let Inner::Cases(cases) = &shape.inner else { return Err(Unfit::Value) };
-    let (number, value): (_, Option<&Arc<Value>>) = match (shape.ty, value) {
+    let (number, value): (_, Option<&Arc<Value>>) = match (&*shape.ty, value) {
         (Type::Variant(names), Value::Variant(name, value)) => {
             (cases.number(name, names.iter().map(|(name, _)| name)).ok_or(Unfit::Value)?, value.as_ref())
         }

@@ -20,7 +20,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use layout::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, flat_count};
+pub(crate) use layout::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, Shape, flat_count};
 pub(crate) use lift::{Budget, Wrong, lift, load, load_all};
 pub(crate) use look::{Look, PART, Stopped};
 pub(crate) use lower::{Space, Unfit, Writer, lower, spaces, store, store_all, tuple_space};

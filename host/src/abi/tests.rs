@@ -2,8 +2,8 @@
 
 use super::layout::{Layout, Shape};
 use super::{
-    Budget, Flat, Look, MAX_FLAT_PARAMS, PART, Space, Unfit, Writer, Wrong, flat_count, lift, load, load_all, lower,
-    spaces, store_all, tuple_space,
+    Budget, Flat, Look, MAX_FLAT_PARAMS, PART, Space, Unfit, Writer, Wrong, flat_count, lift, load_all, lower, spaces,
+    store_all, tuple_space,
 };
 use crate::ir::Encoding;
 use crate::value::{List, Name, Type, Value};
@@ -11,6 +11,10 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 const ENCODINGS: [Encoding; 3] = [Encoding::Utf8, Encoding::Utf16, Encoding::CompactUtf16];
+
+fn load(memory: &[u8], encoding: Encoding, ty: &Type, at: u32, budget: &mut Budget<'_>) -> Result<Value, Wrong> {
+    super::load(memory, encoding, &Shape::of(ty), at, budget)
+}
 
 fn names(count: usize) -> Arc<[Name]> {
     (0..count).map(|at| Name::from(format!("n{at}"))).collect()
@@ -266,7 +270,13 @@ proptest! {
         prop_assert_eq!(writer.places.len(), 0, "every space was taken");
         let mut rest = flat.as_slice();
         for (ty, value) in &pairs {
-            prop_assert_eq!(&lift(&memory, encoding, ty, &mut rest, &mut budget()).unwrap(), value, "{}", ty);
+            let shape = Shape::of(ty);
+            let mut same = rest;
+            prop_assert_eq!(&lift(&memory, encoding, &shape, &mut rest, &mut budget()).unwrap(), value, "{}", ty);
+            // One that is kept is the same.
+            if let Some(kept) = Shape::of(ty).kept(1000) {
+                prop_assert_eq!(&lift(&memory, encoding, &kept, &mut same, &mut budget()).unwrap(), value, "{}", ty);
+            }
         }
         prop_assert!(rest.is_empty());
     }
@@ -277,7 +287,7 @@ proptest! {
         for encoding in ENCODINGS {
             let _ = load(&bytes, encoding, &ty, at, &mut budget());
             if flat_count(&ty) <= MAX_FLAT_PARAMS {
-                let _ = lift(&bytes, encoding, &ty, &mut flat.as_slice(), &mut budget());
+                let _ = lift(&bytes, encoding, &Shape::of(&ty), &mut flat.as_slice(), &mut budget());
             }
         }
     }

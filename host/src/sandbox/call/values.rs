@@ -1,7 +1,7 @@
 //! Arguments into a guest, and results out of it, by the canonical ABI.
 
 use super::target::Target;
-use crate::abi::{self, Budget, Flat, Look, Space, Writer};
+use crate::abi::{self, Budget, Flat, Look, Shape, Space, Writer};
 use crate::sandbox::error::trap;
 use crate::sandbox::exports::CanonicalOptions;
 use crate::sandbox::lifecycle::Sandbox;
@@ -77,11 +77,19 @@ impl Sandbox {
         let data = self.store.data();
         let has_stopped = || data.interrupts.is_stopped();
         let mut budget = Budget::new(data.budget, Look::new(&has_stopped));
-        let lifted = if abi::flat_count(ty) > abi::MAX_FLAT_RESULTS {
+        let made;
+        let shape = match target.loaded.functions[target.number as usize].result(ty) {
+            Some(kept) => kept,
+            None => {
+                made = Shape::of(ty);
+                &made
+            }
+        };
+        let lifted = if shape.flat_count() > abi::MAX_FLAT_RESULTS {
             let at = flat.first().copied().unwrap_or_default() as u32;
-            abi::load(bytes, options.encoding, ty, at, &mut budget)
+            abi::load(bytes, options.encoding, shape, at, &mut budget)
         } else {
-            abi::lift(bytes, options.encoding, ty, &mut &*flat, &mut budget)
+            abi::lift(bytes, options.encoding, shape, &mut &*flat, &mut budget)
         };
         lifted.map_err(|wrong| {
             data.interrupts.not_lifted(wrong, &format!("`{}` returned", target.definition.name(target.number)))

@@ -2,7 +2,7 @@
 
 use super::fuel::charge;
 use super::import::HostImport;
-use crate::abi::{self, Budget, Flat, Look, Writer};
+use crate::abi::{self, Budget, Flat, Look, Shape, Writer};
 use crate::sandbox::data::StoreData;
 use crate::sandbox::error::trap;
 use crate::sandbox::exports::CanonicalOptions;
@@ -52,7 +52,7 @@ impl HostImport {
             let mut flat = flat.as_slice();
             types
                 .iter()
-                .map(|ty| abi::lift(bytes, options.encoding, ty, &mut flat, &mut budget))
+                .map(|ty| abi::lift(bytes, options.encoding, &Shape::of(ty), &mut flat, &mut budget))
                 .collect::<Result<Vec<_>, _>>()
         };
         let lifted = lifted.map_err(|wrong| data.interrupts.not_lifted(wrong, "a fork was given"));

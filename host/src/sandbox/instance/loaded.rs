@@ -3,6 +3,7 @@
 use super::assembly::Assembly;
 use super::definition::Definition;
 use super::heap::Heap;
+use crate::abi::Shape;
 use crate::engine::now;
 use crate::error::{Error, ErrorKind, Result};
 use crate::instrument::ResetPlan;
@@ -14,8 +15,8 @@ use crate::sandbox::reuse::{Prefault, Reset, populate};
 use crate::sandbox::vals::func_type;
 use crate::value::Type;
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, OnceLock};
 use wasmtime::{AsContextMut as _, Engine, ExternType, Memory, Module, Store};
 
 /// About what an instance takes in the host's memory, with its part of the store, and what for each function, in bytes.
@@ -49,6 +50,18 @@ pub(crate) struct LoadedFunction {
     /// For a method.
     pub(crate) receiver: Option<LoadedReceiver>,
     pub(crate) prefault: Prefault,
+    /// How its result is laid out, once it was called; none where that has many parts.
+    result: OnceLock<Option<Shape<'static>>>,
+}
+
+/// A layout of more parts is worked out anew for each result: a guest may have ten thousand functions, and types of as many parts.
+const MOST_PARTS: usize = 128;
+
+impl LoadedFunction {
+    /// How its result, of this type, is laid out, if that is kept.
+    pub(crate) fn result(&self, ty: &Type) -> Option<&Shape<'static>> {
+        self.result.get_or_init(|| Shape::of(ty).kept(MOST_PARTS)).as_ref()
+    }
 }
 
 /// How a function is called, with exports by number.
@@ -90,6 +103,7 @@ impl Loaded {
             entry: entry(engine, &function.core, &mut table),
             receiver: receiver(engine, function, recipe, &mut table),
             prefault: Prefault::default(),
+            result: OnceLock::new(),
         });
         let functions: Vec<LoadedFunction> = functions.collect();
         let heap = Heap::new(&definition.limits, functions.iter().filter_map(|function| function.entry.options));

@@ -1,7 +1,7 @@
 //! WASI 0.2: values of WIT, and handles that are constants.
 
 use super::call::{NANOSECONDS, Params, WasiCall, ask};
-use crate::abi::{self, PART};
+use crate::abi::{self, PART, Shape};
 use crate::error::{Error, ErrorKind};
 use crate::escape::escaped;
 use crate::ir::Encoding;
@@ -310,7 +310,7 @@ impl WasiCall<'_> {
         self.meter.bytes(2 * (params.u32(at + 1) as usize & 0x7fff_ffff))?;
         let mut budget = abi::Budget::new(MAX_PATH, abi::Look::never());
         let flat = [params.u32(at).into(), params.u32(at + 1).into()];
-        let lifted = abi::lift(&self.memory, encoding, &Type::String, &mut flat.as_slice(), &mut budget);
+        let lifted = abi::lift(&self.memory, encoding, &Shape::of(&Type::String), &mut flat.as_slice(), &mut budget);
         match lifted.map_err(|wrong| wrong_value(wrong, "WASI was given"))? {
             Value::String(text) => Ok(text.to_string()),
             _ => Ok(String::new()),
