@@ -17,10 +17,12 @@ thread_local! {
 ///
 /// Of two that are nested, both are told.
 pub fn observe<R>(observer: impl Observer, f: impl FnOnce() -> R) -> R {
-    observe_by(Arc::new(observer), f)
+    let before = HERE.with_borrow(Clone::clone);
+    told(both(before, Some(Arc::new(observer))), f)
 }
 
-fn observe_by<R>(observer: Arc<dyn Observer>, f: impl FnOnce() -> R) -> R {
+/// Runs `f`, and tells `observer`, and nobody else, of what this thread forks meanwhile.
+fn told<R>(observer: Option<Arc<dyn Observer>>, f: impl FnOnce() -> R) -> R {
     /// Puts back what was there, also if `f` panics.
     struct Restored(Option<Arc<dyn Observer>>);
 
@@ -31,10 +33,7 @@ fn observe_by<R>(observer: Arc<dyn Observer>, f: impl FnOnce() -> R) -> R {
         }
     }
 
-    let before = HERE.with_borrow(Clone::clone);
-    let observer = both(before.clone(), Some(observer));
-    HERE.with_borrow_mut(|here| *here = observer);
-    let _restored = Restored(before);
+    let _restored = Restored(HERE.replace(observer));
     f()
 }
 
@@ -59,10 +58,7 @@ impl Observing {
     /// Runs `f` as if it were there.
     pub(crate) fn with<R>(self, f: impl FnOnce() -> R) -> R {
         let Observing { observer, dispatch, span } = self;
-        let f = || match observer {
-            Some(observer) => observe_by(observer, f),
-            None => f(),
-        };
+        let f = || told(observer, f);
         if span.is_none() && dispatch.is::<tracing::subscriber::NoSubscriber>() {
             return f();
         }

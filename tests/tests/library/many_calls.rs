@@ -1,8 +1,15 @@
 //! Many calls at once.
 
+use futures_core::Stream;
 use proptest::prelude::*;
 use purefork::error::ErrorKind;
-use purefork::{Args, Executor, Function, Value, args};
+use purefork::event::{CallEventKind, Event, observe};
+use purefork::{Args, Executor, Function, Memo, Value, args};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 /// A counter that each call finds at zero; it traps for 13.
@@ -16,6 +23,15 @@ const COUNT: &str = r#"(module
     (func (export "spin") (param $n i32) (result i32)
         (loop $l (br_if $l (i32.eqz (local.get $n)))) (local.get $n))
     (func (export "sub") (param f64 f64) (result f64) (f64.sub (local.get 0) (local.get 1))))"#;
+
+/// Forks a call for each of its two terms.
+const FIB: &str = r#"(module
+    (import "fork" "fib" (func $fork (param i32) (result i32)))
+    (import "wait" "fib" (func $wait (param i32) (result i32)))
+    (func (export "fib") (param $n i32) (result i32) (local $a i32)
+        (if (i32.lt_u (local.get $n) (i32.const 2)) (then (return (local.get $n))))
+        (local.set $a (call $fork (i32.sub (local.get $n) (i32.const 1))))
+        (i32.add (call $wait (local.get $a)) (call $wait (call $fork (i32.sub (local.get $n) (i32.const 2)))))))"#;
 
 fn executors() -> Vec<Executor> {
     let mut all = vec![Executor::builder().serial().build().unwrap()];
@@ -162,5 +178,105 @@ fn code_that_panics_fails_its_future_alone() {
         let error = job.wait().unwrap_err();
         assert_eq!((error.kind(), error.message()), (ErrorKind::Panicked, "a callback panicked: as it should"));
         assert_eq!(count.fork((1,)).wait().unwrap(), 12);
+    }
+}
+
+#[test]
+fn rows_of_a_function_that_forks_are_trees() {
+    for exec in executors() {
+        let fib = exec.load_bytes(FIB).unwrap().function::<i32, i32>("fib").unwrap();
+        let results: Vec<i32> = fib.map((0..200).map(|n| n % 12)).map(Result::unwrap).collect();
+        assert_eq!(&results[..14], [0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 0, 1]);
+        let (forks, memory) = fib
+            .fork_with(|calls| {
+                calls.call(5).unwrap();
+                (calls.usage().map(|usage| usage.forks), calls.memory())
+            })
+            .wait()
+            .unwrap();
+        assert_eq!((forks, memory), (Some(14), None));
+    }
+}
+
+#[test]
+fn who_observes_what_a_thread_forks_is_told_of_its_rows() {
+    for exec in executors() {
+        let count = count(&exec);
+        let done = Arc::new(AtomicUsize::new(0));
+        let counted = done.clone();
+        let observer = move |event: &Event<'_>| {
+            if let Event::Call(call) = event
+                && let CallEventKind::Done { .. } = call.kind
+            {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        let right: Vec<_> = (0..300).map(expected).collect();
+        let results: Vec<_> = observe(observer, || count.map((0..300).map(|n| (n,))).map(Result::ok).collect());
+        assert_eq!(done.load(Ordering::Relaxed), 300);
+        assert!(results == right);
+    }
+}
+
+#[test]
+fn rows_that_are_the_same_are_looked_up_in_a_memory_of_results() {
+    let exec = Executor::builder().threads(2).memo(Memo::in_memory()).build().unwrap();
+    let count = count(&exec);
+    let results: Vec<_> = count.map((0..3000).map(|n| (n % 10,))).map(Result::ok).collect();
+    assert_eq!(results, (0..3000).map(|n| expected(n % 10)).collect::<Vec<_>>());
+    let usage = count.fork_with(|calls| {
+        calls.call((3,)).unwrap();
+        calls.usage().unwrap()
+    });
+    assert_eq!((usage.wait().unwrap().memo_hits, usage.wait().unwrap().fuel), (1, 0));
+}
+
+#[test]
+fn an_argument_that_is_to_come_is_waited_for_by_its_row() {
+    for exec in executors() {
+        let sub = exec.load_bytes(COUNT).unwrap().function::<(f64, f64), f64>("sub").unwrap();
+        let five = sub.fork((7.0, 2.0));
+        let results: Vec<f64> = sub.map((0..20).map(|n| (&five, f64::from(n)))).map(Result::unwrap).collect();
+        assert_eq!(results[..3], [5.0, 4.0, 3.0]);
+    }
+}
+
+#[test]
+fn once_the_executor_is_gone_every_row_says_so() {
+    for exec in executors() {
+        let count = count(&exec);
+        let mut results = count.map((0..50).map(|n| (n,)));
+        assert_eq!(results.next().unwrap().unwrap(), 2);
+        drop(exec);
+        let last = results.map(|result| result.map_err(|error| error.kind())).last().unwrap();
+        assert_eq!(last, Err(ErrorKind::Cancelled));
+        assert_eq!(count.fork_many([(1,), (2,)]).wait().unwrap()[1].as_ref().unwrap_err().kind(), ErrorKind::Cancelled);
+        assert_eq!(count.map_unordered([(1,)]).next().unwrap().1.unwrap_err().kind(), ErrorKind::Cancelled);
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+#[test]
+fn results_are_a_stream() {
+    for exec in executors() {
+        let count = count(&exec);
+        let mut stream = pin!(count.map((0..2000).map(|n| (n,))));
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut results = Vec::new();
+        loop {
+            match stream.as_mut().poll_next(&mut Context::from_waker(&waker)) {
+                Poll::Ready(Some(result)) => results.push(result.ok()),
+                Poll::Ready(None) => break,
+                Poll::Pending => thread::park(),
+            }
+        }
+        assert_eq!(results, (0..2000).map(expected).collect::<Vec<_>>());
     }
 }
