@@ -208,7 +208,11 @@ impl InPlace {
             let (function, call, fuel) = (self.function, self.stopper.clone(), None);
             let invocation = Invocation { function, call: Some(call), deadline: None, fuel };
             self.follows = sandbox.begin_call(invocation).is_ok();
-            self.prepared = if self.follows { sandbox.prepare(self.function) } else { None };
+            if self.follows {
+                self.prepared = sandbox.prepare(self.function);
+            } else {
+                sandbox.forget_call();
+            }
         }
     }
 
