@@ -55,7 +55,7 @@ pub(crate) fn map(map: &Map, formats: &'static [&'static dyn Format]) -> Result<
         .collect::<Result<_, Usage>>()?;
     let format = formats.of_output(map, &inputs)?;
     let target = Target::open(map.output.as_deref().unwrap_or(Path::new("-")))?;
-    same::refuse_same_files(map, &words.inputs, &target)?;
+    same::refuse_same_files(map, words.module, &words.inputs, &target)?;
 
     let exec = executor(&map.common)?;
     let module = link(&exec, &map.common, load(&exec, words.module)?)?;

@@ -33,10 +33,15 @@ struct Sidecar {
     checkpoint: Checkpoint,
 }
 
+/// What is beside an output while it is written: the part, and how far it is.
+pub(super) fn beside_output(path: &Path) -> [PathBuf; 2] {
+    [beside(path, ".purefork-part"), beside(path, ".purefork-resume")]
+}
+
 impl Partial {
     /// Begins the output of the file at `path`, or goes on with it. `job`: what makes the output, beside the inputs.
     pub(super) fn open(path: &Path, job: &str, resume: Option<bool>) -> Result<Partial> {
-        let (part, sidecar) = (beside(path, ".purefork-part"), beside(path, ".purefork-resume"));
+        let [part, sidecar] = beside_output(path);
         let cannot = |error: &io::Error| Usage::new(format!("cannot write `{}`: {error}", shown(&part)));
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);

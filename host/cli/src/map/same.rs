@@ -1,5 +1,6 @@
 //! Files that are given twice.
 
+use super::partial::beside_output;
 use super::shown;
 use crate::flags::Map;
 use crate::report::Usage;
@@ -9,29 +10,60 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Refuses to write a file that is read, or one file twice.
-pub(super) fn refuse_same_files(map: &Map, inputs: &[From], output: &Target) -> Result<(), Usage> {
-    let output = match output {
-        Target::File { path, .. } => Some(path.as_path()),
-        _ => None,
+pub(super) fn refuse_same_files(map: &Map, module: &Path, inputs: &[From], output: &Target) -> Result<(), Usage> {
+    if map.rejects.as_deref() == Some(Path::new("-")) {
+        return Err(Usage::new("expected a file with `--rejects`: standard output carries results alone")
+            .with_help("name a file, such as `rejects.ndjson`"));
+    }
+    let mut written: Vec<(&str, PathBuf)> = Vec::new();
+    if let Target::File { path, .. } = output {
+        let [part, sidecar] = beside_output(path);
+        written.extend([path.clone(), part, sidecar].map(|path| ("--output", path)));
+    }
+    if let Some(rejects) = &map.rejects {
+        if let Some((_, path)) = written.iter().find(|(_, path)| is_same(path, rejects) || is_one_place(path, rejects))
+        {
+            let what = if Some(path) == written.first().map(|(_, path)| path) {
+                "the output, too"
+            } else {
+                "a file of the output's"
+            };
+            return Err(
+                Usage::new(format!("`--rejects`: `{}` is {what}", shown(rejects))).with_help("write to another file")
+            );
+        }
+        written.push(("--rejects", rejects.clone()));
+    }
+    for (path, what) in read(map, module, inputs) {
+        if let Some((option, written)) = written.iter().find(|(_, written)| is_same(&path, written)) {
+            return Err(Usage::new(format!("`{option}`: `{}` is {what}, too", shown(written)))
+                .with_help("write to another file"));
+        }
+    }
+    Ok(())
+}
+
+/// The files that are read, and what each is.
+fn read(map: &Map, module: &Path, inputs: &[From]) -> Vec<(PathBuf, &'static str)> {
+    let mut read: Vec<(PathBuf, &str)> = Vec::new();
+    read.extend(inputs.iter().filter_map(|input| match input {
+        From::Path(path) => Some((path.clone(), "an input")),
+        From::Stdin => None,
+    }));
+    read.push((module.to_owned(), "the module"));
+    read.extend(map.common.link.iter().map(|link| (link.module.clone(), "a linked module")));
+    let file = |text: &str| text.strip_prefix('@').map(PathBuf::from);
+    read.extend(map.arg.iter().filter_map(|(_, text)| Some((file(text)?, "the file of an argument"))));
+    read
+}
+
+/// Whether two paths are one name in one directory, whatever is there.
+fn is_one_place(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some((fs::canonicalize(dir).ok()?, path.file_name()?.to_owned()))
     };
-    for (option, written) in [("--output", output), ("--rejects", map.rejects.as_deref())] {
-        let Some(written) = written else { continue };
-        for input in inputs {
-            if let From::Path(path) = input
-                && is_same(path, written)
-            {
-                return Err(Usage::new(format!("`{option}`: `{}` is an input, too", shown(written)))
-                    .with_help("write to another file"));
-            }
-        }
-    }
-    match (output, map.rejects.as_deref()) {
-        (Some(output), Some(rejects)) if is_same(output, rejects) || output == rejects => {
-            Err(Usage::new(format!("`--rejects`: `{}` is the output, too", shown(rejects)))
-                .with_help("write to another file"))
-        }
-        _ => Ok(()),
-    }
+    place(one).is_some() && place(one) == place(other)
 }
 
 /// Whether two paths lead to one file.

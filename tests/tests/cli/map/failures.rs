@@ -150,6 +150,11 @@ fn an_output_that_cannot_be_written_ends_the_run() {
             "rows.wat add in.ndjson -o hard.ndjson",
             "rows.wat add in.ndjson --rejects in.ndjson",
             "rows.wat add in.ndjson -o out.ndjson --rejects out.ndjson",
+            "rows.wat add in.ndjson -o out.ndjson --rejects ./out.ndjson.purefork-part",
+            "rows.wat add in.ndjson -o rows.wat --to ndjson",
+            "rows.wat add in.ndjson --rejects rows.wat",
+            "rows.wat add in.ndjson --arg b=@in.ndjson -o out.ndjson --rejects in.ndjson",
+            "rows.wat add in.ndjson --rejects -",
             "rows.wat add in.ndjson -o folder",
             "rows.wat add in.ndjson -o missing/out.ndjson",
             "rows.wat add there.ndjson -o out.ndjson",
@@ -185,6 +190,31 @@ fn an_output_that_cannot_be_written_ends_the_run() {
             $ purefork map rows.wat add in.ndjson -o out.ndjson --rejects out.ndjson
             2> error: `--rejects`: `out.ndjson` is the output, too
             2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson -o out.ndjson --rejects ./out.ndjson.purefork-part
+            2> error: `--rejects`: `./out.ndjson.purefork-part` is a file of the output's
+            2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson -o rows.wat --to ndjson
+            2> error: `--output`: `rows.wat` is the module, too
+            2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson --rejects rows.wat
+            2> error: `--rejects`: `rows.wat` is the module, too
+            2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson --arg b=@in.ndjson -o out.ndjson --rejects in.ndjson
+            2> error: `--rejects`: `in.ndjson` is an input, too
+            2>   write to another file
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson --rejects -
+            2> error: expected a file with `--rejects`: standard output carries results alone
+            2>   name a file, such as `rejects.ndjson`
             exit 2
 
             $ purefork map rows.wat add in.ndjson -o folder
