@@ -57,10 +57,25 @@ impl Formats {
             return self.named("--to", name);
         }
         let found = [out].into_iter().chain(parts.iter().map(|part| &**part)).find_map(|path| self.of_path(path));
-        found.ok_or_else(|| {
+        let format = found.ok_or_else(|| {
             Usage::new("cannot tell the format of the parts from their names")
                 .with_help(format!("say it, as `--to ndjson`; there is {}", self.names()))
-        })
+        })?;
+        for part in parts {
+            if let Some(other) = self.of_path(part)
+                && other.name() != format.name()
+            {
+                let message = format!(
+                    "expected parts of the output's format, `{}`, but `{}` is `{}` by its name",
+                    format.name(),
+                    shown_path(part),
+                    other.name()
+                );
+                return Err(Usage::new(message)
+                    .with_help("parts are put together as they are; say what they are, as `--to ndjson`"));
+            }
+        }
+        Ok(format)
     }
 
     fn of_path(&self, path: &Path) -> Option<&'static dyn Format> {

@@ -113,7 +113,8 @@ pub(crate) fn concatenate(parts: Vec<Source>, mut sink: Sink, header: Option<Spl
                     Some(known) if *known == record => {}
                     Some(_) => {
                         let text = format!("`{name}` has other columns than the parts before it");
-                        return Err(Error::new(Stage::Input, text));
+                        let help = "name parts of one run; if they have no header row, say `--no-header`";
+                        return Err(Error::new(Stage::Input, text).with_help(help));
                     }
                 }
                 bytes = rest;

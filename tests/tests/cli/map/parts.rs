@@ -31,7 +31,12 @@ fn shards_together_are_the_whole() {
     fs::write(room.path("cut.csv"), "div\n3").expect("it is written");
     fs::write(room.path("other.csv"), "mul\n3\n").expect("it is written");
     room.check(
-        &["--merge all.csv one-1.csv cut.csv", "--merge all.csv one-1.csv other.csv", "--merge one-1.csv one-1.csv"],
+        &[
+            "--merge all.csv one-1.csv cut.csv",
+            "--merge all.csv one-1.csv other.csv",
+            "--merge all.ndjson one-1.csv",
+            "--merge one-1.csv one-1.csv",
+        ],
         &expect![[r#"
             $ purefork map --merge all.csv one-1.csv cut.csv
             2> error: `cut.csv` ends in the middle of a line: it is not whole
@@ -40,6 +45,12 @@ fn shards_together_are_the_whole() {
 
             $ purefork map --merge all.csv one-1.csv other.csv
             2> error: `other.csv` has other columns than the parts before it
+            2>   name parts of one run; if they have no header row, say `--no-header`
+            exit 2
+
+            $ purefork map --merge all.ndjson one-1.csv
+            2> error: expected parts of the output's format, `ndjson`, but `one-1.csv` is `csv` by its name
+            2>   parts are put together as they are; say what they are, as `--to ndjson`
             exit 2
 
             $ purefork map --merge one-1.csv one-1.csv
