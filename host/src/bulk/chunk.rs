@@ -76,7 +76,7 @@ pub(super) struct Chunk<R> {
 impl<R: Results> Chunk<R> {
     /// Waits for the results.
     pub(super) fn join(self) -> Done<R> {
-        let result = self.future.wait();
+        let result = self.future.wait_for_others();
         self.read(result)
     }
 

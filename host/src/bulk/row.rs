@@ -19,7 +19,8 @@ pub(super) enum Other {
 }
 
 impl Row {
-    #[inline]
+    /// Inlined, so that it is made where it stays: to move what was just written is slow.
+    #[inline(always)]
     pub(super) fn new<P: Params>(args: impl IntoArgs<P>, callee: Callee<'_>) -> Row {
         match args.into_args(callee) {
             Ok(Bound(Ok(values))) => Row::Values(values),

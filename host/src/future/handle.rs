@@ -112,6 +112,21 @@ impl<T> Future<T> {
         self.value()
     }
 
+    /// Waits for the result, and leaves it to others to compute it; a worker runs other jobs meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`Future::wait`].
+    pub(crate) fn wait_for_others(&self) -> Result<T>
+    where
+        T: Clone,
+    {
+        if !self.done() {
+            nested::waiting(|| self.block(None));
+        }
+        self.value()
+    }
+
     /// Waits for the result, and gives the value itself, not a copy, if this is the last handle.
     ///
     /// It is a copy all the same of a call that this thread has run itself while it waited beside a pool, and of one that had to
