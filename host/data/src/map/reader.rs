@@ -103,16 +103,16 @@ impl Reader<'_> {
             start = chunk;
             done = Some((skip, digest));
         }
+        let changed = || {
+            let text = format!("`{name}` is not what it was: the rows that were read last have changed");
+            Error::new(Stage::Usage, text).with_help("start anew, without `--resume`")
+        };
         while let Some(mut rows) = input.next()? {
             let end = rows.end();
             *count = rows.first() + rows.len() as u64;
             let chunk = Chunk { file: name.clone(), input: number, start: start.clone(), end: end.clone() };
             let mut skipped = 0;
             if let Some((skip, digest)) = done.take().filter(|(skip, _)| *skip > 0) {
-                let changed = || {
-                    let text = format!("`{name}` is not what it was: the rows that were read last have changed");
-                    Error::new(Stage::Usage, text).with_help("start anew, without `--resume`")
-                };
                 let at = usize::try_from(skip).ok().filter(|at| *at <= rows.len()).ok_or_else(changed)?;
                 let behind = rest(&mut *rows, at)?;
                 if rows.digest().is_none_or(|found| found != digest) {
@@ -130,7 +130,8 @@ impl Reader<'_> {
             }
             start = end;
         }
-        Ok(true)
+        // The rows that were read last are not there any more.
+        if done.is_some_and(|(skip, _)| skip > 0) { Err(changed()) } else { Ok(true) }
     }
 
     /// Parts a chunk. Returns whether the run goes on.

@@ -139,6 +139,23 @@ fn a_run_does_not_go_on_with_what_has_changed() {
     );
 }
 
+#[test]
+fn a_run_does_not_go_on_with_rows_that_are_gone() {
+    let rows: String = (0..3000).map(|n| format!("[{n},1]\n")).collect();
+    let room = Room::new("gone", &[("in.ndjson", format!("{rows}[1,\n").as_bytes())]);
+    let line = "rows.wat add in.ndjson -o out.ndjson --quiet";
+    let _ = room.command(line).output().expect("the binary runs");
+    for left in ["", "[0,1]\n"] {
+        fs::write(room.path("in.ndjson"), left).expect("it is written");
+        let output = room.command(&format!("{line} --resume")).output().expect("the binary runs");
+        assert_eq!(
+            String::from_utf8_lossy(&output.stderr),
+            "error: `in.ndjson` is not what it was: the rows that were read last have changed\n  start anew, without `--resume`\n"
+        );
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
 /// Whenever it is killed, the run goes on, and gives what it would have given.
 #[cfg(unix)]
 #[test]
