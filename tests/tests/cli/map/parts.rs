@@ -95,19 +95,24 @@ fn a_run_does_not_go_on_with_what_has_changed() {
     let line = "rows.wat add in.ndjson -o out.ndjson --quiet";
     let _ = room.command(line).output().expect("the binary runs");
     fs::write(room.path("in.ndjson"), rows.replacen("[7,", "[8,", 1)).expect("it is written");
+    let output = room.command(&format!("{line} --resume")).output().expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    // How far the run was written down when it stopped depends on how fast it was.
+    let text: String = text.chars().filter(|char| !char.is_ascii_digit()).collect();
+    assert_eq!(
+        (text.as_str(), output.status.code()),
+        (
+            "error: `in.ndjson` is not what it was: its first  bytes have changed\n  start anew, without `--resume`\n",
+            Some(2)
+        )
+    );
     room.check(
         &[
-            "rows.wat add in.ndjson -o out.ndjson --resume",
             "rows.wat div in.ndjson -o out.ndjson --resume",
             "rows.wat add in.ndjson -o out.ndjson --resume --into sum",
             "rows.wat add in.ndjson -o new.ndjson --resume",
         ],
         &expect![[r#"
-            $ purefork map rows.wat add in.ndjson -o out.ndjson --resume
-            2> error: `in.ndjson` is not what it was: its first 524280 bytes have changed
-            2>   start anew, without `--resume`
-            exit 2
-
             $ purefork map rows.wat div in.ndjson -o out.ndjson --resume
             2> error: `out.ndjson` was begun by a run with another module, function or options
             2>   give the same, or start anew, without `--resume`
