@@ -28,6 +28,7 @@
 
 mod calls;
 mod chunk;
+mod feed;
 mod many;
 mod map;
 mod reduce;

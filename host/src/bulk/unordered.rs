@@ -1,7 +1,7 @@
 //! Calls with each row of an iterator, whose results come as they are there.
 
 use super::chunk::{Caller, Chunk, Done};
-use super::map::{Feed, most_chunks};
+use super::feed::{Feed, most_chunks};
 use crate::args::IntoArgs;
 use crate::error::Result;
 use crate::function::Function;
