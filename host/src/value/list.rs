@@ -157,8 +157,8 @@ impl List {
         }
     }
 
-    /// The list as one held as its type says: if its elements are numbers of the very type `element`.
-    pub(crate) fn packed(values: Vec<Value>, element: &Type) -> List {
+    /// The list as one held as its type says: if its elements are numbers, `bool`s or `char`s of the very type `element`, as a `Vec` of these.
+    pub fn packed(values: Vec<Value>, element: &Type) -> List {
         macro_rules! pack {
             ($variant:ident) => {
                 values

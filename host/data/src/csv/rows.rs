@@ -6,12 +6,11 @@ use crate::error::RowError;
 use crate::format::{Given, Place, Rows};
 use crate::mark::Mark;
 use crate::table::{Column, Nulls};
-use crate::text::{Block, Span, utf8};
+use crate::text::{Block, Part, utf8};
 use purefork::Value;
 use purefork::value::Type;
 use std::any::Any;
 use std::borrow::Cow;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Which column each parameter is.
@@ -27,37 +26,25 @@ pub(super) struct Binding {
 }
 
 pub(super) struct CsvRows {
-    block: Arc<Block>,
-    spans: Range<usize>,
-    last: bool,
+    part: Part,
     binding: Arc<Binding>,
     fields: Fields,
 }
 
 impl CsvRows {
     pub(super) fn boxed(block: Block, binding: Arc<Binding>) -> Box<dyn Rows> {
-        let spans = 0..block.spans.len();
-        Box::new(CsvRows { block: Arc::new(block), spans, last: true, binding, fields: Fields::default() })
-    }
-
-    fn span(&self, row: usize) -> Span {
-        self.block.spans[self.spans.start + row]
-    }
-
-    fn record(&self, row: usize) -> &[u8] {
-        let Span { start, end, .. } = self.span(row);
-        &self.block.text[start as usize..end as usize]
+        Box::new(CsvRows { part: Part::whole(block), binding, fields: Fields::default() })
     }
 
     /// Reads a record's fields, whatever is in them.
     pub(super) fn read(&self, row: usize, fields: &mut Fields) {
-        fields.read(self.record(row), self.binding.delimiter);
+        fields.read(self.part.row(row), self.binding.delimiter);
     }
 
     /// Reads a record's fields, as many as there are to be.
     fn checked(&mut self, row: usize) -> Result<(), RowError> {
         let mut fields = std::mem::take(&mut self.fields);
-        let closed = fields.read(self.record(row), self.binding.delimiter);
+        let closed = fields.read(self.part.row(row), self.binding.delimiter);
         let Binding { headless, strict, columns, params, .. } = &*self.binding;
         let (wanted, given) = (columns.len(), fields.len());
         self.fields = fields;
@@ -86,37 +73,28 @@ impl CsvRows {
 
 impl Rows for CsvRows {
     fn len(&self) -> usize {
-        self.spans.len()
+        self.part.len()
     }
 
     fn first(&self) -> u64 {
-        self.block.rows + self.spans.start as u64
+        self.part.first()
     }
 
     fn bytes(&self) -> usize {
-        self.block.bytes_of(&self.spans)
+        self.part.bytes()
     }
 
     fn end(&self) -> Option<Mark> {
-        self.block.end.clone().filter(|_| self.last)
+        self.part.end()
     }
 
     fn digest(&self) -> Option<String> {
-        Some(self.block.digest(self.spans.end))
+        Some(self.part.digest())
     }
 
     fn split(&mut self, at: usize) -> Option<Box<dyn Rows>> {
-        let middle = self.spans.start + at;
-        let rest = CsvRows {
-            block: self.block.clone(),
-            spans: middle..self.spans.end,
-            last: self.last,
-            binding: self.binding.clone(),
-            fields: Fields::default(),
-        };
-        self.spans.end = middle;
-        self.last = false;
-        Some(Box::new(rest))
+        let (part, binding) = (self.part.split(at), self.binding.clone());
+        Some(Box::new(CsvRows { part, binding, fields: Fields::default() }))
     }
 
     fn args(&mut self, row: usize, args: &mut Vec<Value>) -> Result<Given, RowError> {
@@ -151,12 +129,11 @@ impl Rows for CsvRows {
     }
 
     fn raw(&self, row: usize) -> Cow<'_, [u8]> {
-        Cow::Borrowed(self.record(row))
+        Cow::Borrowed(self.part.row(row))
     }
 
     fn place(&self, row: usize) -> Place {
-        let Span { start, line, .. } = self.span(row);
-        Place { line: Some(self.block.lines + u64::from(line) + 1), byte: Some(self.block.bytes + u64::from(start)) }
+        self.part.place(row)
     }
 
     fn as_any(&self) -> &dyn Any {

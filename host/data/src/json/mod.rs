@@ -9,6 +9,6 @@ mod write;
 mod tests;
 
 pub(crate) use number::{float32, float64, integer, shown};
-pub(crate) use read::{Seed, packed};
+pub(crate) use read::Seed;
 pub(crate) use trail::Trail;
 pub(crate) use write::{write, write_string};

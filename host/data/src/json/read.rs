@@ -191,7 +191,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
                     let next = from.next_element_seed(self.of(element));
                     match self.part(|| format!("[{}]", values.len()), next)? {
                         Some(value) => values.push(value),
-                        None => return Ok(Value::List(packed(element, values))),
+                        None => return Ok(Value::List(List::packed(values, element))),
                     }
                 }
             }
@@ -369,35 +369,6 @@ impl<'n, I: ExactSizeIterator<Item = &'n str> + Clone> Visitor<'_> for Key<I> {
             None => Found::Other(key.to_owned()),
         })
     }
-}
-
-/// A list that is held as numbers, if its elements are.
-pub(crate) fn packed(element: &Type, values: Vec<Value>) -> List {
-    macro_rules! pack {
-        ($variant:ident) => {
-            values
-                .iter()
-                .map(|value| if let Value::$variant(v) = value { Some(*v) } else { None })
-                .collect::<Option<Vec<_>>>()
-                .map(List::from)
-        };
-    }
-    let packed = match element {
-        Type::Bool => pack!(Bool),
-        Type::S8 => pack!(I8),
-        Type::U8 => pack!(U8),
-        Type::S16 => pack!(I16),
-        Type::U16 => pack!(U16),
-        Type::I32 | Type::S32 => pack!(I32),
-        Type::U32 => pack!(U32),
-        Type::I64 | Type::S64 => pack!(I64),
-        Type::U64 => pack!(U64),
-        Type::F32 => pack!(F32),
-        Type::F64 => pack!(F64),
-        Type::Char => pack!(Char),
-        _ => None,
-    };
-    packed.unwrap_or_else(|| List::from(values))
 }
 
 /// The type, and how its values are written.

@@ -6,8 +6,8 @@ use super::function::{Function, Shape};
 use super::tally::Tally;
 use crate::error::RowError;
 use crate::format::{Encoder, Encoders, Given, Outcome};
-use crate::json::packed;
 use purefork::bulk::Calls;
+use purefork::value::List;
 use purefork::{Args, ErrorKind, Value};
 use std::ops::Range;
 use std::sync::Arc;
@@ -174,7 +174,8 @@ impl Worker<'_, '_> {
                 });
             }
             whole = count == range.len();
-            let lists = columns.into_iter().zip(params).map(|(values, param)| Value::List(packed(&param.ty, values)));
+            let lists =
+                columns.into_iter().zip(params).map(|(values, param)| Value::List(List::packed(values, &param.ty)));
             self.args.clear();
             self.args.extend(lists);
         }
@@ -215,7 +216,7 @@ impl Worker<'_, '_> {
     }
 
     /// Calls the function with the lists of so many rows.
-    fn call_batch(&mut self, count: usize) -> Result<purefork::value::List, Fault> {
+    fn call_batch(&mut self, count: usize) -> Result<List, Fault> {
         self.task.function.complete(&mut self.args);
         let value = self.calls.call_values(&mut self.args)?;
         self.used();
