@@ -6,5 +6,5 @@ int main(void) {
     time_t now = time(NULL);
     char text[32];
     strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", gmtime(&now));
-    puts(text);
+    return puts(text) < 0;
 }

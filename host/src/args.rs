@@ -265,6 +265,31 @@ impl IntoArgs<Args> for Args {
     }
 }
 
+/// Values, by position.
+impl<const N: usize> IntoArgs<Args> for [Value; N] {
+    #[inline]
+    fn into_args(self, Callee(function): Callee<'_>) -> Result<Bound> {
+        positional(function, self.into_iter())
+    }
+}
+
+/// Values, by position.
+impl IntoArgs<Args> for Vec<Value> {
+    fn into_args(self, Callee(function): Callee<'_>) -> Result<Bound> {
+        positional(function, self.into_iter())
+    }
+}
+
+/// Checks values that are in the order of the parameters.
+#[inline]
+fn positional(function: &FunctionDef, given: impl ExactSizeIterator<Item = Value>) -> Result<Bound> {
+    if given.len() != function.params.len() {
+        return Err(mismatch_count(function, given.len()));
+    }
+    let values = given.enumerate().map(|(at, value)| checked(function, at, value));
+    Ok(Bound(Ok(values.collect::<Result<Values>>()?)))
+}
+
 /// Two values, by position.
 impl IntoArgs<Args> for (Value, Value) {
     fn into_args(self, function: Callee<'_>) -> Result<Bound> {

@@ -1,5 +1,10 @@
 //! What the audit found out about a module, for people and programs.
 
+mod names;
+
+pub(crate) use names::type_names;
+pub use names::{FunctionTypeNames, TypeName};
+
 use crate::args::signature;
 use crate::error::Result;
 use crate::escape::escaped;
@@ -30,6 +35,9 @@ pub struct Inspection {
     pub wasi: Vec<InspectedWasi>,
     /// What it imports that never returns, such as `env.abort`: to call it is a trap.
     pub traps: Vec<String>,
+    /// The functions that it imports and that nothing provides, such as `env.log`, where it [may](crate::UnknownImports::Trap): to call one
+    /// is a trap.
+    pub unknown: Vec<String>,
     /// Its linear memories.
     pub memories: Vec<InspectedMemory>,
     /// Its tables.
@@ -193,6 +201,7 @@ impl Inspection {
                 .map(|function| InspectedWasi { name: function.name.clone(), answered: function.answered })
                 .collect(),
             traps: facts.traps.clone(),
+            unknown: facts.unknown.clone(),
             memories: facts
                 .memories
                 .iter()

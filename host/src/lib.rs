@@ -79,18 +79,21 @@ mod executor;
 mod fork;
 pub mod function;
 pub mod future;
+mod imports;
 pub mod inspect;
 mod instrument;
 mod ir;
 mod isolation;
 mod limits;
 mod memo;
+mod merge;
 mod module;
 mod module_service;
 mod nearest;
 mod process;
 mod sandbox;
 mod sched;
+mod script;
 #[cfg_attr(not(feature = "preinit"), path = "snapshot/absent.rs")]
 mod snapshot;
 pub mod trace;
@@ -100,16 +103,17 @@ mod wasi;
 // What nearly every program uses. The rest is in the modules.
 pub use args::Args;
 pub use error::{Error, ErrorKind, Result};
-pub use executor::{Builder, Executor};
+pub use executor::{Assembly, Builder, Executor, LoadOptions};
 pub use function::Function;
 pub use future::{Future, Promise, collect_all, collect_any, first_ok, promise, wait, wait_all, wait_all_or_cancel};
+pub use imports::UnknownImports;
 pub use isolation::Isolation;
 pub use limits::{Limits, Usage};
 pub use memo::Memo;
 pub use module::Module;
 pub use trace::trace;
 pub use value::Value;
-pub use wasi::{Output, Wasi};
+pub use wasi::{Output, Wasi, World};
 
 /// What is documented to be `Send` and `Sync` is; a field that were not would be a breaking change.
 const _: () = {
@@ -122,8 +126,10 @@ const _: () = {
         Limits,
         Usage,
         Isolation,
+        UnknownImports,
         Wasi,
         Output,
+        World,
         Error,
         event::TaskId,
         inspect::Inspection,

@@ -8,11 +8,12 @@ use crate::event::Source;
 use crate::fork::{Program, Script};
 use crate::function::Function;
 use crate::future::Future;
-use crate::inspect::{Inspection, exports};
+use crate::inspect::{FunctionTypeNames, Inspection, exports, type_names};
 use crate::ir::Facts;
 use crate::module_service::{ModuleService, Preinitialised};
 use crate::nearest::find;
 use crate::value::{Params, Results, Type, Value, Values};
+use crate::wasi::World;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -151,6 +152,20 @@ impl Module {
         Ok(Module { program, ..self.clone() })
     }
 
+    /// The same module, whose calls are given files and an environment by WASI. The module's digest stays that of its bytes; but what it
+    /// is given is part of what is called, as its bytes are: results are remembered and traced with it. It takes the place of what was given
+    /// before; what the module forks of others has theirs.
+    ///
+    /// It is there in calls. While instances are made, and for `_initialize`, the directory and the environment are empty, as
+    /// instances are shared.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] if the executor's guests may not import WASI.
+    pub fn with_world(&self, world: &World) -> Result<Module> {
+        Ok(Module { program: self.program.with_world(world)?, ..self.clone() })
+    }
+
     /// The same modules, each with all others' exports to fork, under the names given. So they may fork each other's
     /// functions, round and round: every call is an instance of its own.
     ///
@@ -253,6 +268,34 @@ impl Module {
     /// What the audit found out: functions with their signatures, what they fork, what the module needs.
     pub fn inspect(&self) -> Inspection {
         Inspection::new(&self.facts, &self.digest)
+    }
+
+    /// What the guest's WIT calls the types of each function, in the order of [`Inspection::functions`]; nothing has a name in a core module
+    /// without WIT. It reads the module's bytes, and does so each time.
+    ///
+    /// ```
+    /// use purefork::Executor;
+    ///
+    /// let exec = Executor::new()?;
+    /// let shapes = exec.load_bytes(r#"(component
+    ///     (core module $m (func (export "f") (param f64) (result f64) (local.get 0)))
+    ///     (core instance $i (instantiate $m))
+    ///     (type $point (record (field "x" f64)))
+    ///     (import "point" (type $named (eq $point)))
+    ///     (func $f (param "at" $named) (result f64) (canon lift (core func $i "f")))
+    ///     (export "f" (func $f)))"#)?;
+    /// let names = shapes.type_names()?;
+    /// assert_eq!(names[0].params[0].name.as_deref(), Some("point"));
+    /// assert_eq!(names[0].results[0].name, None);
+    /// # Ok::<(), purefork::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::bytes`].
+    pub fn type_names(&self) -> Result<Vec<FunctionTypeNames>> {
+        let functions: Vec<&str> = self.facts.functions.iter().map(|function| function.name.as_str()).collect();
+        Ok(type_names(&self.bytes()?, &functions))
     }
 
     fn number(&self, name: &str) -> Result<usize> {

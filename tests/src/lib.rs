@@ -199,6 +199,18 @@ pub fn used(module: &Module, function: &str, values: &[Value]) -> (Result<Value,
     }
 }
 
+/// The same without the offsets of instructions: the compiler loses the place of one that it merges with another, which depends on what
+/// stands around it.
+pub fn ended(module: &Module, function: &str, values: &[Value]) -> (Result<Value, String>, Option<Usage>) {
+    let (result, usage) = used(module, function, values);
+    let without = |text: String| {
+        let mut parts = text.split(" (offset ");
+        let first = parts.next().unwrap_or_default().to_owned();
+        parts.fold(first, |text, part| text + part.split_once(')').map_or(part, |(_, rest)| rest))
+    };
+    (result.map_err(without), usage)
+}
+
 /// The error of a result that has to be one.
 ///
 /// # Panics

@@ -13,7 +13,7 @@ Exit codes:
   2  the command line, a file or the arguments are wrong
   3  the guest was refused
 
-`map` gives 1 if any row failed, and 130 if it was interrupted.";
+`map` gives 1 if any row failed, and 130 if it was interrupted (129 by SIGHUP, 143 by SIGTERM).";
 
 pub(crate) const COMMANDS: &str = "\
 purefork run MODULE FUNCTION [ARG]...    calls a function of a module
@@ -72,12 +72,14 @@ does one that a guest forks. Then `--json` prints {\"value\": …, \"usage\": �
 many calls were known (memo_hits) and how many ran (memo_misses).
 
 With `--wasi frozen`, modules may import WASI 0.1 and 0.2. It is always 1970, random numbers are
-the same in every call, there are no files, no network and no environment. A module that exports
+the same in every call, and there is no network. `--file` gives files in the directory `/`, `--env`
+variables; with `--out` the call may make files, which go to a directory. A module that exports
 `_start`, or a component that exports `wasi:cli/run`, is a program: what follows MODULE are its
 arguments, what it writes goes to stdout and stderr, and if its status is not 0 the exit code is 1.
 
   purefork run --wasi frozen sort.wasm -- 3 -1 2.5
-  purefork run --wasi frozen sort.wasm --stdin @numbers.txt";
+  purefork run --wasi frozen sort.wasm --stdin @numbers.txt
+  purefork run --wasi frozen convert.wasm --file in.txt=@in.txt --out made -- in.txt out.txt";
 
 pub(crate) const MAP_USAGE: &str = "purefork map [OPTIONS] MODULE FUNCTION [INPUT]... [-o OUT]
        purefork map --merge OUT PART...";
@@ -98,7 +100,8 @@ Formats, by what names end in, `.gz` and `.zst` included, or by `--from` and `--
 Fields and columns that the function does not take are passed over, unless `--strict`. An option that
 is missing, or an empty cell, is none. A whole number has to fit its parameter, and be exact as the
 float that it is passed as. With `--into` the row stays as it was, with one field or column more;
-results that are records are columns COLUMN.FIELD of CSV.
+results that are records are columns COLUMN.FIELD of CSV. Where a field of NDJSON has no column in
+the output, as no parameter is called so, its row fails.
 
 A row that fails stops the run before anything behind it is written. With `--on-error keep` it stays
 in its place: as {\"error\": {\"kind\": …, \"message\": …}} in NDJSON, as a null or empty cells elsewhere.

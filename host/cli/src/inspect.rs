@@ -3,10 +3,11 @@
 use crate::file;
 use crate::flags::Inspect;
 use crate::report::{Usage, as_options, shown_path};
+use crate::whole::Whole;
 use crate::{json, layout, stdout};
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use purefork::inspect::{InspectedFork, InspectedFunction, InspectedWasi, Inspection};
-use purefork::{Error, ErrorKind, Executor, Wasi};
+use purefork::{Error, ErrorKind};
 use serde_json::json;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -17,7 +18,7 @@ const STDIN_NAME: &str = "-";
 /// Prints what the audit finds out, and returns whether the module is pure.
 pub(crate) fn inspect(inspect: &Inspect) -> Result<bool> {
     let path = shown_path(&inspect.module);
-    let (text, mut object, pure) = match audit(&inspect.module, inspect.wasi) {
+    let (text, mut object, pure) = match Whole::inspected(inspect).audit() {
         Ok(inspection) => (pure_text(&path, &inspection), json::inspection(&inspection), true),
         Err(error) => match error.downcast_ref::<Error>() {
             // A refused guest is a result here, and not an error.
@@ -31,11 +32,6 @@ pub(crate) fn inspect(inspect: &Inspect) -> Result<bool> {
     object["file"] = json!(path);
     stdout::print(&if inspect.json { object.to_string() } else { text })?;
     Ok(pure)
-}
-
-/// Reads and audits a module.
-pub(crate) fn audit(path: &Path, wasi: Option<Wasi>) -> Result<Inspection> {
-    Executor::builder().wasi(wasi.unwrap_or_default()).inspect(read(path)?).with_context(|| shown_module(path))
 }
 
 /// A module as it is named in a message.
@@ -86,6 +82,9 @@ fn pure_text(path: &str, inspection: &Inspection) -> String {
     }
     fact("digest", inspection.digest.clone());
     fact("code", bytes(inspection.code_bytes));
+    if inspection.compile >= 1000 {
+        fact("compile", format!("costs {}, about as many seconds", count(inspection.compile / 1000, "unit")));
+    }
     for memory in &inspection.memories {
         fact("memory", from_to(memory.minimum_bytes, memory.maximum_bytes, bytes));
     }
@@ -112,6 +111,9 @@ fn pure_text(path: &str, inspection: &Inspection) -> String {
     }
     if !inspection.traps.is_empty() {
         fact("traps", inspection.traps.join(", "));
+    }
+    if !inspection.unknown.is_empty() {
+        fact("unknown", format!("{}; nothing provides them, and to call one is a trap", inspection.unknown.join(", ")));
     }
     if !inspection.functions.is_empty() {
         lines.push("\nexports".to_owned());

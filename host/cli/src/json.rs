@@ -99,6 +99,7 @@ pub(crate) fn inspection(inspection: &Inspection) -> Value {
         "forks": forks.collect::<Value>(),
         "wasi": wasi.collect::<Value>(),
         "traps": inspection.traps,
+        "unknown": inspection.unknown,
         "memories": inspection
             .memories
             .iter()
@@ -112,6 +113,7 @@ pub(crate) fn inspection(inspection: &Inspection) -> Value {
         "start": inspection.start,
         "fresh": inspection.fresh,
         "code_bytes": inspection.code_bytes,
+        "compile": inspection.compile as f64 / 1000.0,
         "note": inspection.note,
     })
 }

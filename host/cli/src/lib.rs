@@ -15,6 +15,7 @@
 mod argument;
 mod array;
 mod describe;
+mod directory;
 mod example;
 mod file;
 mod flags;
@@ -32,15 +33,18 @@ mod npy;
 mod output;
 mod preinit;
 mod program;
+mod progress;
 mod replay;
 mod report;
 mod run;
+mod script;
 mod split;
 mod stdout;
 mod target;
 mod trace;
 mod units;
 mod verify;
+mod whole;
 
 use flags::Command;
 use purefork::ErrorKind;
@@ -56,7 +60,11 @@ const REFUSED: u8 = 3;
 /// Does what the command line of this process says. `formats`: those that `map` reads and writes beside its own.
 pub fn main_with(formats: &'static [&'static dyn Format]) -> ExitCode {
     inherited::ignore_file_size_signal();
-    let typed: Vec<OsString> = std::env::args_os().skip(1).collect();
+    run_with(std::env::args_os().skip(1).collect(), formats).into()
+}
+
+/// The same with a command line that is given, without the program's name, in a process that is somebody else's. Gives the exit code.
+pub fn run_with(typed: Vec<OsString>, formats: &'static [&'static dyn Format]) -> u8 {
     let json = flags::wants_json(&typed);
     let done = flags::parse(&typed).and_then(|command| match command {
         Command::Help(text) => stdout::print(text.trim_end()).map(|()| 0),
@@ -72,7 +80,6 @@ pub fn main_with(formats: &'static [&'static dyn Format]) -> ExitCode {
         report::report(&error, json);
         code(&error)
     })
-    .into()
 }
 
 fn code(error: &anyhow::Error) -> u8 {

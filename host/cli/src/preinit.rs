@@ -2,14 +2,16 @@
 
 use crate::flags::Preinit;
 use crate::report::Usage;
-use crate::run::{arguments, executor, function, hint, link, load, wanted};
+use crate::run::{arguments, executor, function, given, hint, link, wanted};
 use crate::target::Target;
+use crate::whole::Whole;
 use anyhow::Result;
 
 /// Runs the function, and writes the module; or tells what there is to run.
 pub(crate) fn preinit(preinit: &Preinit) -> Result<()> {
     let call = &preinit.call;
-    let name = wanted("preinit", &call.module, call.name(), call.help, call.common.wasi)?;
+    let whole = Whole::new(&call.module, &call.common);
+    let name = wanted("preinit", whole, call.name(), call.help)?;
     let Some(name) = name else { return Ok(()) };
     let Some(output) = &preinit.output else {
         return Err(Usage::new("expected where to write the new module")
@@ -17,7 +19,7 @@ pub(crate) fn preinit(preinit: &Preinit) -> Result<()> {
             .into());
     };
     let exec = executor(&call.common)?;
-    let module = link(&exec, &call.common, load(&exec, &call.module)?)?;
+    let module = link(&exec, &call.common, &given(&call.common)?, whole.load(&exec)?)?;
     let inspection = module.inspect();
     let function = function(&call.module, &inspection, name)?;
     let target = Target::open(output)?;

@@ -1,6 +1,7 @@
 //! `purefork run --wasi frozen`: one run of a program.
 
 use crate::argument::Reader;
+use crate::directory::Directory;
 use crate::flags::Run;
 use crate::output::Output;
 use crate::report::{self, Usage, shown_path};
@@ -15,6 +16,11 @@ use std::io::Write as _;
 /// Whether a program is to be run, and not another function of the module.
 pub(crate) fn is_meant(inspection: &Inspection, run: &Run) -> bool {
     program(inspection, run).is_some()
+}
+
+/// Whether what was typed is for a program alone.
+pub(crate) fn is_certain(run: &Run) -> bool {
+    run.wrong.is_some() || run.stdin.is_some()
 }
 
 /// Fails if what was typed is for a program alone.
@@ -36,6 +42,7 @@ pub(crate) fn run(run: &Run, module: &Module) -> Result<bool> {
         return Err(Usage::new(format!("`{}` is no program", shown_path(&run.module))).into());
     };
     let output = Output::new(run, program)?;
+    let out = run.out.as_deref().map(Directory::new).transpose()?;
     let stdin = match &run.stdin {
         Some(text) => Reader::default().bytes("stdin", text)?,
         None => Vec::new(),
@@ -65,6 +72,9 @@ pub(crate) fn run(run: &Run, module: &Module) -> Result<bool> {
         Some(Value::U8(status)) => *status,
         _ => 0,
     };
+    if let Some(out) = out {
+        out.write(&rest.files)?;
+    }
     let mut stderr: &[u8] = &[];
     if run.json {
         output.write(program, value.clone(), usage)?;

@@ -160,6 +160,7 @@ pub(crate) fn as_options(help: &str) -> String {
     const NAME: &str = "`Limits::";
     let help = help.replace("(`Module::link`, `--link`)", "with `--link NAME=MODULE`");
     let help = help.replace("`Builder::wasi` (`--wasi frozen`)", "`--wasi frozen`");
+    let help = help.replace("`Builder::unknown_imports` (`--unknown-imports trap`)", "`--unknown-imports trap`");
     let help = help.replace("`Limits::output` (`--output-limit`)", "`--output-limit`");
     let mut text = String::new();
     let mut rest = help.as_str();

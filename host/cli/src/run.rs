@@ -1,55 +1,72 @@
 //! `purefork run`: one call of one function.
 
 use crate::argument::Reader;
+use crate::directory::Directory;
 use crate::flags::{Common, MAIN, Run, is_option, similar};
-use crate::inspect::{audit, read, shown_module};
+use crate::inspect::{read, shown_module};
 use crate::layout::{WIDTH, brief_signature};
 use crate::output::Output;
 use crate::report::{Usage, used};
+use crate::script::Script;
 use crate::split::TypedArg;
+use crate::whole::Whole;
 use crate::{describe, program, stdout};
 use anyhow::{Context as _, Result};
 use purefork::inspect::{InspectedFunction, InspectedParam, Inspection};
 use purefork::value::Type;
-use purefork::{Args, Builder, Error, ErrorKind, Executor, Future, Limits, Memo, Module, Value, Wasi};
+use purefork::{Args, Builder, Error, ErrorKind, Executor, Future, Limits, Memo, Module, Value, World};
 use std::io::Write as _;
 use std::path::Path;
 
 /// Calls the function and writes its result, or shows help. Returns whether the call was a success: an `err` is none.
 pub(crate) fn run(run: &Run) -> Result<bool> {
+    if let Some(script) = Script::of(run)? {
+        if run.help {
+            return Err(Usage::new("a script has no help of its own")
+                .with_help("`purefork run --help` shows what there is")
+                .into());
+        }
+        if run.stdin.is_some() {
+            return Err(Usage::new("`--stdin` is for a program, and a script is none").into());
+        }
+        return script.run(run);
+    }
     // Whether what stands after `--` is a function's name or a program's argument is known from the module.
     let unnamed = run.function.is_none() && !run.help;
-    if unnamed && program::is_meant(&audit(&run.module, run.common.wasi)?, run) {
-        let exec = executor(&run.common)?;
-        return program::run(run, &link(&exec, &run.common, load(&exec, &run.module)?)?);
+    let whole = Whole::new(&run.module, &run.common);
+    if unnamed || program::is_certain(run) {
+        // Before it is compiled, which takes long if it is large.
+        if program::is_meant(&whole.audit()?, run) {
+            let exec = executor(&run.common)?;
+            let world = world(run)?;
+            return program::run(run, &link(&exec, &run.common, &world, whole.load(&exec)?)?);
+        }
+        program::is_not_meant(run)?;
     }
     let name = run.function.as_deref().or(run.after.as_deref());
-    let Some(name) = wanted("run", &run.module, name, run.help, run.common.wasi)? else { return Ok(true) };
+    let Some(name) = wanted("run", whole, name, run.help)? else { return Ok(true) };
     let exec = executor(&run.common)?;
-    let module = link(&exec, &run.common, load(&exec, &run.module)?)?;
+    let module = link(&exec, &run.common, &world(run)?, whole.load(&exec)?)?;
     let inspection = module.inspect();
     if program::is_meant(&inspection, run) {
         return program::run(run, &module);
     }
-    program::is_not_meant(run)?;
     let function = function(&run.module, &inspection, name)?;
     let output = Output::new(run, function)?;
-    let (value, usage) = call(&module, function, run)?;
+    let out = run.out.as_deref().map(Directory::new).transpose()?;
+    let (value, usage, files) = call(&module, function, run)?;
+    if let Some(out) = out {
+        out.write(&files)?;
+    }
     output.write(function, value, usage)
 }
 
 /// The function to call; none if help was asked for, which is printed.
-pub(crate) fn wanted<'a>(
-    verb: &str,
-    module: &Path,
-    name: Option<&'a str>,
-    help: bool,
-    wasi: Option<Wasi>,
-) -> Result<Option<&'a str>> {
+pub(crate) fn wanted<'a>(verb: &str, whole: Whole<'_>, name: Option<&'a str>, help: bool) -> Result<Option<&'a str>> {
     if name.is_some() && !help {
         return Ok(name);
     }
-    let inspection = audit(module, wasi)?;
+    let (module, inspection) = (whole.module, whole.audit()?);
     let text = match name {
         Some(name) => {
             describe::function(verb, module, name, function(module, &inspection, name)?, !inspection.wasi.is_empty())
@@ -91,7 +108,7 @@ pub(crate) fn executor_with(common: &Common, change: impl Fn(Builder) -> Builder
     }
     let memo = common.memo.as_ref().map(Memo::dir).transpose()?;
     let build = |cache: Option<&Path>| {
-        let mut builder = Executor::builder().limits(limits.clone()).wasi(common.wasi.unwrap_or_default());
+        let mut builder = common.allowed().builder().limits(limits.clone());
         if let Some(isolation) = common.isolation {
             builder = builder.isolation(isolation);
         }
@@ -121,12 +138,33 @@ pub(crate) fn load(exec: &Executor, path: &Path) -> Result<Module> {
     exec.load_bytes(read(path)?).with_context(|| shown_module(path))
 }
 
-/// The module, linked with those of `--link`: each may fork the functions of all others.
-pub(crate) fn link(exec: &Executor, common: &Common, module: Module) -> Result<Module> {
+/// What modules are given by WASI.
+pub(crate) fn given(common: &Common) -> Result<World> {
+    let mut world = World::new();
+    let mut reader = Reader::default();
+    for (name, text) in &common.file {
+        let bytes = reader.bytes(&format!("--file {name}"), text)?;
+        world = world.file(name, bytes).context("`--file`")?;
+    }
+    for (name, value) in &common.env {
+        world = world.env(name, value).context("`--env`")?;
+    }
+    Ok(world)
+}
+
+/// The same for a call that may make files, if it may.
+pub(crate) fn world(run: &Run) -> Result<World> {
+    let world = given(&run.common)?;
+    Ok(if run.out.is_some() { world.writable() } else { world })
+}
+
+/// The module, linked with those of `--link`: each may fork the functions of all others, and all are given the same by WASI.
+pub(crate) fn link(exec: &Executor, common: &Common, world: &World, module: Module) -> Result<Module> {
+    let module = module.with_world(world)?;
     if common.link.is_empty() {
         return Ok(module);
     }
-    let linked = common.link.iter().map(|link| Ok((&*link.name, load(exec, &link.module)?)));
+    let linked = common.link.iter().map(|link| Ok((&*link.name, load(exec, &link.module)?.with_world(world)?)));
     let linked = linked.collect::<Result<Vec<(&str, Module)>>>()?;
     let all: Vec<_> =
         [(MAIN, &module)].into_iter().chain(linked.iter().map(|(name, module)| (*name, module))).collect();
@@ -162,25 +200,35 @@ pub(crate) fn function<'a>(module: &Path, inspection: &'a Inspection, name: &str
     })
 }
 
-/// The call's result, and what it has used, if that is of interest.
-fn call(module: &Module, function: &InspectedFunction, run: &Run) -> Result<(Value, Option<purefork::Usage>)> {
+/// The files that a call has made.
+type Files = Vec<(String, Vec<u8>)>;
+
+/// The call's result, what it has used, if that is of interest, and the files that it has made.
+fn call(module: &Module, function: &InspectedFunction, run: &Run) -> Result<(Value, Option<purefork::Usage>, Files)> {
     let given = &run.given;
     let args = arguments(function, given)?;
     let future = module.fork(&function.exact, args).map_err(|error| hint("run", error, function, given))?;
     let result = future.wait();
     let usage = usage(run, &future);
-    if let Some(output) = future.output() {
-        // stdout is for results alone. If stderr is closed, nobody can be told.
-        let mut stderr = std::io::stderr().lock();
-        let _ = stderr.write_all(&output.stdout).and_then(|()| stderr.write_all(&output.stderr));
-        drop(stderr);
-        let last = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
-        match &result {
-            Ok(_) => program::note(last, &output.refused),
-            Err(_) => program::end_line(last),
-        }
+    let written = future.output();
+    if let Some(output) = &written {
+        forward(output, &result);
     }
-    Ok((result.map_err(|error| used(error, usage))?, usage))
+    let files = written.map(|output| output.files).unwrap_or_default();
+    Ok((result.map_err(|error| used(error, usage))?, usage, files))
+}
+
+/// Writes what a call has printed to stderr.
+pub(crate) fn forward(output: &purefork::Output, result: &purefork::Result<Value>) {
+    // stdout is for results alone. If stderr is closed, nobody can be told.
+    let mut stderr = std::io::stderr().lock();
+    let _ = stderr.write_all(&output.stdout).and_then(|()| stderr.write_all(&output.stderr));
+    drop(stderr);
+    let last = if output.stderr.is_empty() { &output.stdout } else { &output.stderr };
+    match result {
+        Ok(_) => program::note(last, &output.refused),
+        Err(_) => program::end_line(last),
+    }
 }
 
 /// What a call has used, where somebody who reads JSON wants to know whether its result was kept.

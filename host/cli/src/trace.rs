@@ -4,9 +4,10 @@ use crate::file;
 use crate::flags::{Format, Trace as Typed};
 use crate::inspect::read as read_module;
 use crate::report::{self, Usage, shown_path};
-use crate::run::{arguments, executor, function, hint, link, load, wanted};
+use crate::run::{arguments, executor, function, given, hint, link, wanted};
 use crate::stdout;
 use crate::target::Target;
+use crate::whole::Whole;
 use anyhow::{Context as _, Result};
 use purefork::Value;
 use purefork::trace::{Recorder, Trace};
@@ -23,10 +24,11 @@ pub(crate) fn trace(typed: &Typed) -> Result<bool> {
         return Ok(true);
     }
     let call = &typed.call;
-    let name = wanted("trace", &call.module, call.name(), call.help, call.common.wasi)?;
+    let whole = Whole::new(&call.module, &call.common);
+    let name = wanted("trace", whole, call.name(), call.help)?;
     let Some(name) = name else { return Ok(true) };
     let exec = executor(&call.common)?;
-    let module = link(&exec, &call.common, load(&exec, &call.module)?)?;
+    let module = link(&exec, &call.common, &given(&call.common)?, whole.load(&exec)?)?;
     let inspection = module.inspect();
     let function = function(&call.module, &inspection, name)?;
     let args = arguments(function, &call.given)?;

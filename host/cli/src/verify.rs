@@ -1,11 +1,11 @@
 //! `purefork verify`: a call, run in every way there is.
 
 use crate::flags::Verify;
-use crate::inspect::read;
 use crate::replay::difference_object;
 use crate::report::Usage;
-use crate::run::{arguments, executor_with, function, hint, link, load, wanted};
+use crate::run::{arguments, executor_with, function, given, hint, link, wanted};
 use crate::stdout;
+use crate::whole::Whole;
 use anyhow::{Error, Result};
 use purefork::trace::{Receipt, Trace, Verified, Way, verify as verify_all};
 use serde_json::json;
@@ -13,7 +13,8 @@ use serde_json::json;
 /// Runs the call, and prints its receipt, if all runs agree. Returns whether they do.
 pub(crate) fn verify(typed: &Verify) -> Result<bool> {
     let call = &typed.call;
-    let name = wanted("verify", &call.module, call.name(), call.help, call.common.wasi)?;
+    let whole = Whole::new(&call.module, &call.common);
+    let name = wanted("verify", whole, call.name(), call.help)?;
     let Some(name) = name else { return Ok(true) };
     if call.common.threads.is_some() || call.common.serial || call.common.isolation.is_some() {
         let message = "`verify` chooses threads and sandboxes itself: it tries all ways";
@@ -27,12 +28,13 @@ pub(crate) fn verify(typed: &Verify) -> Result<bool> {
         return Err(Usage::new("expected to run the call at least once in each way, but was given `--runs 0`").into());
     }
     // Read once: standard input cannot be read again.
-    read(&call.module)?;
+    whole.read()?;
+    let world = given(&call.common)?;
     // What is wrong with the arguments is told by this program's error, which the library's closure cannot return.
     let mut wrong: Option<Error> = None;
     let run = |way: Way| -> Result<Trace> {
         let exec = executor_with(&call.common, |builder| way.applied(builder))?;
-        let module = link(&exec, &call.common, load(&exec, &call.module)?)?;
+        let module = link(&exec, &call.common, &world, whole.load(&exec)?)?;
         let inspection = module.inspect();
         let function = function(&call.module, &inspection, name)?;
         let args = arguments(function, &call.given)?;

@@ -1,6 +1,7 @@
 //! gzip and zstd.
 
-use std::io::{self, BufReader, Read, Write as _};
+use flate2::bufread::GzDecoder;
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::path::Path;
 
 /// How a file's content is compressed.
@@ -87,10 +88,10 @@ impl Compression {
 }
 
 /// What is in a file, decompressed if its first bytes say that it is compressed; all members of a gzip file, all frames of a zstd
-/// file.
-pub(crate) fn decompressed(from: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+/// file. `named`: what its name says.
+pub(crate) fn decompressed(from: impl Read + Send + 'static, named: Compression) -> io::Result<Box<dyn Read + Send>> {
     const BUFFER: usize = 128 << 10;
-    let mut from = BufReader::with_capacity(BUFFER, from);
+    let mut from: Inner = BufReader::with_capacity(BUFFER, Box::new(from));
     let mut first = Vec::with_capacity(4);
     // A pipe may give one byte at a time.
     while first.len() < 4 {
@@ -102,11 +103,64 @@ pub(crate) fn decompressed(from: impl Read + Send + 'static) -> io::Result<Box<d
             Err(error) => return Err(error),
         }
     }
+    // Even nothing has a header, once it is compressed.
+    if first.len() < 4 && named != Compression::None {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
     let compression = Compression::of_bytes(&first);
     let whole = io::Cursor::new(first).chain(from);
     Ok(match compression {
         Compression::None => Box::new(whole),
-        Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(whole)),
+        Compression::Gzip => Box::new(Members(Some(GzDecoder::new(whole)))),
         Compression::Zstd => Box::new(zstd::Decoder::with_buffer(whole)?),
     })
+}
+
+type Inner = BufReader<Box<dyn Read + Send>>;
+type Whole = io::Chain<io::Cursor<Vec<u8>>, Inner>;
+
+/// The members of a gzip file, one behind the other, and zeros that fill up the last block of a tape or a disk.
+struct Members(Option<GzDecoder<Whole>>);
+
+impl Read for Members {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let Some(member) = &mut self.0 else { return Ok(0) };
+            let read = member.read(buffer)?;
+            if read != 0 {
+                return Ok(read);
+            }
+            self.0 = match self.0.take().map(GzDecoder::into_inner) {
+                Some(rest) => next_member(rest)?,
+                None => None,
+            };
+        }
+    }
+}
+
+/// The member behind one that has ended; none behind the last.
+fn next_member(mut rest: Whole) -> io::Result<Option<GzDecoder<Whole>>> {
+    let mut padded = false;
+    loop {
+        let ahead = match rest.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            ahead => ahead?,
+        };
+        match ahead {
+            [] => return Ok(None),
+            [0, ..] => {
+                let zeros = ahead.iter().take_while(|byte| **byte == 0).count();
+                rest.consume(zeros);
+                padded = true;
+            }
+            [0x1f, ..] if !padded => return Ok(Some(GzDecoder::new(rest))),
+            _ => {
+                let text = "behind the compressed data there are bytes that are none";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+            }
+        }
+    }
 }

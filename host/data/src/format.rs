@@ -54,7 +54,7 @@ pub trait Format: Send + Sync {
 
 /// An input that is being read, by one thread.
 pub trait Input: Send {
-    /// The columns that a result may be added to: what [`Rows::cells`] gives.
+    /// The columns that a result may be added to: what [`Rows::cells`] gives. None of an empty file, which does not say.
     fn columns(&self) -> &[Column];
 
     /// The next rows; none at the end. Never an empty chunk.
@@ -125,6 +125,15 @@ pub trait Rows: Send {
     /// If one is not of its type.
     fn cells(&mut self, row: usize, cells: &mut Vec<Value>) -> Result<(), RowError>;
 
+    /// The same of a row that gave no arguments, and is kept: for each of [`Input::columns`] a value of its type; the text of what is
+    /// there, if it is none; an option's none, if nothing is there. Fewer values are passed on as they are, with nothing for the others.
+    fn remains(&mut self, row: usize, cells: &mut Vec<Value>) {
+        let before = cells.len();
+        if self.cells(row, cells).is_err() {
+            cells.truncate(before);
+        }
+    }
+
     /// The row as text, for people: a line, or JSON.
     fn raw(&self, row: usize) -> Cow<'_, [u8]>;
 
@@ -169,6 +178,13 @@ pub enum Outcome<'a> {
     Failed(&'a RowError),
 }
 
+impl Outcome<'_> {
+    /// Whether the row gave no arguments: it could not be read.
+    pub fn is_unread(&self) -> bool {
+        matches!(self, Outcome::Failed(error) if error.kind == "Row")
+    }
+}
+
 /// Encodes results, on one worker's thread.
 pub trait Encoder: Send {
     /// Adds what became of a row.
@@ -178,11 +194,38 @@ pub trait Encoder: Send {
     /// If the format has no such value; then nothing was added.
     fn push(&mut self, rows: &mut dyn Rows, row: usize, outcome: Outcome<'_>) -> Result<(), RowError>;
 
+    /// Begins a row whose result is appended as JSON to a text, of at most so many bytes: for that no value has to be made of it. None where
+    /// the format wants values.
+    ///
+    /// # Errors
+    ///
+    /// If the format has no such row; then nothing was added.
+    fn begin(&mut self, rows: &mut dyn Rows, row: usize) -> Result<Option<(&mut Vec<u8>, usize)>, RowError> {
+        let _ = (rows, row);
+        Ok(None)
+    }
+
+    /// Ends the row that was begun, if its result is there; else takes all of it away.
+    fn end(&mut self, whole: bool) {
+        let _ = whole;
+    }
+
     /// Adds the results of these rows, one for each; or gives `false`, and has added nothing: then they are pushed one by one.
     fn push_list(&mut self, rows: &mut dyn Rows, range: Range<usize>, results: &List) -> bool {
         let _ = (rows, range, results);
         false
     }
+
+    /// About how many bytes are encoded so far: what is added makes it larger.
+    fn bytes(&self) -> usize;
+
+    /// Where the encoder stands, for [`take_back`](Encoder::take_back).
+    fn mark(&self) -> usize {
+        self.bytes()
+    }
+
+    /// Takes away what was added behind a mark.
+    fn take_back(&mut self, mark: usize);
 
     /// What was encoded.
     ///

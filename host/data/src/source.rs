@@ -1,6 +1,6 @@
 //! Where rows come from.
 
-use crate::compression::decompressed;
+use crate::compression::{Compression, decompressed};
 use crate::error::{Error, Result, Stage};
 use std::fs::File;
 use std::io::{self, Read};
@@ -82,12 +82,13 @@ impl Source {
     /// If it cannot be read.
     pub fn into_reader(self) -> Result<Box<dyn Read + Send>> {
         let name = self.name;
+        let named = Compression::of_name(Path::new(&name)).0;
         let from: Box<dyn Read + Send> = match self.from {
             From::File(file) => Box::new(file),
             From::Stream(stream) => stream,
         };
         let counted = Counted { from, read: self.read.clone() };
-        let inner = decompressed(counted).map_err(|error| failed(&name, &error, 0))?;
+        let inner = decompressed(counted, named).map_err(|error| failed(&name, &error, 0))?;
         Ok(inner)
     }
 }
@@ -100,7 +101,15 @@ pub(crate) fn failed(name: &str, error: &io::Error, read: u64) -> Error {
             format!("`{name}` is cut off: its compressed data ends in the middle, after {read} bytes of content"),
         )
         .with_help("copy or download it again"),
-        _ => Error::new(Stage::Input, format!("cannot read `{name}` beyond byte {read} of its content: {error}")),
+        _ => {
+            let broken =
+                Error::new(Stage::Input, format!("cannot read `{name}` beyond byte {read} of its content: {error}"));
+            match error.raw_os_error() {
+                Some(_) => broken,
+                // What decompresses says so.
+                None => broken.with_help("copy or download it again"),
+            }
+        }
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Wanted {
     pub params: Vec<Column>,
     /// Whether fields and columns that the function does not take are errors.
     pub strict: bool,
+    /// Whether the output keeps of a row its [columns](crate::Input::columns) alone, and a result is added to those: then a row fails that
+    /// has more, which would be lost.
+    pub columns_alone: bool,
     /// What becomes of nulls.
     pub nulls: Nulls,
     /// Whether a text has no header row: then its columns are the parameters in order.

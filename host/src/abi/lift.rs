@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// A long list costs a guest nothing: its elements may all point to the same megabyte.
 pub(crate) struct Budget<'s> {
     left: usize,
-    look: Look<'s>,
+    pub(super) look: Look<'s>,
 }
 
 impl<'s> Budget<'s> {
@@ -22,7 +22,7 @@ impl<'s> Budget<'s> {
         Budget { left: bytes, look }
     }
 
-    fn take(&mut self, bytes: usize) -> Result<(), Wrong> {
+    pub(super) fn take(&mut self, bytes: usize) -> Result<(), Wrong> {
         self.left = self.left.checked_sub(bytes).ok_or(Wrong::TooMuch)?;
         Ok(())
     }
@@ -83,14 +83,14 @@ pub(crate) fn load_all(
     shapes.iter().map(|(offset, shape)| lift.load(shape, at as usize + offset)).collect()
 }
 
-struct Lift<'a, 'b, 's> {
-    memory: &'a [u8],
-    encoding: Encoding,
-    budget: &'b mut Budget<'s>,
+pub(super) struct Lift<'a, 'b, 's> {
+    pub(super) memory: &'a [u8],
+    pub(super) encoding: Encoding,
+    pub(super) budget: &'b mut Budget<'s>,
 }
 
 impl<'a> Lift<'a, '_, '_> {
-    fn bytes(&self, at: u32, len: usize, align: usize, what: &str) -> Result<&'a [u8], Wrong> {
+    pub(super) fn bytes(&self, at: u32, len: usize, align: usize, what: &str) -> Result<&'a [u8], Wrong> {
         let at = at as usize;
         if !at.is_multiple_of(align) {
             return broken(format!("{what} at address {at}, which is not a multiple of {align}"));
@@ -107,15 +107,36 @@ impl<'a> Lift<'a, '_, '_> {
         bytes.copied().map_or_else(|| broken("a value beyond the end of its memory"), Ok)
     }
 
-    fn word(&self, at: usize) -> Result<u32, Wrong> {
+    pub(super) fn word(&self, at: usize) -> Result<u32, Wrong> {
         self.number(at).map(u32::from_le_bytes)
+    }
+
+    /// The number of a case.
+    pub(super) fn case(&self, cases: &Cases<'_>, at: usize) -> Result<u32, Wrong> {
+        Ok(match cases.tag {
+            1 => self.number::<1>(at)?[0].into(),
+            2 => u16::from_le_bytes(self.number(at)?).into(),
+            _ => self.word(at)?,
+        })
     }
 
     fn char(&self, code: u32) -> Result<char, Wrong> {
         char::from_u32(code).map_or_else(|| broken(format!("{code:#x}, which is no character")), Ok)
     }
 
-    fn text(&mut self, at: u32, units: u32) -> Lifted {
+    /// A string as it stands in memory; none if it is long, not in UTF-8, or broken: then nothing is charged.
+    pub(super) fn short_text(&mut self, at: u32, units: u32) -> Result<Option<&'a str>, Wrong> {
+        let len = units as usize;
+        if self.encoding != Encoding::Utf8 || len > PART {
+            return Ok(None);
+        }
+        let Ok(text) = std::str::from_utf8(self.bytes(at, len, 1, "a string")?) else { return Ok(None) };
+        self.budget.take(size::shared(len))?;
+        self.budget.look.bytes(len)?;
+        Ok(Some(text))
+    }
+
+    pub(super) fn text(&mut self, at: u32, units: u32) -> Lifted {
         let (len, align, wide) = extent(units, self.encoding);
         let bytes = self.bytes(at, len, align, "a string")?;
         self.budget.take(size::shared(len))?;
@@ -131,13 +152,19 @@ impl<'a> Lift<'a, '_, '_> {
         }
     }
 
+    /// The bytes of a list's elements.
+    pub(super) fn list_bytes(&mut self, element: &Shape<'_>, at: u32, len: usize) -> Result<&'a [u8], Wrong> {
+        let size = element.layout.size.saturating_mul(len);
+        let bytes = self.bytes(at, size, element.layout.align, "a list")?;
+        // v128 is the only number type without a list of its own.
+        let packed = element.ty.is_scalar() && *element.ty != Type::V128;
+        self.budget.take(size::list(if packed { size } else { len.saturating_mul(size_of::<Value>()) }))?;
+        Ok(bytes)
+    }
+
     fn list(&mut self, shape: &Shape<'_>, at: u32, len: u32) -> Lifted {
         let (element, one, len) = (&*shape.ty, shape.layout, len as usize);
-        let size = one.size.saturating_mul(len);
-        let bytes = self.bytes(at, size, one.align, "a list")?;
-        // v128 is the only number type without a list of its own.
-        let packed = element.is_scalar() && *element != Type::V128;
-        self.budget.take(size::list(if packed { size } else { len.saturating_mul(size_of::<Value>()) }))?;
+        let bytes = self.list_bytes(shape, at, len)?;
         let look = &mut self.budget.look;
         macro_rules! numbers {
             ($rust:ty, $size:literal) => {{
@@ -211,7 +238,7 @@ impl<'a> Lift<'a, '_, '_> {
     }
 
     /// Reads a value from an address that is aligned and within memory.
-    fn load(&mut self, shape: &Shape<'_>, at: usize) -> Lifted {
+    pub(super) fn load(&mut self, shape: &Shape<'_>, at: usize) -> Lifted {
         self.budget.look.value()?;
         let ty = &*shape.ty;
         Ok(match (ty, &shape.inner) {
@@ -230,11 +257,7 @@ impl<'a> Lift<'a, '_, '_> {
                 Value::Tuple(values.collect::<Result<_, Wrong>>()?)
             }
             (_, Inner::Cases(cases)) => {
-                let number = match cases.tag {
-                    1 => self.number::<1>(at)?[0].into(),
-                    2 => u16::from_le_bytes(self.number(at)?).into(),
-                    _ => self.word(at)?,
-                };
+                let number = self.case(cases, at)?;
                 let payload = match payload(cases, number)? {
                     Some(shape) => {
                         self.budget.take(size::shared(size_of::<Value>()))?;
@@ -331,7 +354,7 @@ impl<'a> Lift<'a, '_, '_> {
 }
 
 /// The payload of a case, if it has one; fails if there is no such case.
-fn payload<'s, 'a>(cases: &'s Cases<'a>, number: u32) -> Result<Option<&'s Shape<'a>>, Wrong> {
+pub(super) fn payload<'s, 'a>(cases: &'s Cases<'a>, number: u32) -> Result<Option<&'s Shape<'a>>, Wrong> {
     if number as usize >= cases.count {
         return broken(format!("case number {number} of a type that has {} cases", cases.count));
     }

@@ -6,7 +6,14 @@ use super::look::{Look, PART, Stopped};
 use super::strings::encode;
 use crate::ir::Encoding;
 use crate::value::{Items, List, Type, Value};
+use smallvec::SmallVec;
 use std::sync::Arc;
+
+/// The spaces that values take. Most calls have few strings and lists.
+pub(crate) type Spaces = SmallVec<[Space; 4]>;
+
+/// Where they are.
+pub(crate) type Places = SmallVec<[u32; 4]>;
 
 /// Space that is allocated in a guest's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,23 +46,11 @@ pub(crate) fn tuple_space<'a>(types: impl Iterator<Item = &'a Type>) -> Space {
 }
 
 /// The spaces of what a value points to, in the order in which `realloc` is called for them.
-pub(crate) fn spaces(
-    ty: &Type,
-    value: &Value,
-    encoding: Encoding,
-    spaces: &mut Vec<Space>,
-    look: &mut Look<'_>,
-) -> Done {
+pub(crate) fn spaces(ty: &Type, value: &Value, encoding: Encoding, spaces: &mut Spaces, look: &mut Look<'_>) -> Done {
     spaces_of(&Shape::of(ty), value, encoding, spaces, look)
 }
 
-fn spaces_of(
-    shape: &Shape<'_>,
-    value: &Value,
-    encoding: Encoding,
-    spaces: &mut Vec<Space>,
-    look: &mut Look<'_>,
-) -> Done {
+fn spaces_of(shape: &Shape<'_>, value: &Value, encoding: Encoding, spaces: &mut Spaces, look: &mut Look<'_>) -> Done {
     look.value()?;
     match (&shape.inner, value) {
         (Inner::Whole, Value::String(text)) => {
@@ -94,7 +89,7 @@ pub(crate) struct Writer<'a> {
     pub(crate) memory: &'a mut [u8],
     pub(crate) encoding: Encoding,
     /// The addresses of the spaces, in the order of [`spaces`].
-    pub(crate) places: std::vec::IntoIter<u32>,
+    pub(crate) places: <Places as IntoIterator>::IntoIter,
     pub(crate) look: Look<'a>,
 }
 

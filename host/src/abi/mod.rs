@@ -12,6 +12,7 @@
 //!
 //! Both check now and then whether the call may go on: see [`Look`].
 
+mod json;
 mod layout;
 mod lift;
 mod look;
@@ -20,10 +21,11 @@ mod strings;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use json::{Answer, answer};
 pub(crate) use layout::{MAX_FLAT_PARAMS, MAX_FLAT_RESULTS, Shape, flat_count};
 pub(crate) use lift::{Budget, Wrong, lift, load, load_all};
 pub(crate) use look::{Look, PART, Stopped};
-pub(crate) use lower::{Space, Unfit, Writer, lower, spaces, store, store_all, tuple_space};
+pub(crate) use lower::{Places, Space, Spaces, Unfit, Writer, lower, spaces, store, store_all, tuple_space};
 
 use smallvec::SmallVec;
 

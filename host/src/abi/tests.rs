@@ -2,11 +2,11 @@
 
 use super::layout::{Layout, Shape};
 use super::{
-    Budget, Flat, Look, MAX_FLAT_PARAMS, PART, Space, Unfit, Writer, Wrong, flat_count, lift, load_all, lower, spaces,
-    store_all, tuple_space,
+    Answer, Budget, Flat, Look, MAX_FLAT_PARAMS, PART, Places, Space, Spaces, Unfit, Writer, Wrong, answer, flat_count,
+    lift, load_all, lower, spaces, store_all, tuple_space,
 };
 use crate::ir::Encoding;
-use crate::value::{List, Name, Type, Value};
+use crate::value::{Json, List, Name, Type, Value};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -14,6 +14,21 @@ const ENCODINGS: [Encoding; 3] = [Encoding::Utf8, Encoding::Utf16, Encoding::Com
 
 fn load(memory: &[u8], encoding: Encoding, ty: &Type, at: u32, budget: &mut Budget<'_>) -> Result<Value, Wrong> {
     super::load(memory, encoding, &Shape::of(ty), at, budget)
+}
+
+/// What is to be answered and written for a value.
+fn answered(value: Value) -> (Answer, String) {
+    let json = |value: &Value| {
+        let mut text = Vec::new();
+        assert!(value.write_json(&mut text, usize::MAX));
+        (Answer::Written, String::from_utf8(text).expect("it is text"))
+    };
+    match value {
+        Value::Result(Ok(None)) => (Answer::Written, "null".to_owned()),
+        Value::Result(Ok(Some(value))) => json(&value),
+        Value::Result(Err(value)) => (Answer::Err(value), String::new()),
+        value => json(&value),
+    }
 }
 
 fn names(count: usize) -> Arc<[Name]> {
@@ -214,7 +229,7 @@ fn types_and_values() -> impl Strategy<Value = Vec<(Type, Value)>> {
 }
 
 /// A memory, full of what was there before, and places in it for spaces: after each other, as far as their alignments allow.
-fn memory(spaces: &[Space], fill: u8) -> (Vec<u8>, Vec<u32>) {
+fn memory(spaces: &[Space], fill: u8) -> (Vec<u8>, Places) {
     let mut end = 8;
     let places = spaces
         .iter()
@@ -237,7 +252,7 @@ proptest! {
     #[test]
     fn what_was_stored_is_loaded(pairs in types_and_values(), encoding in prop::sample::select(ENCODINGS.to_vec()), fill in any::<u8>()) {
         let (types, values): (Vec<Type>, Vec<Value>) = pairs.into_iter().unzip();
-        let mut wanted = vec![tuple_space(types.iter())];
+        let mut wanted = Spaces::from_iter([tuple_space(types.iter())]);
         for (ty, value) in types.iter().zip(&values) {
             spaces(ty, value, encoding, &mut wanted, &mut Look::never()).unwrap();
         }
@@ -254,7 +269,7 @@ proptest! {
 
     #[test]
     fn what_was_lowered_is_lifted(pairs in types_and_values(), encoding in prop::sample::select(ENCODINGS.to_vec()), fill in any::<u8>()) {
-        let mut wanted = Vec::new();
+        let mut wanted = Spaces::new();
         for (ty, value) in &pairs {
             spaces(ty, value, encoding, &mut wanted, &mut Look::never()).unwrap();
         }
@@ -293,6 +308,43 @@ proptest! {
     }
 
     /// What a value takes of the host is not more than what its budget was.
+    /// What is written as JSON is what a value would be written as, and what is wrong with it, or too much, is the same.
+    #[test]
+    fn json_is_that_of_the_value(
+        ty in any_type(),
+        bytes in prop::collection::vec(prop_oneof![4 => 0..4u8, 2 => 32..96u8, 1 => any::<u8>()], 0..200),
+        at in 0..30u32,
+        encoding in prop::sample::select(ENCODINGS.to_vec()),
+        most in prop_oneof![3 => Just(1usize << 20), 1 => 0..2000usize],
+    ) {
+        let at = at * 8;
+        let value = load(&bytes, encoding, &ty, at, &mut Budget::new(most, Look::never()));
+        let expected = value.map(answered);
+        let mut text = Vec::new();
+        let mut to = Json::new(&mut text, usize::MAX);
+        let found = answer(&bytes, encoding, &Shape::of(&ty), at, &mut Budget::new(most, Look::never()), &mut to);
+        let found = found.map(|answer| (answer, String::from_utf8(text).expect("it is text")));
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn json_of_what_was_stored_is_that_of_the_value(
+        pair in any_type().prop_flat_map(|ty| { let value = value(&ty); (Just(ty), value) }),
+        encoding in prop::sample::select(ENCODINGS.to_vec()),
+    ) {
+        let (ty, value) = pair;
+        let mut places = Spaces::from_iter([tuple_space([&ty].into_iter())]);
+        spaces(&ty, &value, encoding, &mut places, &mut Look::never()).expect("it is of the type");
+        let (mut memory, at) = memory(&places, 0);
+        let mut writer = Writer { memory: &mut memory, encoding, places: Places::from_slice(&at[1..]).into_iter(), look: Look::never() };
+        store_all(&mut writer, std::slice::from_ref(&ty), std::slice::from_ref(&value), at[0] as usize).expect("there is room");
+        let mut text = Vec::new();
+        let mut to = Json::new(&mut text, usize::MAX);
+        let found = answer(&memory, encoding, &Shape::of(&ty), at[0], &mut budget(), &mut to).expect("it is right");
+        let expected = answered(load(&memory, encoding, &ty, at[0], &mut budget()).expect("it is right"));
+        prop_assert_eq!((found, String::from_utf8(text).expect("it is text")), expected);
+    }
+
     #[test]
     fn a_value_is_within_its_budget(ty in any_type(), bytes in prop::collection::vec(prop_oneof![4 => 0..4u8, 1 => Just(60)], 200), most in 0..2000usize) {
         if let Ok(value) = load(&bytes, Encoding::Utf8, &ty, 0, &mut Budget::new(most, Look::never())) {
@@ -304,7 +356,7 @@ proptest! {
     #[test]
     fn a_value_takes_of_its_budget_what_it_holds(pairs in types_and_values()) {
         let (ty, value) = &pairs[0];
-        let mut wanted = vec![tuple_space(std::iter::once(ty))];
+        let mut wanted = Spaces::from_iter([tuple_space(std::iter::once(ty))]);
         spaces(ty, value, Encoding::Utf8, &mut wanted, &mut Look::never()).unwrap();
         let (mut memory, places) = memory(&wanted, 0);
         let mut writer = Writer { memory: &mut memory, encoding: Encoding::Utf8, places: places.into_iter(), look: Look::never() };
@@ -420,7 +472,7 @@ fn what_is_large_is_read_and_written_with_looks_in_between_and_whole() {
                 false
             };
             let count = |what: &str| assert!(looks.replace(0) > 1, "{what} {ty} in {encoding:?}");
-            let mut wanted = vec![tuple_space([ty].into_iter())];
+            let mut wanted = Spaces::from_iter([tuple_space([ty].into_iter())]);
             spaces(ty, value, encoding, &mut wanted, &mut Look::never()).unwrap();
             let (mut memory, places) = memory(&wanted, 0);
             let write = |memory: &mut [u8], look| {

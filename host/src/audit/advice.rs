@@ -40,7 +40,7 @@ pub(super) fn advice(
             );
         }
         TypeRef::Tag(_) => {
-            return ("guests do not have exceptions", "compile without exceptions, so that a failure traps");
+            return ("a guest throws no exceptions but its own", "define the tag in the guest (link as an executable)");
         }
         TypeRef::Func(_) | TypeRef::FuncExact(_) => {}
     }
@@ -50,15 +50,17 @@ pub(super) fn advice(
     if module.starts_with("wasi:") {
         return preview2(module);
     }
-    if module.starts_with("__wbindgen") || module == "wbg" || module.ends_with("_bg.js") || module.starts_with("./") {
+    if module.starts_with("__wbindgen") || module == "wbg" || module.ends_with("_bg.js") || name.starts_with("__wb") {
         return (
             "glue of wasm-bindgen for JavaScript",
             "build without wasm-bindgen and without crates' features for JavaScript",
         );
     }
+    if let Some(advice) = runtime(module) {
+        return advice;
+    }
     match (module, name) {
         ("fork" | "wait", _) => ("only plain functions can be imported from here", "import a function"),
-        ("go" | "gojs", _) => ("Go's glue for JavaScript", "compile for a target without JavaScript"),
         ("env", name) if is_assembly_script(name, ty) => (
             "AssemblyScript's runtime",
             "do without `trace`, `console`, `Date` and `Math.random`; pass the time or a seed as an argument, and return what is to be shown",
@@ -72,9 +74,38 @@ pub(super) fn advice(
         ),
         _ => (
             "only functions from `fork` and `wait` can be imported",
-            "define it in the guest, or pass what it gives as an argument",
+            "give the guest a module that exports it (`--provide NAME=MODULE`), or pass what it gives as an argument",
         ),
     }
+}
+
+/// What the runtimes of languages import from, and those that come as another module.
+fn runtime(module: &str) -> Option<(&'static str, &'static str)> {
+    const JAVASCRIPT: (&str, &str) = ("glue in JavaScript", "compile for a target without JavaScript, such as WASI");
+    const KOTLIN: (&str, &str) = ("Kotlin's glue for JavaScript", "compile for the target `wasmWasi`");
+    const PROVIDED: (&str, &str) =
+        ("a module that comes beside the guest", "give it with `--provide NAME=MODULE`, or link the guest statically");
+    let known = [
+        ("go", ("Go's glue for JavaScript", "compile with `GOOS=wasip1`")),
+        ("gojs", ("Go's glue for JavaScript", "compile with `GOOS=wasip1`")),
+        ("wasm:js-string", ("JavaScript's strings", "compile for a target without JavaScript, such as WASI")),
+        ("dart2wasm", ("Dart's glue for JavaScript", "Dart compiles for no other host yet")),
+        ("js_code", KOTLIN),
+        ("__scalaJSHelpers", ("Scala.js's glue for JavaScript", "Scala.js compiles for no other host yet")),
+        ("extism:host/env", ("Extism's kernel", "give it with `--provide extism:host/env=extism-runtime.wasm`")),
+        ("extism:host/user", ("a function of an Extism host's own", "pass what it gives as an argument")),
+    ];
+    let starts = [
+        ("teavm", ("TeaVM's glue for JavaScript", "compile with TeaVM's target for WASI")),
+        ("javy", PROVIDED),
+        ("shopify_function", PROVIDED),
+    ];
+    let by_name = known.iter().find(|(name, _)| *name == module).map(|(_, advice)| *advice);
+    let by_start = || starts.iter().find(|(start, _)| module.starts_with(start)).map(|(_, advice)| *advice);
+    let is_script = module.ends_with(".js") || module.ends_with(".mjs");
+    by_name
+        .or_else(by_start)
+        .or_else(|| is_script.then_some(if module.contains(".uninstantiated.") { KOTLIN } else { JAVASCRIPT }))
 }
 
 /// WASI 0.1: what a function does shows in its name.

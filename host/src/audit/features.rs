@@ -33,6 +33,16 @@ impl Valid {
         self.func(types.core_type_at_in_module(index))
     }
 
+    /// The supertype of the function type of this index among the types, or `None` if there is none.
+    pub(super) fn supertype(&self, index: u32) -> Option<&FuncType> {
+        let types = self.types.as_ref();
+        if index >= types.core_type_count_in_module() {
+            return None;
+        }
+        let ty = &self.types[types.core_type_at_in_module(index)];
+        self.func(ty.supertype_idx.as_ref()?.as_core_type_id()?)
+    }
+
     fn func(&self, id: CoreTypeId) -> Option<&FuncType> {
         match &self.types[id].composite_type.inner {
             CompositeInnerType::Func(ty) => Some(ty),

@@ -39,7 +39,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-use crate::wasi::Wasi;
+use crate::imports::Imports;
 pub(crate) use component::too_deep;
 pub(crate) use names::function_name;
 pub(crate) use refusal::{Audited, Refusal};
@@ -49,7 +49,7 @@ pub(crate) use refusal::{Audited, Refusal};
 /// # Errors
 ///
 /// If the bytes are valid as neither, or if the guest cannot be shown to be pure; then with every reason.
-pub(crate) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
+pub(crate) fn audit(bytes: &[u8], may: Imports) -> Result<Audited, Refusal> {
     malformed::check(bytes).map_err(Refusal::Malformed)?;
-    if wasmparser::Parser::is_component(bytes) { component::audit(bytes, wasi) } else { core::audit(bytes, wasi) }
+    if wasmparser::Parser::is_component(bytes) { component::audit(bytes, may) } else { core::audit(bytes, may) }
 }

@@ -44,12 +44,12 @@ impl<P: Params + 'static, R: Results> Function<P, R> {
         I::Item: IntoArgs<P>,
     {
         let caller = Caller { function: self.clone(), site: Location::caller(), deadline: None };
-        let mut rows: Vec<Row> = rows.into_iter().map(|args| Row::new(args, self.callee())).collect();
+        let rows: Vec<Row> = rows.into_iter().map(|args| Row::new(args, self.callee())).collect();
         let most = rows.len().div_ceil(self.program().workers() * PIECES).clamp(1, MOST);
         let mut chunks = Vec::new();
-        while !rows.is_empty() {
-            let rest = rows.split_off(most.min(rows.len()));
-            chunks.push(caller.spawn_whole(std::mem::replace(&mut rows, rest).into_iter()));
+        let mut rows = rows.into_iter();
+        while rows.len() != 0 {
+            chunks.push(caller.spawn_whole(rows.by_ref().take(most).collect::<Vec<_>>().into_iter()));
         }
         let many = Many {
             cell: Cell::new(),

@@ -36,7 +36,7 @@ mod row;
 mod size;
 mod unordered;
 
-pub use calls::Calls;
+pub use calls::{Calls, Json};
 pub use map::Map;
 pub use unordered::MapUnordered;
 

@@ -7,8 +7,8 @@ use crate::ir::proposals::CORE;
 use crate::limits::Limits;
 use crate::process::was_forked;
 use wasmtime::{
-    Config, Enabled, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig, WasmBacktraceDetails,
-    WasmFeatures,
+    Collector, Config, Enabled, InstanceAllocationStrategy, OperatorCost, PoolingAllocationConfig,
+    WasmBacktraceDetails, WasmFeatures,
 };
 
 /// Core instances of one guest, on average: a component may be made of forty.
@@ -21,6 +21,8 @@ pub(crate) const KEEP_RESIDENT: usize = 64 << 10;
 /// The configuration of an engine. `pool`: none if sandboxes are allocated on demand.
 pub(super) fn config(limits: &Limits, kind: Kind, layout: Layout, pool: Option<&Pool>) -> Config {
     let mut config = Config::new();
+    // Its collections depend on what a guest allocates, and on nothing else.
+    config.collector(Collector::Copying);
     // What the audit takes, and nothing else: what differs between processors is off.
     config.wasm_features(WasmFeatures::all().difference(CORE), false).wasm_features(CORE, true);
     // Results are the same bits on every host.
@@ -62,6 +64,7 @@ fn slots(limits: &Limits, pool: &Pool) -> PoolingAllocationConfig {
         // A component has several instances. They take no memory here: the number is only a limit.
         .total_core_instances(sandboxes.saturating_mul(INSTANCES))
         .total_memories(sandboxes)
+        .total_gc_heaps(sandboxes)
         .total_tables(pool.tables())
         .total_stacks(pool.stacks())
         .max_memories_per_module(MAX_MEMORIES as u32)

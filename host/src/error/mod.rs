@@ -118,6 +118,12 @@ impl Error {
         })
     }
 
+    /// What is the same whenever the call fails so: without where it was forked, and without the offsets of instructions, which a
+    /// compiler loses here and there when it merges them.
+    pub(crate) fn comparable(self) -> Error {
+        self.without_chain().edit(|inner| inner.backtrace.iter_mut().for_each(|frame| frame.offset = None))
+    }
+
     /// Takes a failure that some other call may catch out of every guest's reach.
     pub(crate) fn ending_tree(self) -> Error {
         self.edit(|inner| inner.ends_tree = true)

@@ -1,10 +1,11 @@
 //! What becomes of a call.
 
 use crate::error::{Error, Result};
+use crate::imports::{Imports, UnknownImports};
 use crate::ir::{Facts, FunctionDef};
 use crate::limits::Limits;
 use crate::value::{Type, Value, Values};
-use crate::wasi::{Output, Wasi};
+use crate::wasi::{GivenWorld, Output, Wasi, World};
 use std::cell::Cell;
 use std::fmt;
 use std::num::NonZeroU64;
@@ -117,7 +118,8 @@ pub struct CalledFunction<'a> {
     pub(crate) module: &'a str,
     pub(crate) source: &'a Source,
     pub(crate) limits: &'a Limits,
-    pub(crate) wasi: Wasi,
+    pub(crate) imports: Imports,
+    pub(crate) given: Option<&'a Arc<GivenWorld>>,
 }
 
 /// What gives a module's bytes.
@@ -164,7 +166,17 @@ impl<'a> CalledFunction<'a> {
 
     /// Whether its guest may import WASI.
     pub fn wasi(self) -> Wasi {
-        self.wasi
+        self.imports.wasi
+    }
+
+    /// What becomes of functions that its guest imports and that nothing provides.
+    pub fn unknown_imports(self) -> UnknownImports {
+        self.imports.unknown
+    }
+
+    /// What WASI gives to its calls, if that is something.
+    pub fn world(self) -> Option<&'a World> {
+        self.given.map(|given| &given.world)
     }
 }
 

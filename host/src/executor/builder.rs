@@ -8,6 +8,7 @@ use crate::engine::{Cache, Engines, advice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{self, Listener, Observer};
 use crate::fork::{Local, Runtime, Shutdown, Threads};
+use crate::imports::{Imports, UnknownImports};
 use crate::inspect::Inspection;
 use crate::isolation::Isolation;
 use crate::limits::Limits;
@@ -46,7 +47,7 @@ pub struct Builder {
     serial: bool,
     limits: Limits,
     isolation: Isolation,
-    wasi: Wasi,
+    imports: Imports,
     cache_dir: Option<PathBuf>,
     memo: Option<Memo>,
     observer: Arc<dyn Observer>,
@@ -59,7 +60,7 @@ impl Default for Builder {
             serial: false,
             limits: Limits::default(),
             isolation: Isolation::default(),
-            wasi: Wasi::None,
+            imports: Imports::default(),
             cache_dir: None,
             memo: None,
             observer: event::log(),
@@ -98,7 +99,13 @@ impl Builder {
 
     /// Whether guests may import WASI. By default, they may not.
     pub fn wasi(mut self, wasi: Wasi) -> Builder {
-        self.wasi = wasi;
+        self.imports.wasi = wasi;
+        self
+    }
+
+    /// What becomes of functions that guests import and that nothing provides. By default, a guest that imports one is refused.
+    pub fn unknown_imports(mut self, unknown: UnknownImports) -> Builder {
+        self.imports.unknown = unknown;
         self
     }
 
@@ -154,7 +161,7 @@ impl Builder {
     ///
     /// [`ErrorKind::Malformed`], or [`ErrorKind::Impure`] with every reason.
     pub fn inspect(&self, bytes: impl AsRef<[u8]>) -> Result<Inspection> {
-        inspect::inspect(bytes.as_ref(), self.wasi, self.isolation, &self.limits)
+        inspect::inspect(bytes.as_ref(), self.imports, self.isolation, &self.limits)
     }
 
     /// Starts the executor.
@@ -218,10 +225,10 @@ impl Builder {
             None => local,
         };
         let runtime = Arc::new(Runtime {
-            configuration: configuration(&self.limits, self.isolation, self.wasi),
+            configuration: configuration(&self.limits, self.isolation, self.imports),
             limits: self.limits,
             isolation: self.isolation,
-            wasi: self.wasi,
+            imports: self.imports,
             sandboxes,
             watch,
             observer: Listener::new(self.observer),
@@ -243,7 +250,8 @@ impl std::fmt::Debug for Builder {
             .field("serial", &self.serial)
             .field("limits", &self.limits)
             .field("isolation", &self.isolation)
-            .field("wasi", &self.wasi)
+            .field("wasi", &self.imports.wasi)
+            .field("unknown_imports", &self.imports.unknown)
             .finish_non_exhaustive()
     }
 }

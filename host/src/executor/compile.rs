@@ -28,20 +28,22 @@ pub(super) fn kept(runtime: &Runtime, key: &Key) -> Option<Result<Guest>> {
 
 /// Compiles a guest that the audit has passed, and keeps it for later runs.
 pub(super) fn compiled(runtime: &Runtime, audited: Audited, key: &Key) -> Result<Guest> {
-    let Audited { mut facts, recipe, modules } = audited;
+    let Audited { mut facts, recipe, modules: given } = audited;
     Guest::check(&runtime.limits, &facts)?;
-    let bytes: usize = modules.iter().map(Vec::len).sum();
-    facts.startup_fuel = startup_fuel(&recipe, &modules);
-    let (modules, maps, reset) = match rewritten(&facts, &recipe, &modules, runtime.isolation, &runtime.limits) {
+    let bytes: usize = given.iter().map(Vec::len).sum();
+    facts.startup_fuel = startup_fuel(&recipe, &given);
+    let (modules, maps, reset) = match rewritten(&facts, &recipe, &given, runtime.isolation, &runtime.limits) {
         Ok(Instrumented { modules, maps, reset, startup_fuel }) => {
             facts.startup_fuel += startup_fuel;
             (modules, maps, Ok(reset))
         }
         Err(why) => {
-            let (modules, maps) = fresh(&modules)?;
+            let (modules, maps) = fresh(&given)?;
             (modules, maps, Err(why))
         }
     };
+    // A large one would be there twice while it is compiled.
+    drop(given);
     facts.compile = check_cost(&modules, bytes, runtime.limits.compile)?.div_ceil(UNIT / 1000);
     facts.fresh = reset.as_ref().err().cloned();
     let bytes = postcard::to_stdvec(&(&facts, &recipe, &reset, Modules::of(&modules))).ok();

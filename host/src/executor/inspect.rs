@@ -8,15 +8,15 @@ use super::read::binary;
 use crate::audit::Audited;
 use crate::audit::cost::UNIT;
 use crate::error::Result;
+use crate::imports::Imports;
 use crate::inspect::Inspection;
 use crate::isolation::Isolation;
 use crate::limits::Limits;
-use crate::wasi::Wasi;
 
 /// What the audit finds out about a guest, and how it would be rewritten under a configuration.
-pub(super) fn inspect(bytes: &[u8], wasi: Wasi, isolation: Isolation, limits: &Limits) -> Result<Inspection> {
+pub(super) fn inspect(bytes: &[u8], may: Imports, isolation: Isolation, limits: &Limits) -> Result<Inspection> {
     let bytes = binary(bytes)?;
-    let Audited { mut facts, recipe, modules } = audited(&bytes, wasi)?;
+    let Audited { mut facts, recipe, modules } = audited(&bytes, may)?;
     let modules = match rewritten(&facts, &recipe, &modules, isolation, limits) {
         Ok(rewritten) => rewritten.modules,
         Err(why) => {

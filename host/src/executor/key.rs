@@ -2,9 +2,9 @@
 
 use crate::engine::Key;
 use crate::fork::Runtime;
+use crate::imports::Imports;
 use crate::isolation::Isolation;
 use crate::limits::Limits;
-use crate::wasi::Wasi;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 
@@ -30,7 +30,7 @@ impl fmt::Display for Digest {
 /// A digest of what of an executor's configuration, and of this build, can be seen in the result of a call: kept results are given to
 /// others of the same alone. What ends a tree and not a call, how many threads there are, and where results are kept, does not
 /// matter. Nor does the stack: whoever has used it up has no result.
-pub(super) fn configuration(limits: &Limits, isolation: Isolation, wasi: Wasi) -> [u8; 32] {
+pub(super) fn configuration(limits: &Limits, isolation: Isolation, imports: Imports) -> [u8; 32] {
     let Limits {
         fuel,
         memory,
@@ -45,7 +45,7 @@ pub(super) fn configuration(limits: &Limits, isolation: Isolation, wasi: Wasi) -
         compile: _,
         timeout: _,
     } = *limits;
-    let seen = (fuel, memory, heap, table_elements, forks, output, isolation, wasi);
+    let seen = (fuel, memory, heap, table_elements, forks, output, isolation, imports);
     let built = (SOURCES, cfg!(debug_assertions), std::env::consts::ARCH, std::env::consts::OS);
     // The texts are those of this very build.
     Sha256::digest(format!("purefork results 1: {seen:?}, {built:?}")).into()
@@ -56,7 +56,7 @@ pub(super) fn key(runtime: &Runtime, digest: &str) -> Key {
     // How a guest is rewritten depends on how much memory it may have, and starts with; and how it is compiled, on where that lies.
     let Limits { memory, heap, .. } = runtime.limits;
     let rewriting = (runtime.isolation, memory, heap, runtime.sandboxes.engines.layouts());
-    Key::new(digest, (SOURCES, cfg!(debug_assertions), rewriting, runtime.wasi))
+    Key::new(digest, (SOURCES, cfg!(debug_assertions), rewriting, runtime.imports))
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub(super) fn program(
         Some(Ok(program)) => program,
         Some(Err(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
         // Nothing was kept, or it was made by another build of wasmtime.
-        _ => Program::new(runtime.clone(), again(), compiled(runtime, audited(bytes, runtime.wasi)?, &key)?)?,
+        _ => Program::new(runtime.clone(), again(), compiled(runtime, audited(bytes, runtime.imports)?, &key)?)?,
     };
     loader.know(&digest, &program);
     Ok((program, digest))

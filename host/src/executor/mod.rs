@@ -1,5 +1,6 @@
 //! The executor: engines, sandboxes and threads, put together.
 
+mod assembly;
 mod audit;
 mod builder;
 mod compile;
@@ -11,6 +12,7 @@ mod instrument;
 mod key;
 mod load;
 mod loader;
+mod options;
 mod pool;
 mod preinit;
 #[cfg(test)]
@@ -21,7 +23,9 @@ mod serial;
 mod text;
 mod wrap;
 
+pub use assembly::Assembly;
 pub use builder::Builder;
+pub use options::LoadOptions;
 
 use crate::error::Result;
 use crate::limits::Limits;
@@ -94,6 +98,11 @@ impl Executor {
     pub fn load_bytes(&self, bytes: impl AsRef<[u8]>) -> Result<Module> {
         self.loader.runtime.here()?;
         load::load_bytes(&self.loader, bytes.as_ref())
+    }
+
+    /// Where it is chosen what a guest is loaded with.
+    pub fn load_options(&self) -> LoadOptions<'_> {
+        LoadOptions::new(&self.loader)
     }
 
     /// What calls may use.

@@ -49,19 +49,19 @@ fn preinit(
 ) -> Result<Preinitialised> {
     let (runtime, exported) = (program.runtime(), &program.facts().functions[function as usize]);
     let name = escaped(&exported.name);
-    let component = match wrapped(bytes, runtime.wasi)? {
+    let component = match wrapped(bytes, runtime.imports)? {
         Wrapped::Component(component) => Some(component),
         Wrapped::None | Wrapped::Unreadable(_) => None,
     };
     let given = component.as_deref().unwrap_or(bytes);
     let prepared = Prepared::new(given, &program.facts().others)?;
-    let readable = audited(&prepared.bytes, runtime.wasi).map_err(|error| {
+    let readable = audited(&prepared.bytes, runtime.imports).map_err(|error| {
         // It has passed the audit without what was added.
         let message = format!("the guest's state cannot be frozen: with what it would be read by, {}", error.message());
         Error::new(ErrorKind::Unsupported, message).with_reasons(error.reasons().to_vec())
     })?;
     // What it runs in is used once, and read as it is.
-    let guest = copied(runtime, readable, &audited(given, runtime.wasi)?.modules)?;
+    let guest = copied(runtime, readable, &audited(given, runtime.imports)?.modules)?;
     let recipe = guest.recipe.clone();
     let running = Program::new(runtime.clone(), (None, program.source().clone()), guest)?.linked_as(program)?;
     let facts = running.facts().clone();

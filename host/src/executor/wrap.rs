@@ -3,7 +3,7 @@
 use super::encode::encoded;
 use crate::audit::{Refusal, audit};
 use crate::error::Result;
-use crate::wasi::Wasi;
+use crate::imports::Imports;
 
 /// What a core module becomes before it is audited.
 pub(super) enum Wrapped {
@@ -16,12 +16,12 @@ pub(super) enum Wrapped {
 }
 
 /// The component that a core module is meant to become, if it is.
-pub(super) fn wrapped(bytes: &[u8], wasi: Wasi) -> Result<Wrapped> {
+pub(super) fn wrapped(bytes: &[u8], may: Imports) -> Result<Wrapped> {
     if !component_type(bytes) {
         return Ok(Wrapped::None);
     }
     // What it imports is judged in the component.
-    if let Err(refusal @ Refusal::Malformed(_)) = audit(bytes, wasi) {
+    if let Err(refusal @ Refusal::Malformed(_)) = audit(bytes, may) {
         return Err(refusal.into());
     }
     encoded(bytes)

@@ -9,7 +9,9 @@ use std::sync::OnceLock;
 pub(super) struct Identity {
     /// The digest of the guest's bytes; none where what its calls leave behind matters, and not their results.
     guest: Option<[u8; 32]>,
-    /// The same with what it is linked to; none if one of that has none.
+    /// The digest of what WASI gives to its calls, if that is something.
+    world: Option<[u8; 32]>,
+    /// Both with what it is linked to; none if one of that has none.
     linked: Option<[u8; 32]>,
     /// For each function, once somebody has asked for one.
     subjects: OnceLock<Box<[Subject]>>,
@@ -24,7 +26,12 @@ pub(super) enum Provider {
 
 impl Identity {
     pub(super) fn of(guest: Option<[u8; 32]>) -> Identity {
-        Identity { guest, linked: None, subjects: OnceLock::new() }
+        Identity { guest, world: None, linked: None, subjects: OnceLock::new() }
+    }
+
+    /// The same guest with another world. Who it is is known once it is linked.
+    pub(super) fn given(&self, world: Option<[u8; 32]>) -> Identity {
+        Identity { world, ..Identity::of(self.guest) }
     }
 
     pub(super) fn linked(&self) -> Option<[u8; 32]> {
@@ -74,6 +81,10 @@ pub(super) fn group<'a, P: Iterator<Item = (&'a str, Provider)>>(
     for (identity, providers) in members {
         digest.update([0]);
         digest.update(identity.guest?);
+        if let Some(world) = identity.world {
+            digest.update([2]);
+            digest.update(world);
+        }
         for (name, provider) in providers {
             digest.update([1]);
             digest.update((name.len() as u64).to_le_bytes());
@@ -126,6 +137,9 @@ mod tests {
             linked(guest(1), vec![("a", program(3))]),
             linked(guest(1), vec![("a", program(2)), ("b", program(2))]),
             linked(guest(1), vec![("a", Provider::Member(0))]),
+            linked(guest(1).given(Some([1; 32])), Vec::new()),
+            linked(guest(1).given(Some([2; 32])), Vec::new()),
+            linked(guest(1).given(Some([2; 32])), vec![("a", program(2))]),
         ];
         let mut all: Vec<Subject> = identities
             .iter()

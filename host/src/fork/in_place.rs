@@ -14,8 +14,8 @@ use crate::error::{Error, ErrorKind, ForkFrame, ForkSite, Result};
 use crate::escape::escaped;
 use crate::future::Future;
 use crate::limits::Usage;
-use crate::sandbox::{Invocation, Prepared, Sandbox};
-use crate::value::{Value, Values};
+use crate::sandbox::{Given, Invocation, Prepared, Sandbox};
+use crate::value::{Json, Value, Values};
 use crate::wasi::Output;
 use std::panic::Location;
 use std::sync::Arc;
@@ -146,9 +146,29 @@ impl InPlace {
         })
     }
 
-    /// A call that follows another in its sandbox; false if it could not begin. Another one follows, if it succeeds.
+    /// The same, with the result written as JSON where that can be done without a value; if not, it is given.
+    pub(crate) fn call_json(&mut self, values: &mut Values, json: &mut Json<'_>) -> Result<Given> {
+        let mut given = Ok(Given::Value(Value::Bool(false)));
+        let function = self.function;
+        if !self.follows || !self.next(&mut given, |sandbox, given| *given = sandbox.call_json(function, values, json))
+        {
+            let mut result = Ok(Value::Bool(false));
+            self.call_first(values, &mut result);
+            given = result.map(Given::Value);
+        }
+        given
+    }
+
+    /// A call that follows another in its sandbox; false if it could not begin.
     #[inline]
     fn call_next(&mut self, values: &mut Values, result: &mut Result<Value>) -> bool {
+        let function = self.function;
+        self.next(result, |sandbox, result| sandbox.call(function, values, result))
+    }
+
+    /// A call that follows another in its sandbox; false if it could not begin. Another one follows, if it succeeds.
+    #[inline]
+    fn next<T>(&mut self, result: &mut Result<T>, call: impl FnOnce(&mut Sandbox, &mut Result<T>)) -> bool {
         let limits = &self.program.runtime.limits;
         let (stack, fuel) = (limits.stack + HOST_STACK, limits.fuel);
         stacker::maybe_grow(stack, stack + HOST_STACK, || {
@@ -157,7 +177,7 @@ impl InPlace {
                 return false;
             }
             self.followed = true;
-            sandbox.call(self.function, values, result);
+            call(sandbox, result);
             self.last.output = sandbox.take_output();
             if result.is_err() || !self.program.plan.renew_for_next(sandbox, self.function) {
                 self.stop_following(result);
@@ -205,8 +225,8 @@ impl InPlace {
             && let Some(sandbox) = &mut self.sandbox
         {
             // What may stop it is asked now, and by the guest from now on.
-            let (function, call, fuel) = (self.function, self.stopper.clone(), None);
-            let invocation = Invocation { function, call: Some(call), deadline: None, fuel };
+            let (function, call, world) = (self.function, self.stopper.clone(), self.program.world.clone());
+            let invocation = Invocation { function, call: Some(call), deadline: None, fuel: None, world };
             self.follows = sandbox.begin_call(invocation).is_ok();
             if self.follows {
                 self.prepared = sandbox.prepare(self.function);

@@ -12,6 +12,7 @@ use crate::event::Source;
 use crate::ir::Facts;
 use crate::process;
 use crate::sandbox::{Guest, Plan};
+use crate::wasi::{GivenWorld, World};
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
@@ -37,6 +38,8 @@ pub(crate) struct Member {
     pub(super) script: Option<Arc<dyn Script>>,
     /// What its calls may use, if that is less than the limit.
     pub(super) fuel: Option<u64>,
+    /// What WASI gives to its calls.
+    pub(super) world: Option<Arc<GivenWorld>>,
     identity: Identity,
 }
 
@@ -206,6 +209,7 @@ impl Program {
             capture: None,
             script: None,
             fuel: None,
+            world: None,
             identity,
         })
     }
@@ -255,13 +259,32 @@ impl Program {
         }
     }
 
-    /// The same module with the providers that `other` has.
+    /// The same module with the providers and the world that `other` has.
     ///
     /// # Errors
     ///
     /// As [`Program::link`].
     pub(crate) fn linked_as(self, other: &Program) -> Result<Program> {
-        Program::of(Member { providers: other.alone().providers, ..self.alone() })
+        let Member { providers, world, .. } = other.alone();
+        let identity = self.identity.given(world.as_ref().map(|world| world.digest));
+        Program::of(Member { providers, world, identity, ..self.alone() })
+    }
+
+    /// The same module, whose calls are given that by WASI.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] if guests may not import WASI.
+    pub(crate) fn with_world(&self, world: &World) -> Result<Program> {
+        if !self.runtime.imports.has_wasi() && !world.is_empty() {
+            let message = "a world is for guests that may import WASI, and the executor's may not";
+            return Err(
+                Error::new(ErrorKind::Invalid, message).with_help("build it with `Builder::wasi` (`--wasi frozen`)")
+            );
+        }
+        let world = (!world.is_empty()).then(|| Arc::new(GivenWorld::new(world)));
+        let identity = self.identity.given(world.as_ref().map(|world| world.digest));
+        Program::of(Member { world, identity, ..self.alone() })
     }
 
     /// The same module, of which the sandbox that a call of the host's ends in goes to `capture`.

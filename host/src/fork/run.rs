@@ -153,7 +153,8 @@ impl Run<'_> {
 
     #[inline]
     fn invocation(&self, call: Option<Arc<dyn CallState>>) -> Invocation {
-        Invocation { function: self.function, call, deadline: self.deadline, fuel: self.program.fuel }
+        let (fuel, world) = (self.program.fuel, self.program.world.clone());
+        Invocation { function: self.function, call, deadline: self.deadline, fuel, world }
     }
 
     /// Gives the sandbox back, or leaves it to whoever is to have it.

@@ -6,12 +6,12 @@ use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Event, Listener};
 use crate::future::Completion;
+use crate::imports::Imports;
 use crate::isolation::Isolation;
 use crate::limits::Limits;
 use crate::process::Process;
 use crate::sandbox::{DeadlineWatch, Sandboxes};
 use crate::value::Value;
-use crate::wasi::Wasi;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Instant;
 
@@ -19,8 +19,8 @@ use std::time::Instant;
 pub(crate) struct Runtime {
     pub(crate) limits: Limits,
     pub(crate) isolation: Isolation,
-    /// Whether guests may import WASI.
-    pub(crate) wasi: Wasi,
+    /// What guests may import.
+    pub(crate) imports: Imports,
     pub(crate) sandboxes: Arc<Sandboxes>,
     pub(crate) watch: DeadlineWatch,
     /// Who is told of calls, and of errors that no future tells anyone.

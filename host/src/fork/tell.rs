@@ -93,7 +93,8 @@ impl Member {
             module: &self.digest,
             source: &*self.source,
             limits: &self.runtime.limits,
-            wasi: self.runtime.wasi,
+            imports: self.runtime.imports,
+            given: self.world.as_ref(),
         }
     }
 }

@@ -181,6 +181,35 @@ impl<T> Future<T> {
         self.try_get()
     }
 
+    /// Runs the call on this thread, if nobody has begun to and this thread may; returns whether the result is there then. Unlike
+    /// [`Future::wait`] it waits for nobody else, and gives no copy of the value.
+    ///
+    /// For a host that has to look after something while it waits, such as signals: first this, then [`Future::wait_timeout`] for as long
+    /// as it takes. While the call runs here, another thread can [cancel](Future::cancel) it.
+    ///
+    /// ```
+    /// use purefork::{Executor, args};
+    /// use std::time::Duration;
+    ///
+    /// let exec = Executor::new()?;
+    /// let one = exec.load_bytes(r#"(module (func (export "one") (result i32) (i32.const 1)))"#)?;
+    /// let future = one.fork("one", args![])?;
+    /// let mut there = future.run_here();
+    /// while !there {
+    ///     there = future.wait_timeout(Duration::from_millis(50)).is_some();
+    ///     // Look after other things here.
+    /// }
+    /// assert_eq!(future.value()?.to_string(), "1");
+    /// # Ok::<(), purefork::Error>(())
+    /// ```
+    pub fn run_here(&self) -> bool {
+        self.waited_for();
+        if !self.done() {
+            nested::waiting(|| self.help());
+        }
+        self.done()
+    }
+
     /// Whether the result is there, be it a value or an error.
     pub fn is_done(&self) -> bool {
         self.done()

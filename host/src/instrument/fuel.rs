@@ -49,6 +49,10 @@ fn is_counted_before(op: &Operator<'_>) -> bool {
             | O::BrTable { .. }
             | O::BrOnNull { .. }
             | O::BrOnNonNull { .. }
+            | O::BrOnCast { .. }
+            | O::BrOnCastFail { .. }
+            | O::Throw { .. }
+            | O::ThrowRef
             | O::Return
             | O::Call { .. }
             | O::CallIndirect { .. }

@@ -193,7 +193,7 @@ impl Walk {
                     loops.push(true);
                     depth += 1;
                 }
-                Operator::Block { .. } | Operator::If { .. } => loops.push(false),
+                Operator::Block { .. } | Operator::If { .. } | Operator::TryTable { .. } => loops.push(false),
                 Operator::End => depth -= u32::from(loops.pop().unwrap_or(false)),
                 Operator::LocalSet { local_index } | Operator::LocalTee { local_index } if depth > 0 => {
                     if let Some((_, in_loop)) = locals.get_mut(local_index as usize) {
@@ -256,7 +256,7 @@ impl Walk {
     fn step(&mut self, op: &Operator<'_>, reachable: bool, arity: Option<(u32, u32)>, events: &mut Vec<Event>) {
         let (pops, pushes) = arity.unwrap_or_default();
         match op {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::TryTable { .. } => {
                 let is_loop = matches!(op, Operator::Loop { .. });
                 if is_loop {
                     self.all_loops += 1;

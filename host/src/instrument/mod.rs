@@ -100,6 +100,7 @@ pub(crate) fn instrument(
         | HostFunctionKind::Abandon(_)
         | HostFunctionKind::Trap
         | HostFunctionKind::NoReturn(_)
+        | HostFunctionKind::Unknown(_)
         | HostFunctionKind::Wasi(_) => true,
         HostFunctionKind::NewHandle(_) | HostFunctionKind::Representation(_) | HostFunctionKind::DropHandle(_) => false,
         HostFunctionKind::TransferOwn(_)

@@ -2,7 +2,7 @@
 
 use super::card_table::PAGE;
 use super::fuel::is_free;
-use wasmparser::{DataKind, ExternalKind, Operator, Parser, Payload, TypeRef, ValType};
+use wasmparser::{DataKind, Operator, Parser, Payload, TypeRef, ValType};
 
 /// What has to be known of a core module before it is rewritten.
 #[derive(Default)]
@@ -93,8 +93,7 @@ impl Facts {
                         TypeRef::Func(_) | TypeRef::FuncExact(_) => self.functions += 1,
                         TypeRef::Memory(memory) => self.memory(&memory)?,
                         TypeRef::Global(_) => self.imported_globals += 1,
-                        TypeRef::Table(_) => {}
-                        TypeRef::Tag(_) => return Err("it uses exceptions".to_owned()),
+                        TypeRef::Table(_) | TypeRef::Tag(_) => {}
                     }
                 }
             }
@@ -109,7 +108,6 @@ impl Facts {
                     });
                 }
             }
-            Payload::TagSection(_) => return Err("it uses exceptions".to_owned()),
             Payload::GlobalSection(section) => {
                 for global in section {
                     let ty = global.map_err(broken)?.ty;
@@ -127,9 +125,6 @@ impl Facts {
             Payload::ExportSection(section) => {
                 for export in section {
                     let export = export.map_err(broken)?;
-                    if export.kind == ExternalKind::Tag {
-                        return Err("it uses exceptions".to_owned());
-                    }
                     let quotes =
                         export.name.strip_prefix(PREFIX).map(|rest| rest.len() - rest.trim_start_matches('\'').len());
                     self.quotes = self.quotes.max(quotes);

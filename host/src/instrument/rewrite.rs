@@ -346,6 +346,19 @@ fn is_put_back(op: &Operator<'_>) -> Done<()> {
         | O::TableFill { .. }
         | O::TableCopy { .. }
         | O::ElemDrop { .. } => Err(refused("it has instructions that change tables")),
+        O::StructNew { .. }
+        | O::StructNewDefault { .. }
+        | O::StructSet { .. }
+        | O::ArrayNew { .. }
+        | O::ArrayNewDefault { .. }
+        | O::ArrayNewFixed { .. }
+        | O::ArrayNewData { .. }
+        | O::ArrayNewElem { .. }
+        | O::ArraySet { .. }
+        | O::ArrayFill { .. }
+        | O::ArrayCopy { .. }
+        | O::ArrayInitData { .. }
+        | O::ArrayInitElem { .. } => Err(refused("it has objects in a garbage-collected heap")),
         _ => Ok(()),
     }
 }

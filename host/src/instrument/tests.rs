@@ -235,7 +235,7 @@ fn dirty_cards_are_put_back_and_nothing_else() {
 
 fn refusal(wat: &str) -> String {
     let bytes = wat::parse_str(wat).expect("it is text");
-    let audited = audit(&bytes, crate::wasi::Wasi::None).unwrap_or_else(|_| panic!("it is pure"));
+    let audited = audit(&bytes, crate::wasi::Wasi::None.into()).unwrap_or_else(|_| panic!("it is pure"));
     match instrument(&audited.modules, &audited.recipe, 64 << 20, 0) {
         Ok(_) => "rewritten".to_owned(),
         Err(why) => why,
@@ -276,7 +276,7 @@ fn functions_that_are_added_are_made_of_what_costs_nothing() {
             (memory.fill (local.get 0) (i32.const 1) (local.get 0))
             (memory.copy (local.get 0) (i32.const 1) (local.get 0))))"#;
     let bytes = wat::parse_str(text).expect("it is text");
-    let audited = audit(&bytes, crate::wasi::Wasi::None).unwrap_or_else(|_| panic!("it is pure"));
+    let audited = audit(&bytes, crate::wasi::Wasi::None.into()).unwrap_or_else(|_| panic!("it is pure"));
     let marked = instrument(&audited.modules, &audited.recipe, 64 << 20, 0).expect("it can be rewritten");
     let (fresh, _) = instrument_fresh(&bytes).expect("it is small");
     for (module, added) in [(&marked.modules[0], 3), (&fresh, 2)] {
@@ -319,7 +319,8 @@ fn names_that_are_added_are_no_names_of_the_guests() {
     let bytes = wat::parse_str(
         r#"(module (memory (export "purefork memory") 1) (global (export "purefork'' global 0") (mut i32) (i32.const 7)))"#,
     );
-    let audited = audit(&bytes.expect("it is text"), crate::wasi::Wasi::None).unwrap_or_else(|_| panic!("it is pure"));
+    let audited =
+        audit(&bytes.expect("it is text"), crate::wasi::Wasi::None.into()).unwrap_or_else(|_| panic!("it is pure"));
     let Instrumented { reset, .. } =
         instrument(&audited.modules, &audited.recipe, 64 << 20, 0).expect("it can be rewritten");
     assert_eq!(reset.memory.expect("it has one").item.name, "purefork''' memory");

@@ -21,6 +21,8 @@ pub(crate) struct Facts {
     pub(crate) wasi: Vec<WasiFacts>,
     /// What the module imports that never returns, in the order of the imports; names fit to be shown.
     pub(crate) traps: Vec<String>,
+    /// The functions that it imports and that nothing provides, in the order of the imports; names fit to be shown.
+    pub(crate) unknown: Vec<String>,
     /// The memories, in the order of their indices; of a component, over all its instances of core modules. None is
     /// imported.
     pub(crate) memories: Vec<MemoryFacts>,
@@ -38,6 +40,8 @@ pub(crate) struct Facts {
     pub(crate) component: bool,
     /// The names of the custom sections, fit to be shown, without repeats; at most a hundred.
     pub(crate) custom_sections: Vec<String>,
+    /// Whether it may have objects in a garbage-collected heap, exceptions among them.
+    pub(crate) collected: bool,
     /// Why each call gets a fresh sandbox, if it does. Found out after the audit.
     pub(crate) fresh: Option<String>,
     /// What compiling it costs, in thousandths of a unit. Set once the guest was rewritten.

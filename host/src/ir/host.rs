@@ -46,6 +46,8 @@ pub(crate) enum HostFunctionKind {
     Trap,
     /// Traps, as the guest has failed.
     NoReturn(NoReturn),
+    /// Traps, as nothing provides the function of this name, which is fit to be shown.
+    Unknown(String),
     /// A function of WASI.
     Wasi(wasi::Function),
 }

@@ -9,9 +9,11 @@ mod facts;
 mod function;
 mod host;
 mod item;
+pub(crate) mod lifted;
 mod noreturn;
 pub(crate) mod proposals;
 mod recipe;
+pub(crate) mod shown;
 pub(crate) mod wasi;
 
 pub(crate) use canon::{Canon, Encoding};

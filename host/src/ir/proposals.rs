@@ -1,5 +1,4 @@
-//! The proposals to WebAssembly, and which of them a guest may use: what is deterministic, shares nothing, and runs
-//! without a garbage collector.
+//! The proposals to WebAssembly, and which of them a guest may use: what is deterministic and shares nothing.
 //!
 //! The audit takes what this table allows, and the engine is configured by it. To allow a proposal, change its row here,
 //! and say in the audit what its operators do.
@@ -27,7 +26,7 @@ pub(crate) enum Rule {
     },
 }
 
-/// All there are. Typed function references need no collector; `externref` and the types of the GC proposal do.
+/// All there are.
 pub(crate) const PROPOSALS: &[Proposal] = &[
     allowed(W::MUTABLE_GLOBAL),
     allowed(W::SATURATING_FLOAT_TO_INT),
@@ -44,6 +43,9 @@ pub(crate) const PROPOSALS: &[Proposal] = &[
     allowed(W::MEMORY64),
     allowed(W::EXTENDED_CONST),
     allowed(W::FUNCTION_REFERENCES),
+    allowed(W::GC),
+    allowed(W::GC_TYPES),
+    allowed(W::EXCEPTIONS),
     Proposal { flag: W::COMPONENT_MODEL, rule: Rule::InComponents },
     refused(
         W::THREADS,
@@ -60,30 +62,12 @@ pub(crate) const PROPOSALS: &[Proposal] = &[
         "relaxed SIMD",
         "its results differ between machines; use plain SIMD (no `+relaxed-simd`)",
     ),
-    refused(
-        W::GC,
-        "garbage collection (its types, subtypes or constants)",
-        "guests run without a collector; compile for linear memory",
-    ),
-    refused(
-        W::GC_TYPES,
-        "references that need a garbage collector (`externref`, `anyref` or others)",
-        "guests run without a collector; compile without them",
-    ),
-    refused(
-        W::CUSTOM_DESCRIPTORS,
-        "custom descriptors",
-        "guests run without a garbage collector; compile for linear memory",
-    ),
-    refused(
-        W::EXCEPTIONS,
-        "exceptions (tags, `throw` or `try_table`)",
-        "they need a garbage collector, which guests do not have; compile without them, so that a failure traps",
-    ),
+    refused(W::CUSTOM_DESCRIPTORS, "custom descriptors", "compile without them"),
     refused(
         W::LEGACY_EXCEPTIONS,
         "exceptions of the old kind (`try` and `catch`)",
-        "no engine has to support them; compile without exceptions, so that a failure traps",
+        "no engine has to support them; translate them by `wasm-opt --translate-to-exnref` (Binaryen), or have the compiler \
+         write the new kind (clang and emcc: `-mllvm -wasm-use-legacy-eh=false`, emcc: `-sWASM_LEGACY_EXCEPTIONS=0`)",
     ),
     refused(W::STACK_SWITCHING, "stack switching", "compile without it and fork instead"),
     refused(W::WIDE_ARITHMETIC, "wide arithmetic", "compile without it (no `+wide-arithmetic`)"),
@@ -95,11 +79,7 @@ pub(crate) const PROPOSALS: &[Proposal] = &[
     concurrency(W::CM_MORE_ASYNC_BUILTINS),
     concurrency(W::CM_THREADING),
     refused(W::CM64, "64-bit memory in the canonical ABI", "compile for 32-bit memory"),
-    refused(
-        W::CM_GC,
-        "values in garbage-collected memory",
-        "guests run without a collector; compile for linear memory",
-    ),
+    refused(W::CM_GC, "values in garbage-collected memory", "pass them in linear memory"),
     refused(W::CM_ERROR_CONTEXT, "error contexts", "return a string instead"),
     refused(W::CM_FIXED_LENGTH_LISTS, "lists of fixed length", "use a tuple or a list"),
     refused(W::CM_MAP, "maps", "use a list of tuples"),
@@ -111,6 +91,9 @@ pub(crate) const PROPOSALS: &[Proposal] = &[
 
 /// What a core module may use, and no more than that: the engine has just these enabled.
 pub(crate) const CORE: W = allowed_where(false);
+
+/// The same without what needs a garbage collector's heap. What exceptions carry lies there, too.
+pub(crate) const WITHOUT_COLLECTOR: W = CORE.difference(W::GC).difference(W::GC_TYPES).difference(W::EXCEPTIONS);
 
 /// What a component may use.
 pub(crate) const COMPONENTS: W = allowed_where(true);

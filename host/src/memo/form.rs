@@ -15,7 +15,7 @@ use crate::backend::Outcome;
 use crate::error::{Error, ErrorKind, ForkFrame, ForkSite, GuestFrame};
 use crate::limits::Usage;
 use crate::value::bytes::{Broken, Reader, Sink, encode, write_length};
-use crate::wasi::Output;
+use crate::wasi::{Output, is_name};
 use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
@@ -44,12 +44,17 @@ pub(super) fn write(name: &Name, outcome: &Outcome) -> Option<Vec<u8>> {
     }
     match outcome.output.as_deref() {
         None => to.put(&[0]),
-        Some(Output { stdout, stderr, refused }) => {
+        Some(Output { stdout, stderr, refused, files }) => {
             to.put(&[1]);
             write_bytes(stdout, &mut to);
             write_bytes(stderr, &mut to);
             write_length(refused.len(), &mut to);
             refused.iter().for_each(|text| write_bytes(text.as_bytes(), &mut to));
+            write_length(files.len(), &mut to);
+            for (name, bytes) in files {
+                write_bytes(name.as_bytes(), &mut to);
+                write_bytes(bytes, &mut to);
+            }
         }
     }
     let digest = Sha256::digest(&to);
@@ -98,7 +103,15 @@ fn read_outcome(from: &mut Reader<'_>) -> Result<Outcome, Broken> {
             };
             let (stdout, stderr) = (bytes()?, bytes()?);
             let refused = many(from, |from| from.text().map(str::to_owned))?;
-            Some(Arc::new(Output { stdout, stderr, refused }))
+            let files = many(from, |from| {
+                let name = from.text()?.to_owned();
+                let length = from.length()?;
+                Ok((name, from.take(length)?.to_vec()))
+            })?;
+            if !files.iter().all(|(name, _)| is_name(name)) {
+                return Err(from.broken("a file that was written has no name that one can have"));
+            }
+            Some(Arc::new(Output { stdout, stderr, refused, files }))
         }
         _ => return Err(from.broken("there is neither an output nor none")),
     };
@@ -184,7 +197,12 @@ mod tests {
             .with_help("do not")
             .with_backtrace(frames)
             .with_chain([frame("leaf", 3), frame("branch", 1)].into_iter(), |frame| frame);
-        let output = Output { stdout: b"out".to_vec(), stderr: b"err".to_vec(), refused: vec!["a file".to_owned()] };
+        let output = Output {
+            stdout: b"out".to_vec(),
+            stderr: b"err".to_vec(),
+            refused: vec!["a file".to_owned()],
+            files: vec![("a/b".to_owned(), b"text".to_vec())],
+        };
         let outcome = |result| Outcome { result, usage: Usage::default(), output: None };
         vec![
             outcome(Ok(Value::record([("x", Value::from(f64::NAN)), ("y", Value::from(vec![1u8; 300]))]))),

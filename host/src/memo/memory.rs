@@ -199,7 +199,12 @@ impl Table {
 pub(super) fn outcome_bytes(outcome: &Outcome) -> usize {
     let output = |output: &Output| {
         let refused = output.refused.iter().map(|text| text.len() + size_of::<String>()).sum::<usize>();
-        size::shared(size_of::<Output>()) + output.stdout.capacity() + output.stderr.capacity() + refused
+        let files = output
+            .files
+            .iter()
+            .map(|(name, bytes)| name.capacity() + bytes.capacity() + size_of::<(String, Vec<u8>)>());
+        let written = output.stdout.capacity() + output.stderr.capacity() + files.sum::<usize>();
+        size::shared(size_of::<Output>()) + written + refused
     };
     let result = match &outcome.result {
         Ok(value) => Value::bytes(value).saturating_add(value.name_bytes()),

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, GuestFrame};
 use crate::instrument::OffsetMap;
 use std::fmt;
 use std::time::Duration;
-use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
+use wasmtime::{GcHeapOutOfMemory, PoolConcurrencyLimitError, Trap, WasmBacktrace};
 
 /// An error of ours on its way through a guest's frames.
 #[derive(Debug)]
@@ -31,6 +31,30 @@ impl fmt::Display for Failed {
 }
 
 impl std::error::Error for Failed {}
+
+/// A guest has called a function that nothing provides.
+#[derive(Debug)]
+pub(super) struct Missing(pub(super) String);
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "it called `{}`, which nothing provides", self.0)
+    }
+}
+
+impl std::error::Error for Missing {}
+
+/// An exception has left the guest's code: with its tag and its values.
+#[derive(Debug)]
+pub(super) struct Uncaught(pub(super) String);
+
+impl fmt::Display for Uncaught {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Uncaught {}
 
 /// The end of a program, on its way through its frames.
 #[derive(Debug)]
@@ -91,12 +115,20 @@ pub(super) fn is_pool_full(error: &wasmtime::Error) -> bool {
         || (!error.is::<Stop>() && !error.is::<DeadlinePassed>() && is_short(error))
 }
 
-/// What happened to a call of `function`, which may take `timeout`. `refused`: it was refused memory before. `exported`: the name under which the
-/// function of an index is exported.
+/// Why memory could not be had before.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Refusals {
+    /// The guest was refused some because of its limit.
+    pub(super) by_limit: bool,
+    /// The host had none to give.
+    pub(super) by_host: bool,
+}
+
+/// What happened to a call of `function`, which may take `timeout`. `exported`: the name under which the function of an index is exported.
 pub(super) fn explain(
     error: wasmtime::Error,
     (function, timeout): (&str, Option<Duration>),
-    refused: bool,
+    Refusals { by_limit: refused, by_host: host_is_short }: Refusals,
     exported: &dyn Fn(u32) -> Option<String>,
 ) -> Error {
     // A child's error keeps its own place; the frames of those who waited for it say less.
@@ -127,8 +159,28 @@ pub(super) fn explain(
         let error = Error::new(ErrorKind::Trap, format!("`{function}` trapped: {why}"));
         cause.into_iter().fold(error, Error::with_help)
     };
+    if let Some(thrown) = error.downcast_ref::<Uncaught>() {
+        let error = Error::new(ErrorKind::Trap, format!("`{function}` threw {thrown}, and nothing caught it"))
+            .with_help("catch it in the guest, and return what has failed as a result");
+        return error.with_backtrace(backtrace);
+    }
+    if error.is::<GcHeapOutOfMemory<()>>() {
+        let error = if host_is_short {
+            Error::new(ErrorKind::Exhausted, format!("the host has no memory left for the objects of `{function}`"))
+                .with_help(advice())
+        } else {
+            let message = format!("`{function}` has more objects than its limit on memory allows");
+            Error::new(ErrorKind::OutOfMemory, message)
+                .with_help("raise `Limits::memory` (`--memory`) if it is meant to use that much")
+        };
+        return error.with_backtrace(backtrace);
+    }
     if let Some(Failed(why)) = error.downcast_ref::<Failed>() {
         return trapped(why, cause(Trap::UnreachableCodeReached)).with_backtrace(backtrace);
+    }
+    if let Some(missing) = error.downcast_ref::<Missing>() {
+        return trapped(&missing.to_string(), Some("build the guest without it, or on a way that does not call it"))
+            .with_backtrace(backtrace);
     }
     let explained = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Error::new(ErrorKind::OutOfFuel, format!("`{function}` used up its fuel"))

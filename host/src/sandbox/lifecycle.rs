@@ -2,13 +2,14 @@
 
 use super::data::{CallState, Interrupts, StoreData};
 use super::error::AfterRefusal;
+use super::exception::ended;
 use super::instance::InUse;
 use super::ready::ready;
 use super::reuse::{Footprint, Reusable};
 use crate::engine::{Kind, Permit};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Usage;
-use crate::wasi::Output;
+use crate::wasi::{GivenWorld, Output};
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Instant;
@@ -22,6 +23,8 @@ pub(crate) struct Invocation {
     pub(crate) deadline: Option<Instant>,
     /// What it may use, if that is less than the limit. How much it has used is then not known.
     pub(crate) fuel: Option<u64>,
+    /// What WASI gives to it.
+    pub(crate) world: Option<Arc<GivenWorld>>,
 }
 
 /// An instance with everything that belongs to it.
@@ -75,8 +78,11 @@ impl Sandbox {
         // Of modules, the audit refuses those that could wait here; and a fork outside of a call is a trap.
         let made = ready(loaded.instantiate(&mut store, kind == Kind::Forking));
         let made = made.unwrap_or_else(|| Err(wasmtime::format_err!("the start function waits for something")));
-        let refused = store.data().call.refused;
-        made.map_err(|error| if refused { error.context(AfterRefusal) } else { error })?;
+        let refused = store.data().call.refusals.by_limit && !loaded.definition.facts.collected;
+        made.map_err(|error| {
+            let error = ended(&mut store, error);
+            if refused { error.context(AfterRefusal) } else { error }
+        })?;
         if store.get_fuel()? == 0 {
             return Err(Trap::OutOfFuel.into());
         }
@@ -111,8 +117,10 @@ impl Sandbox {
     /// Why the call must not start. The sandbox is as it was.
     #[inline]
     pub(crate) fn begin_call(&mut self, invocation: Invocation) -> Result<()> {
-        let Invocation { function, call, deadline, fuel: most } = invocation;
-        self.store.data_mut().interrupts.begin_call(call, deadline);
+        let Invocation { function, call, deadline, fuel: most, world } = invocation;
+        let data = self.store.data_mut();
+        data.interrupts.begin_call(call, deadline);
+        data.world = world;
         let limit = self.loaded.as_ref().map_or(0, |loaded| loaded.definition.limits.fuel);
         let fuel = most.map_or(limit, |most| most.min(limit));
         self.store.set_fuel(budget(fuel)).map_err(|error| self.explain(function, error))?;
@@ -161,7 +169,9 @@ impl Sandbox {
 
     /// Lets go of what may stop the call, which has ended.
     pub(crate) fn forget_call(&mut self) {
-        self.store.data_mut().interrupts.end_call();
+        let data = self.store.data_mut();
+        data.interrupts.end_call();
+        data.world = None;
     }
 
     /// The fuel that the call has used itself, and what it has used with the children that it waited for. Its futures are dropped.
@@ -196,14 +206,19 @@ impl Sandbox {
     }
 
     pub(super) fn explain(&mut self, function: u32, error: wasmtime::Error) -> Error {
+        let error = ended(&mut self.store, error);
         let call = &self.store.data().call;
         let Some(loaded) = &self.loaded else {
             return Error::new(ErrorKind::Exhausted, format!("the sandbox was lost: {error:#}"));
         };
-        let error = loaded.definition.explain(error, function, call.refused);
+        let error = loaded.definition.explain(error, function, call.refusals);
         // A child's error has notes of its own.
         let notes = call.wasi.as_ref().and_then(|state| state.notes());
-        let notes = notes.filter(|_| error.kind() == ErrorKind::Trap && error.chain().is_empty());
+        let notes = notes.filter(|_| {
+            // Whoever waits for time to pass comes to the end of something else.
+            let ended = matches!(error.kind(), ErrorKind::Trap | ErrorKind::OutOfFuel | ErrorKind::Timeout);
+            ended && error.chain().is_empty()
+        });
         match (notes, error.help()) {
             (Some(notes), None) => error.with_help(notes),
             (Some(notes), Some(help)) => {

@@ -16,6 +16,7 @@ mod call;
 mod data;
 mod deadline_watch;
 mod error;
+mod exception;
 mod exports;
 mod guest;
 mod guest_memory;
@@ -29,7 +30,7 @@ mod reuse;
 mod snapshot;
 mod vals;
 
-pub(crate) use call::Prepared;
+pub(crate) use call::{Given, Prepared};
 pub(crate) use data::{CallState, Futures};
 pub(crate) use deadline_watch::{Chore, DeadlineGuard, DeadlineWatch};
 pub(crate) use guest::Guest;

@@ -1,7 +1,7 @@
 //! A guest that can be called: where its sandboxes come from, and where they go.
 
 use super::data::{CallState, Interrupts};
-use super::error::{Full, Stop, is_pool_full};
+use super::error::{Full, Refusals, Stop, is_pool_full};
 use super::guest::Guest;
 use super::host::HostSettings;
 use super::instance::{Definition, InUse, Loaded, Shards};
@@ -114,7 +114,7 @@ impl Plan {
         let function = invocation.function;
         let mut error = match self.make_in(shard, invocation) {
             Err(error) if is_pool_full(&error) => error,
-            made => return made.map_err(|error| self.definition.explain(error, function, false)),
+            made => return made.map_err(|error| self.definition.explain(error, function, Refusals::default())),
         };
         let shards = self.shared.engines.shards();
         // The shard's pool is full: with calls that wait, or with pooled sandboxes. Any other shard
@@ -133,11 +133,11 @@ impl Plan {
                             other
                         }
                     }
-                    made => return made.map_err(|error| self.definition.explain(error, function, false)),
+                    made => return made.map_err(|error| self.definition.explain(error, function, Refusals::default())),
                 };
             }
         }
-        Err(self.definition.explain(error, function, false))
+        Err(self.definition.explain(error, function, Refusals::default()))
     }
 
     /// Takes a sandbox back after a call of a function, which has succeeded, if `ok`.
@@ -199,7 +199,7 @@ impl Plan {
     }
 
     fn make_in(&self, shard: usize, invocation: &Invocation) -> wasmtime::Result<Box<Sandbox>> {
-        let Invocation { function, call, deadline, fuel: _ } = invocation;
+        let Invocation { function, call, deadline, fuel: _, world: _ } = invocation;
         let (function, shared) = (*function, &*self.shared);
         let mut interrupts = Interrupts::new(shared.executor.clone());
         interrupts.begin_call(call.clone(), *deadline);

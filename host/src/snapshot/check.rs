@@ -270,7 +270,14 @@ impl Module {
 fn lost(operator: &Operator<'_>) -> Option<(&'static str, &'static str)> {
     const TABLE: &str = "changes a table, and tables cannot be frozen";
     const SEGMENT: &str = "drops a segment, and segments that are gone cannot be frozen";
+    const OBJECT: &str = "changes an object, and objects cannot be frozen";
     Some(match operator {
+        Operator::StructSet { .. } => ("struct.set", OBJECT),
+        Operator::ArraySet { .. } => ("array.set", OBJECT),
+        Operator::ArrayFill { .. } => ("array.fill", OBJECT),
+        Operator::ArrayCopy { .. } => ("array.copy", OBJECT),
+        Operator::ArrayInitData { .. } => ("array.init_data", OBJECT),
+        Operator::ArrayInitElem { .. } => ("array.init_elem", OBJECT),
         Operator::TableSet { .. } => ("table.set", TABLE),
         Operator::TableGrow { .. } => ("table.grow", TABLE),
         Operator::TableFill { .. } => ("table.fill", TABLE),

@@ -4,7 +4,7 @@ use super::model::{Moment, Pause, Step, StepKind, Task, Trace, TracedArg, Traced
 use super::read::Arg;
 use crate::error::{Error, ErrorKind, ForkSite, Result};
 use crate::value::Value;
-use crate::wasi::Output;
+use crate::wasi::{Output, World};
 use std::collections::HashMap;
 
 /// What was read.
@@ -12,6 +12,9 @@ use std::collections::HashMap;
 pub(super) struct Recorded {
     pub(super) modules: Vec<TracedModule>,
     pub(super) functions: HashMap<u32, TracedFunction>,
+    /// What modules were given, by digest; and the functions, by number, of those that were given it.
+    pub(super) worlds: HashMap<String, World>,
+    pub(super) given: Vec<(u32, String)>,
     calls: HashMap<u64, Call>,
     forks: usize,
     ends: usize,

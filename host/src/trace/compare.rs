@@ -134,7 +134,7 @@ pub(super) fn outcome(
     output: Option<&crate::Output>,
 ) -> Option<(&'static str, String, String)> {
     let same = match (&task.result, result) {
-        (Some(Err(one)), Some(Err(two))) => one.clone().without_chain() == two.clone().without_chain(),
+        (Some(Err(one)), Some(Err(two))) => one.clone().comparable() == two.clone().comparable(),
         (one, two) => one.as_ref() == two,
     };
     if !same {

@@ -22,12 +22,14 @@
 //! | 8 | cancelled | dt, task |
 //! | 9 | value | dt, task, fuel, value, output |
 //! | 10 | error | dt, task, fuel, JSON of the error, output |
+//! | 12 | world | SHA-256 of what tells it from others, 32 bytes; a value: [`World`](crate::World) |
 //! | 11 | end | number of forks, number of ends, SHA-256 of all before this block |
 //!
 //! A site is the file's name, line and column. Arguments are their number, then each: 0 and a value, or 1 and the task whose future
 //! it is, 0 for any other future. Output is 0 if there is none, else 1, stdout and stderr, each behind its length, and JSON of the list of
-//! what was refused.
+//! what was refused. It is 2 if files were made: then their number follows, and each one's name and content, behind their lengths.
 
+use crate::imports::UnknownImports;
 use crate::limits::Limits;
 use crate::value::Type;
 use crate::wasi::Wasi;
@@ -53,6 +55,7 @@ pub(super) mod tag {
     pub(in crate::trace) const VALUE: u8 = 9;
     pub(in crate::trace) const ERROR: u8 = 10;
     pub(in crate::trace) const END: u8 = 11;
+    pub(in crate::trace) const WORLD: u8 = 12;
 }
 
 /// A function, as it stands in a file.
@@ -68,4 +71,9 @@ pub(super) struct Called {
     pub(super) results: Vec<Type>,
     pub(super) limits: Limits,
     pub(super) wasi: Wasi,
+    #[serde(default, skip_serializing_if = "UnknownImports::is_refuse")]
+    pub(super) unknown_imports: UnknownImports,
+    /// The digest of the world that its module was given, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) world: Option<String>,
 }

@@ -2,9 +2,10 @@
 
 use super::model::{Step, StepKind, Task, Trace, TracedFunction};
 use crate::error::{Error, ErrorKind, ForkSite, Result};
+use crate::imports::UnknownImports;
 use crate::limits::Limits;
 use crate::value::Type;
-use crate::wasi::Wasi;
+use crate::wasi::{Wasi, World, is_name};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -40,6 +41,10 @@ struct Function {
     results: Vec<Type>,
     limits: Limits,
     wasi: Wasi,
+    #[serde(default, skip_serializing_if = "UnknownImports::is_refuse")]
+    unknown_imports: UnknownImports,
+    #[serde(default, skip_serializing_if = "World::is_empty")]
+    world: World,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,6 +77,8 @@ impl Trace {
             results: function.results.clone(),
             limits: function.limits.clone(),
             wasi: function.wasi,
+            unknown_imports: function.unknown_imports,
+            world: function.world.clone(),
         });
         let file = File {
             version: VERSION,
@@ -133,6 +140,8 @@ impl Trace {
             results: function.results,
             limits: function.limits,
             wasi: function.wasi,
+            unknown_imports: function.unknown_imports,
+            world: function.world,
         });
         let trace = Trace {
             modules: Vec::new(),
@@ -173,6 +182,8 @@ impl Trace {
             } else if task.output.iter().flat_map(|output| &output.refused).any(|text| text.contains(char::is_control))
             {
                 Some("what was refused to it has control characters")
+            } else if !task.output.iter().flat_map(|output| &output.files).all(|(name, _)| is_name(name)) {
+                Some("a file that it made has no name that one can have")
             } else if matches!(&task.site, Some(ForkSite::Host { file, .. }) if file.contains(char::is_control)) {
                 Some("the name of the file that it was forked in has control characters")
             } else {

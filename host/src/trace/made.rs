@@ -4,7 +4,7 @@ use super::{Moment, Pause, Step, StepKind, Task, Trace, TracedArg, TracedFunctio
 use crate::error::{Error, ErrorKind, ForkSite, GuestFrame};
 use crate::limits::Limits;
 use crate::value::{Type, Value};
-use crate::wasi::{Output, Wasi};
+use crate::wasi::{Output, Wasi, World};
 
 /// A function of one number.
 pub(super) fn function(module: &str, name: &str) -> TracedFunction {
@@ -15,6 +15,8 @@ pub(super) fn function(module: &str, name: &str) -> TracedFunction {
         results: vec![Type::S32],
         limits: Limits::default(),
         wasi: Wasi::None,
+        unknown_imports: crate::UnknownImports::Refuse,
+        world: World::new(),
     }
 }
 
@@ -120,8 +122,12 @@ pub(super) fn hostile() -> Trace {
     first.result = Some(Err(Error::failed(HOSTILE).with_help(HOSTILE)));
     let mut second = task(1, Some(0), u32::MAX, at(3, 0));
     second.cancelled = Some(at(1, 1));
-    second.output =
-        Some(Output { stdout: HOSTILE.into(), stderr: vec![0xff, 0x1b, b'['], refused: vec![HOSTILE.to_owned()] });
+    second.output = Some(Output {
+        stdout: HOSTILE.into(),
+        stderr: vec![0xff, 0x1b, b'['],
+        refused: vec![HOSTILE.to_owned()],
+        files: vec![(HOSTILE.to_owned(), HOSTILE.into())],
+    });
     second.fuel = u64::MAX;
     second.result = Some(Ok(Value::record([(HOSTILE, Value::from(HOSTILE))])));
     Trace {

@@ -1,9 +1,10 @@
 //! What ran: calls, who forked them, when they ran, what they used and gave.
 
 use crate::error::{Error, ForkSite, Result};
+use crate::imports::UnknownImports;
 use crate::limits::Limits;
 use crate::value::{Type, Value};
-use crate::wasi::{Output, Wasi};
+use crate::wasi::{Output, Wasi, World};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
@@ -57,6 +58,10 @@ pub struct TracedFunction {
     pub limits: Limits,
     /// Whether its guest might import WASI.
     pub wasi: Wasi,
+    /// What became of functions that its guest imports and that nothing provides.
+    pub unknown_imports: UnknownImports,
+    /// What WASI gave to its calls.
+    pub world: World,
 }
 
 /// A call.

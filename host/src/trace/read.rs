@@ -5,7 +5,7 @@ use super::format::{Called, MAGIC, NAME, tag};
 use super::model::{Moment, Trace, TracedFunction, TracedModule};
 use crate::error::{Error, ErrorKind, ForkSite, Result};
 use crate::value::bytes::{Broken, Reader};
-use crate::wasi::Output;
+use crate::wasi::{GivenWorld, Output, World, is_name};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
@@ -35,6 +35,15 @@ impl Trace {
         }
         if !ended {
             return Err(cut(recorded.forks()));
+        }
+        for (function, digest) in std::mem::take(&mut recorded.given) {
+            let world = recorded
+                .worlds
+                .get(&digest)
+                .ok_or_else(|| broken(bytes.len(), "what a module was given is missing"))?;
+            if let Some(function) = recorded.functions.get_mut(&function) {
+                function.world = world.clone();
+            }
         }
         assemble(recorded)
     }
@@ -110,11 +119,23 @@ fn read_block(block: &[u8], before: &[u8], recorded: &mut Recorded) -> Result<bo
                     return Err(reader.broken("a function has not as many parameters as names for them"));
                 }
                 let params = called.param_names.into_iter().zip(called.params).collect();
-                let Called { module, name, results, limits, wasi, .. } = called;
-                let function = TracedFunction { module, name, params, results, limits, wasi };
+                let Called { module, name, results, limits, wasi, unknown_imports, world, .. } = called;
+                // What it was given may stand in a later block.
+                let world_of = world;
+                let world = World::new();
+                let function = TracedFunction { module, name, params, results, limits, wasi, unknown_imports, world };
+                recorded.given.extend(world_of.map(|digest| (number, digest)));
                 if recorded.functions.insert(number, function).is_some() {
                     return Err(reader.broken("two functions have one number"));
                 }
+                continue;
+            }
+            tag::WORLD => {
+                let digest: [u8; 32] = reader.array()?;
+                let world = World::from_value(&reader.value()?);
+                let given = world.map(|world| GivenWorld::new(&world)).filter(|given| given.digest == digest);
+                let given = given.ok_or(reader.broken("what a module was given has another digest than it says"))?;
+                recorded.worlds.insert(given.name(), given.world);
                 continue;
             }
             tag::END => {
@@ -200,21 +221,30 @@ fn site(reader: &mut Reader<'_>) -> Result<ForkSite, Broken> {
 }
 
 fn output(reader: &mut Reader<'_>) -> Result<Option<Output>, Broken> {
-    match reader.array()? {
+    let made = match reader.array()? {
         [0] => return Ok(None),
-        [1] => {}
+        [1] => false,
+        [2] => true,
         _ => return Err(reader.broken("an output is neither there nor not")),
-    }
-    let mut written = || {
+    };
+    let written = |reader: &mut Reader<'_>| {
         let length = reader.length()?;
         reader.take(length).map(<[u8]>::to_vec)
     };
-    let (stdout, stderr) = (written()?, written()?);
+    let (stdout, stderr) = (written(reader)?, written(reader)?);
     let refused: Vec<String> = json(reader)?;
     if refused.iter().any(|text| text.contains(char::is_control)) {
         return Err(reader.broken("what was refused has control characters"));
     }
-    Ok(Some(Output { stdout, stderr, refused }))
+    let mut files = Vec::new();
+    for _ in 0..if made { reader.length()? } else { 0 } {
+        let name = reader.text()?.to_owned();
+        if !is_name(&name) {
+            return Err(reader.broken("a file that was made has no name that one can have"));
+        }
+        files.push((name, written(reader)?));
+    }
+    Ok(Some(Output { stdout, stderr, refused, files }))
 }
 
 fn small(reader: &mut Reader<'_>) -> Result<u32, Broken> {

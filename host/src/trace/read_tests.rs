@@ -39,6 +39,8 @@ fn file(calls: usize, records: &[u8]) -> Vec<u8> {
         results: vec![Type::I32],
         limits: Limits::default(),
         wasi: Wasi::None,
+        unknown_imports: crate::UnknownImports::Refuse,
+        world: None,
     };
     let json = serde_json::to_string(&function).unwrap();
     let mut block = vec![0, 0, tag::FUNCTION, 0];

@@ -2,6 +2,7 @@
 
 use super::model::{StepKind, Trace};
 use crate::value::bytes;
+use crate::wasi::GivenWorld;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -26,9 +27,9 @@ pub struct Receipt {
     pub function: String,
     /// Of the arguments.
     pub arguments: String,
-    /// Of what the call might use, and whether it might import WASI. A limit of time is none of it.
+    /// Of what the call might use, whether it might import WASI, and what that gave to it. A limit of time is none of it.
     pub configuration: String,
-    /// Of what it gave and wrote: a value, or the kind and text of an error, without where it was forked.
+    /// Of what it gave and wrote: a value, or the kind and text of an error, without where it was forked and without offsets of instructions.
     pub result: String,
     /// The fuel that it used itself; none if it failed, as wasmtime does not know it then.
     pub fuel: Option<u64>,
@@ -90,6 +91,12 @@ impl Trace {
         let mut limits = function.limits.clone();
         limits.timeout = None;
         configuration.update(serde_json::to_vec(&(limits, function.wasi)).unwrap_or_default());
+        if !function.unknown_imports.is_refuse() {
+            configuration.update(b"unknown imports trap");
+        }
+        if !function.world.is_empty() {
+            configuration.update(GivenWorld::new(&function.world).digest);
+        }
         let mut result = Sha256::new();
         match &task.result {
             None => result.update([0]),
@@ -99,7 +106,7 @@ impl Trace {
             }
             Some(Err(error)) => {
                 result.update([2]);
-                result.update(serde_json::to_vec(&error.clone().without_chain()).unwrap_or_default());
+                result.update(serde_json::to_vec(&error.clone().comparable()).unwrap_or_default());
             }
         }
         if let Some(output) = &task.output {

@@ -4,7 +4,7 @@ use super::format::{Called, MAGIC, tag};
 use crate::event::{CallArgs, CallEvent, CallEventKind, CalledFunction, Event, Observer, TaskId};
 use crate::ir::Facts;
 use crate::value::bytes;
-use crate::wasi::Output;
+use crate::wasi::{GivenWorld, Output};
 use crossbeam_utils::CachePadded;
 use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -51,7 +51,7 @@ struct Shared {
     file: Mutex<TraceFile>,
     /// The functions that were called.
     functions: Mutex<Functions>,
-    /// The modules that were written, by their digests.
+    /// The modules and the worlds that were written, by their digests.
     modules: Mutex<HashSet<String>>,
     /// Told when a call has ended, once the recorder is about to be finished.
     ended: Condvar,
@@ -59,8 +59,35 @@ struct Shared {
     waiting: Mutex<()>,
 }
 
-/// Functions by the address of their facts, which these keep from being another's, and their numbers there; and the numbers in the file.
-type Functions = HashMap<(usize, u32), (Arc<Facts>, u32)>;
+/// Functions by the addresses of their facts and of what their modules are given, which these keep from being others', and their numbers
+/// there; and the numbers in the file.
+type Functions = HashMap<(usize, usize, u32), (Told, u32)>;
+
+/// What tells a function from all others.
+#[derive(Clone)]
+struct Told {
+    facts: Arc<Facts>,
+    world: Option<Arc<GivenWorld>>,
+    number: u32,
+}
+
+impl Told {
+    fn of(function: &CalledFunction<'_>) -> Told {
+        Told { facts: function.facts.clone(), world: function.given.cloned(), number: function.number }
+    }
+
+    fn key(&self) -> (usize, usize, u32) {
+        let world = self.world.as_ref().map_or(0, |world| Arc::as_ptr(world).addr());
+        (Arc::as_ptr(&self.facts).addr(), world, self.number)
+    }
+
+    fn is(&self, function: &CalledFunction<'_>) -> bool {
+        let world = function.given.map(Arc::as_ptr);
+        self.number == function.number
+            && Arc::ptr_eq(&self.facts, function.facts)
+            && self.world.as_ref().map(Arc::as_ptr) == world
+    }
+}
 
 /// What one worker has written down, and is not in the file yet.
 #[derive(Default)]
@@ -72,7 +99,7 @@ struct Buffer {
     forks: u64,
     ends: u64,
     /// The functions that were called last, and their numbers.
-    functions: Vec<(Arc<Facts>, u32, u32)>,
+    functions: Vec<(Told, u32)>,
 }
 
 struct TraceFile {
@@ -291,18 +318,15 @@ impl Shared {
 
     /// The number of a function; if it is new, what it is is written.
     fn function(&self, function: CalledFunction<'_>, buffer: &mut Buffer) -> u32 {
-        let found = buffer
-            .functions
-            .iter()
-            .find(|(facts, number, _)| *number == function.number && Arc::ptr_eq(facts, function.facts));
-        if let Some((_, _, known)) = found {
+        let found = buffer.functions.iter().find(|(known, _)| known.is(&function));
+        if let Some((_, known)) = found {
             return *known;
         }
         let number = self.number(function, buffer);
         if buffer.functions.len() == 16 {
             buffer.functions.remove(0);
         }
-        buffer.functions.push((function.facts.clone(), function.number, number));
+        buffer.functions.push((Told::of(&function), number));
         number
     }
 
@@ -317,10 +341,17 @@ impl Shared {
                 buffer.bytes.extend_from_slice(&module);
             }
         }
+        if let Some(given) = function.given
+            && lock(&self.modules).insert(format!("world {}", given.name()))
+        {
+            buffer.bytes.push(tag::WORLD);
+            buffer.bytes.extend(given.digest);
+            bytes::encode(&given.world.to_value(), &mut buffer.bytes);
+        }
         let mut functions = lock(&self.functions);
         let next = functions.len() as u32;
-        let key = (Arc::as_ptr(function.facts).addr(), function.number);
-        let known = functions.entry(key).or_insert_with(|| {
+        let told = Told::of(&function);
+        let known = functions.entry(told.key()).or_insert_with(|| {
             let (param_names, params) = function.params().map(|(name, ty)| (name.to_owned(), ty.clone())).unzip();
             let called = Called {
                 module: function.module().to_owned(),
@@ -330,11 +361,13 @@ impl Shared {
                 results: function.results().to_vec(),
                 limits: function.limits().clone(),
                 wasi: function.wasi(),
+                unknown_imports: function.unknown_imports(),
+                world: function.given.map(|given| given.name()),
             };
             buffer.bytes.push(tag::FUNCTION);
             number(next.into(), &mut buffer.bytes);
             text(&json(&called), &mut buffer.bytes);
-            (function.facts.clone(), next)
+            (told, next)
         });
         known.1
     }
@@ -410,13 +443,22 @@ fn write_args(args: CallArgs<'_>, to: &mut Vec<u8>) {
 }
 
 fn write_output(output: Option<&Output>, to: &mut Vec<u8>) {
-    let Some(Output { stdout, stderr, refused }) = output else { return to.push(0) };
-    to.push(1);
+    let Some(Output { stdout, stderr, refused, files }) = output else { return to.push(0) };
+    to.push(if files.is_empty() { 1 } else { 2 });
     for written in [stdout, stderr] {
         bytes::write_length(written.len(), to);
         to.extend_from_slice(written);
     }
     text(&json(refused), to);
+    if files.is_empty() {
+        return;
+    }
+    bytes::write_length(files.len(), to);
+    for (name, written) in files {
+        text(name, to);
+        bytes::write_length(written.len(), to);
+        to.extend_from_slice(written);
+    }
 }
 
 fn write_site(site: Option<&Location<'_>>, to: &mut Vec<u8>) {

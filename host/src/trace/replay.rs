@@ -8,10 +8,11 @@ use crate::escape::escaped;
 use crate::executor::Executor;
 use crate::fork::{Script, Scripted};
 use crate::future::Future;
+use crate::imports::Imports;
 use crate::limits::Limits;
 use crate::module::Module;
 use crate::value::{Type, Value, Values};
-use crate::wasi::{Output, Wasi};
+use crate::wasi::Output;
 use std::collections::{HashMap, VecDeque};
 use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -205,7 +206,7 @@ fn own(error: Error) -> Error {
 /// The modules of a trace, as far as they were needed, each with the limits of its calls.
 pub(super) struct Loaded<'a> {
     replay: &'a Replay<'a>,
-    executors: Vec<(Limits, Wasi, Executor)>,
+    executors: Vec<(Limits, Imports, Executor)>,
     modules: HashMap<usize, Module>,
 }
 
@@ -216,8 +217,8 @@ impl Loaded<'_> {
             return Ok(module.clone());
         }
         let called = &self.replay.trace.functions[function];
-        let known =
-            self.executors.iter().position(|(limits, wasi, _)| *limits == called.limits && *wasi == called.wasi);
+        let imports = Imports { wasi: called.wasi, unknown: called.unknown_imports };
+        let known = self.executors.iter().position(|(limits, known, _)| *limits == called.limits && *known == imports);
         let executor = match known {
             Some(known) => &self.executors[known].2,
             None if self.executors.len() == KINDS => {
@@ -228,11 +229,12 @@ impl Loaded<'_> {
             None => {
                 let mut limits = called.limits.clone();
                 limits.timeout = self.replay.timeout;
-                let mut builder = Executor::builder().limits(limits).wasi(called.wasi);
+                let mut builder =
+                    Executor::builder().limits(limits).wasi(imports.wasi).unknown_imports(imports.unknown);
                 if let Some(threads) = self.replay.threads {
                     builder = builder.threads(threads);
                 }
-                self.executors.push((called.limits.clone(), called.wasi, builder.build()?));
+                self.executors.push((called.limits.clone(), imports, builder.build()?));
                 &self.executors[self.executors.len() - 1].2
             }
         };
@@ -259,6 +261,7 @@ impl Loaded<'_> {
                 })?
             }
         };
+        let module = module.with_world(&called.world)?;
         self.modules.insert(function, module.clone());
         Ok(module)
     }

@@ -5,7 +5,7 @@ use super::work_span::Span;
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
 use crate::value::Value;
-use crate::wasi::Wasi;
+use crate::wasi::{Wasi, World};
 use expect_test::expect;
 use proptest::prelude::*;
 
@@ -20,6 +20,8 @@ impl Trace {
                 results: Vec::new(),
                 limits: Limits::default(),
                 wasi: Wasi::None,
+                unknown_imports: crate::UnknownImports::Refuse,
+                world: World::new(),
             });
             self.functions.len() - 1
         });

@@ -44,7 +44,12 @@ fn fit_within(ty: &Type, value: Value, depth: u32) -> Result<Value, Misfit> {
     }
     let inner = |ty: &Type, value: Value| fit_within(ty, value, depth + 1);
     match (ty, &value) {
-        (Type::F32, Value::F32(_))
+        // Mostly it fits as it is.
+        (Type::I32 | Type::S32, Value::I32(_))
+        | (Type::I64 | Type::S64, Value::I64(_))
+        | (Type::U32, Value::U32(_))
+        | (Type::U64, Value::U64(_))
+        | (Type::F32, Value::F32(_))
         | (Type::F64, Value::F64(_))
         | (Type::V128, Value::V128(_))
         | (Type::Bool, Value::Bool(_))

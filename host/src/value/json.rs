@@ -1,7 +1,7 @@
 //! Values as JSON.
 
-use super::Value;
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use super::{List, Value};
+use serde::Serialize;
 
 impl Value {
     /// The value as JSON text, on one line.
@@ -19,69 +19,200 @@ impl Value {
     ///
     /// A function without a result gives null.
     pub fn to_json(&self) -> String {
-        if *self == Value::unit() {
-            return "null".to_owned();
+        let mut text = Vec::new();
+        match *self == Value::unit() {
+            true => text.extend_from_slice(b"null"),
+            false => Json::new(&mut text, usize::MAX).value(self),
         }
-        // Writing into a string fails only for keys that are no strings; there are none.
-        serde_json::to_string(&Json(self)).unwrap_or_default()
+        // What it is made of are strings.
+        String::from_utf8(text).unwrap_or_default()
+    }
+
+    /// Appends the same to a text, but for the empty tuple, which is `[]`. False, and nothing is appended, if it would take more than `most` bytes: it
+    /// can be many times what the value takes, as each record has its fields' names.
+    ///
+    /// ```
+    /// use purefork::Value;
+    ///
+    /// let mut line = b"{\"n\":".to_vec();
+    /// assert!(Value::from(vec![1u8, 2]).write_json(&mut line, 100));
+    /// assert_eq!(line, b"{\"n\":[1,2]");
+    /// assert!(!Value::from("0123456789").write_json(&mut line, 10));
+    /// assert_eq!(line, b"{\"n\":[1,2]");
+    /// ```
+    #[must_use = "it may be too long"]
+    pub fn write_json(&self, to: &mut Vec<u8>, most: usize) -> bool {
+        let mut json = Json::new(to, most);
+        json.value(self);
+        json.end()
     }
 }
 
-struct Json<'a>(&'a Value);
+/// Appends JSON to a text, piece by piece.
+pub(crate) struct Json<'a> {
+    to: &'a mut Vec<u8>,
+    start: usize,
+    /// Where the text has to end at the latest.
+    most: usize,
+    /// Whether it would be longer: then nothing more is appended.
+    full: bool,
+}
 
-impl Serialize for Json<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Bool(v) => to.serialize_bool(*v),
-            Value::I8(v) => to.serialize_i8(*v),
-            Value::U8(v) => to.serialize_u8(*v),
-            Value::I16(v) => to.serialize_i16(*v),
-            Value::U16(v) => to.serialize_u16(*v),
-            Value::I32(v) => to.serialize_i32(*v),
-            Value::U32(v) => to.serialize_u32(*v),
-            Value::I64(v) => to.serialize_i64(*v),
-            Value::U64(v) => to.serialize_u64(*v),
-            Value::F32(v) => float(to, shortest(*v)),
-            Value::F64(v) => float(to, *v),
-            Value::V128(bytes) => to.collect_seq(bytes),
-            Value::Char(v) => to.serialize_char(*v),
-            Value::String(text) => to.serialize_str(text),
-            Value::List(list) => to.collect_seq(list.iter().map(Owned)),
-            Value::Record(fields) => to.collect_map(fields.iter().map(|(name, value)| (&**name, Json(value)))),
-            Value::Tuple(values) => to.collect_seq(values.iter().map(Json)),
-            Value::Variant(case, None) | Value::Enum(case) => to.serialize_str(case),
-            Value::Variant(case, Some(value)) => tagged(to, case, Some(value)),
-            Value::Flags(names) => to.collect_seq(names.iter().map(|name| &**name)),
-            Value::Option(None) => to.serialize_unit(),
+impl<'a> Json<'a> {
+    /// For a text of at most so many bytes.
+    pub(crate) fn new(to: &'a mut Vec<u8>, most: usize) -> Json<'a> {
+        let start = to.len();
+        Json { to, start, most: start.saturating_add(most), full: false }
+    }
+
+    /// Whether all is there. If not, nothing is.
+    pub(crate) fn end(self) -> bool {
+        if self.full {
+            self.to.truncate(self.start);
+        }
+        !self.full
+    }
+
+    /// Appends what stands for itself: a bracket, a word.
+    #[inline]
+    pub(crate) fn raw(&mut self, text: &[u8]) {
+        if self.to.len() + text.len() > self.most {
+            self.full = true;
+        }
+        if !self.full {
+            self.to.extend_from_slice(text);
+        }
+    }
+
+    /// Appends a comma in front of all but the first.
+    #[inline]
+    pub(crate) fn separate(&mut self, at: usize) {
+        if at != 0 {
+            self.raw(b",");
+        }
+    }
+
+    /// Appends the name of a member, in front of its value.
+    #[inline]
+    pub(crate) fn name(&mut self, name: &str) {
+        self.string(name);
+        self.raw(b":");
+    }
+
+    /// Appends a text as a string.
+    pub(crate) fn string(&mut self, text: &str) {
+        if self.full || self.to.len().saturating_add(text.len()) > self.most {
+            self.full = true;
+        } else if is_plain(text.as_bytes()) {
+            self.to.reserve(text.len() + 2);
+            self.to.push(b'"');
+            self.to.extend_from_slice(text.as_bytes());
+            self.to.push(b'"');
+        } else {
+            // Writing into a vector does not fail.
+            let _ = serde_json::to_writer(&mut *self.to, text);
+        }
+        self.full |= self.to.len() > self.most;
+    }
+
+    /// Appends a value.
+    pub(crate) fn value(&mut self, value: &Value) {
+        match value {
+            Value::Bool(v) => self.raw(if *v { b"true" } else { b"false" }),
+            Value::I8(v) => self.number(v),
+            Value::U8(v) => self.number(v),
+            Value::I16(v) => self.number(v),
+            Value::U16(v) => self.number(v),
+            Value::I32(v) => self.number(v),
+            Value::U32(v) => self.number(v),
+            Value::I64(v) => self.number(v),
+            Value::U64(v) => self.number(v),
+            Value::F32(v) => self.float(shortest(*v)),
+            Value::F64(v) => self.float(*v),
+            Value::V128(bytes) => self.array(bytes.iter(), |json, byte| json.number(byte)),
+            Value::Char(v) => self.string(v.encode_utf8(&mut [0; 4])),
+            Value::String(text) => self.string(text),
+            Value::List(list) => self.list(list),
+            Value::Record(fields) => {
+                self.raw(b"{");
+                for (at, (name, value)) in fields.iter().enumerate() {
+                    self.separate(at);
+                    self.name(name);
+                    self.value(value);
+                }
+                self.raw(b"}");
+            }
+            Value::Tuple(values) => self.array(values.iter(), Json::value),
+            Value::Variant(case, None) | Value::Enum(case) => self.string(case),
+            Value::Variant(case, Some(value)) => self.tagged(case, Some(value)),
+            Value::Flags(names) => self.array(names.iter(), |json, name| json.string(name)),
+            Value::Option(None) => self.raw(b"null"),
             // Null is taken: it is none.
-            Value::Option(Some(value)) if matches!(**value, Value::Option(_)) => tagged(to, "some", Some(value)),
-            Value::Option(Some(value)) => Json(value).serialize(to),
-            Value::Result(Ok(value)) => tagged(to, "ok", value.as_deref()),
-            Value::Result(Err(value)) => tagged(to, "err", value.as_deref()),
+            Value::Option(Some(value)) if matches!(**value, Value::Option(_)) => self.tagged("some", Some(value)),
+            Value::Option(Some(value)) => self.value(value),
+            Value::Result(Ok(value)) => self.tagged("ok", value.as_deref()),
+            Value::Result(Err(value)) => self.tagged("err", value.as_deref()),
         }
     }
-}
 
-struct Owned(Value);
+    fn number(&mut self, number: impl Serialize) {
+        if !self.full {
+            // Writing into a vector does not fail.
+            let _ = serde_json::to_writer(&mut *self.to, &number);
+            self.full = self.to.len() > self.most;
+        }
+    }
 
-impl Serialize for Owned {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        Json(&self.0).serialize(to)
+    fn float(&mut self, value: f64) {
+        match value {
+            value if value.is_finite() => self.number(value),
+            value if value.is_nan() => self.raw(b"\"nan\""),
+            value => self.raw(if value > 0.0 { b"\"inf\"" } else { b"\"-inf\"" }),
+        }
+    }
+
+    fn list(&mut self, list: &List) {
+        if let Some(numbers) = list.as_slice::<f64>() {
+            self.array(numbers.iter(), |json, v| json.float(*v));
+        } else if let Some(numbers) = list.as_slice::<u8>() {
+            self.array(numbers.iter(), |json, v| json.number(v));
+        } else {
+            self.array(list.iter(), |json, value| json.value(&value));
+        }
+    }
+
+    fn array<T>(&mut self, items: impl Iterator<Item = T>, mut each: impl FnMut(&mut Json<'a>, T)) {
+        self.raw(b"[");
+        for (at, item) in items.enumerate() {
+            if self.full {
+                return;
+            }
+            self.separate(at);
+            each(self, item);
+        }
+        self.raw(b"]");
+    }
+
+    fn tagged(&mut self, tag: &str, value: Option<&Value>) {
+        self.raw(b"{");
+        self.name(tag);
+        match value {
+            Some(value) => self.value(value),
+            None => self.raw(b"null"),
+        }
+        self.raw(b"}");
     }
 }
 
-fn tagged<S: Serializer>(to: S, tag: &str, value: Option<&Value>) -> Result<S::Ok, S::Error> {
-    let mut map = to.serialize_map(Some(1))?;
-    map.serialize_entry(tag, &value.map(Json))?;
-    map.end()
-}
-
-fn float<S: Serializer>(to: S, value: f64) -> Result<S::Ok, S::Error> {
-    match value {
-        value if value.is_finite() => to.serialize_f64(value),
-        value if value.is_nan() => to.serialize_str("nan"),
-        value => to.serialize_str(if value > 0.0 { "inf" } else { "-inf" }),
-    }
+/// Whether a string of JSON has this text as it stands.
+#[inline]
+fn is_plain(text: &[u8]) -> bool {
+    /// So many at a time, all of them, so that it is done by vectors.
+    const BYTES: usize = 16;
+    let special = |byte: &u8| *byte < 0x20 || *byte == b'"' || *byte == b'\\';
+    let (chunks, rest) = text.as_chunks::<BYTES>();
+    let any = |chunk: &[u8; BYTES]| chunk.iter().fold(false, |any, byte| any | special(byte));
+    !chunks.iter().any(any) && !rest.iter().any(special)
 }
 
 /// The double whose text is the single's: 0.1 rather than 0.10000000149011612. It rounds back to the same single.
@@ -130,6 +261,34 @@ mod tests {
             (Value::Result(Err(Some(Value::from("no").into()))), r#"{"err":"no"}"#),
         ] {
             assert_eq!(value.to_json(), text);
+        }
+    }
+
+    #[test]
+    fn a_text_is_whole_or_not_there() {
+        let value =
+            Value::tuple([Value::from("a\"b"), Value::from(vec![1u8; 9]), Value::record([("x", Value::F64(0.5))])]);
+        let whole = value.to_json();
+        for most in 0..=whole.len() {
+            let mut text = b"before".to_vec();
+            let fits = value.write_json(&mut text, most);
+            let after = if fits { format!("before{whole}") } else { "before".to_owned() };
+            assert_eq!((fits, text), (most == whole.len(), after.into_bytes()), "{most}");
+        }
+    }
+
+    #[test]
+    fn what_is_special_in_a_string_is_found_wherever_it_is() {
+        for special in 0..=255u8 {
+            for at in 0..40 {
+                let mut text = [b'a'; 40];
+                text[at] = special;
+                assert_eq!(
+                    is_plain(&text),
+                    special >= 0x20 && special != b'"' && special != b'\\',
+                    "{special} at {at}"
+                );
+            }
         }
     }
 }

@@ -25,6 +25,7 @@ pub use tensor_type::TensorType;
 pub use types::{Name, Type};
 
 pub(crate) use fit::fit;
+pub(crate) use json::Json;
 pub(crate) use list::Items;
 pub(crate) use tensor::TENSOR_INTERFACE;
 pub(crate) use values::{Values, from_slots};

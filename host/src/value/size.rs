@@ -27,7 +27,7 @@ pub(crate) const fn list(bytes: usize) -> usize {
 impl Value {
     /// How many bytes of memory are held by the value, beside its own place. The names of fields, cases and flags are
     /// their type's.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         let one =
             |value: &Option<Arc<Value>>| value.as_ref().map_or(0, |value| shared(size_of::<Value>()) + value.bytes());
         match self {

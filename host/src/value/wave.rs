@@ -28,7 +28,7 @@ pub(super) fn shown(value: &Value) -> String {
 impl Value {
     /// The value in WAVE, at most so many characters of it, and then `…`. Of a value that is longer no more is written, however large it is.
     /// What does not print is escaped.
-    pub(crate) fn wave_within(&self, most: usize) -> String {
+    pub fn wave_within(&self, most: usize) -> String {
         // A character takes four bytes at most, and one more than what is shown tells that there are more.
         let mut text = Bounded { text: String::new(), room: 4 * most + 4 };
         // What is too long ends in an error here, and is cut below.

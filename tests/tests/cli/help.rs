@@ -39,7 +39,7 @@ fn the_program_has_help_and_a_version() {
               2  the command line, a file or the arguments are wrong
               3  the guest was refused
 
-            `map` gives 1 if any row failed, and 130 if it was interrupted.
+            `map` gives 1 if any row failed, and 130 if it was interrupted (129 by SIGHUP, 143 by SIGTERM).
             exit 0
 
             $ purefork --version
@@ -63,40 +63,57 @@ fn run_has_help() {
               [FUNCTION]  The exported function to call
 
             Options:
-                  --threads <N>          Worker threads; by default, one per core
-                  --serial               Run everything on one thread, in order
-                  --fuel <N>             Fuel per call, about one unit an instruction; by default 100000000000
-                  --timeout <TIME>       Time for the call and all it forks, such as 500ms, 2s or 1m; by default
-                                         without end
-                  --memory <SIZE>        Memory per call, such as 64MiB or 64MB; by default 64MiB
-                  --heap <SIZE>          Heap that calls start with, for lists of megabytes; by default none but
-                                         the module's own
-                  --stack <SIZE>         Stack per call; by default 512KiB
-                  --table-elements <N>   Elements per table; by default 100000
-                  --depth <N>            How deeply forks may be nested; by default 5120
-                  --forks <N>            Forks that one call may make; by default 100000
-                  --tree-forks <N>       Forks in the whole tree of calls; by default 1000000
-                  --tree-values <SIZE>   Arguments and results that the whole tree of calls may hold at a time;
-                                         by default 1GiB
-                  --compile <N>          What compiling may cost, about in seconds; by default 8
-                  --cache-dir <DIR>      Where to keep compiled modules; by default purefork in the user's cache
-                                         directory
-                  --no-cache             Do not keep compiled modules, nor use those that are kept
-                  --memo <DIR>           Keep results in a directory, and do not make a call again whose result
-                                         is there
-                  --link <NAME=MODULE>   A module whose functions MODULE may fork. Each may fork those of all
-                                         others; MODULE is called `main`
-                  --isolation <HOW>      How calls get their sandboxes: `recycled`, or `fresh` for each call; by
-                                         default recycled
-                  --wasi <HOW>           Let modules import WASI, in a world that stands still: `frozen`
-                  --output-limit <SIZE>  Bytes that a call may write to stdout and stderr by way of WASI; by
-                                         default 16MiB
-                  --json                 Print the result, or the error, as JSON
-              -o, --output <FILE>        Write the result to a file, `-` for stdout as it is, instead of
-                                         printing it
-                  --stdin <TEXT>         With `--wasi`: a program's standard input, as text, `@FILE` or `@-`; by
-                                         default empty
-              -h, --help                 Print help
+                  --threads <N>             Worker threads; by default, one per core
+                  --serial                  Run everything on one thread, in order
+                  --fuel <N>                Fuel per call, about one unit an instruction; by default
+                                            100000000000
+                  --timeout <TIME>          Time for the call and all it forks, such as 500ms, 2s or 1m; by
+                                            default without end
+                  --memory <SIZE>           Memory per call, such as 64MiB or 64MB; by default 64MiB
+                  --heap <SIZE>             Heap that calls start with, for lists of megabytes; by default none
+                                            but the module's own
+                  --stack <SIZE>            Stack per call; by default 512KiB
+                  --table-elements <N>      Elements per table; by default 100000
+                  --depth <N>               How deeply forks may be nested; by default 5120
+                  --forks <N>               Forks that one call may make; by default 100000
+                  --tree-forks <N>          Forks in the whole tree of calls; by default 1000000
+                  --tree-values <SIZE>      Arguments and results that the whole tree of calls may hold at a
+                                            time; by default 1GiB
+                  --compile <N>             What compiling may cost, about in seconds; by default 8
+                  --compile-timeout <TIME>  Time for compiling the module, such as 30s; by default without end
+                  --cache-dir <DIR>         Where to keep compiled modules; by default purefork in the user's
+                                            cache directory
+                  --no-cache                Do not keep compiled modules, nor use those that are kept
+                  --memo <DIR>              Keep results in a directory, and do not make a call again whose
+                                            result is there
+                  --link <NAME=MODULE>      A module whose functions MODULE may fork. Each may fork those of all
+                                            others; MODULE is called `main`
+                  --provide <NAME=MODULE>   A core module whose exports satisfy what MODULE imports from NAME,
+                                            in the same sandbox
+                  --wit <FILE>              A WIT world that says what MODULE's functions, which take pointers,
+                                            take and give
+                  --isolation <HOW>         How calls get their sandboxes: `recycled`, or `fresh` for each call;
+                                            by default recycled
+                  --wasi <HOW>              Let modules import WASI, in a world that stands still: `frozen`
+                  --unknown-imports <HOW>   What becomes of imported functions that nothing provides: `refuse`,
+                                            or `trap` when they are called; by default refuse
+                  --file <NAME=TEXT>        With `--wasi`: a file that the modules may read, as text, `@PATH` or
+                                            `@-`. NAME is like a/b.txt
+                  --env <NAME=TEXT>         With `--wasi`: a variable of the modules' environment
+                  --output-limit <SIZE>     Bytes that a call may write to stdout, stderr and files by way of
+                                            WASI; by default 16MiB
+                  --json                    Print the result, or the error, as JSON
+              -o, --output <FILE>           Write the result to a file, `-` for stdout as it is, instead of
+                                            printing it
+                  --script <SCRIPT>         Make calls of MODULE's functions in one sandbox, such as 'h =
+                                            init(); update(h, &@FILE, len); string(h)'
+                  --read <PTR[:LEN]>        Read the result from memory after the call: each a number, `result`,
+                                            or `&N`, the N-th argument with a `&`
+                  --stdin <TEXT>            With `--wasi`: a program's standard input, as text, `@FILE` or `@-`;
+                                            by default empty
+                  --out <DIR>               With `--wasi`: let the call make files, and put them into a
+                                            directory once it has succeeded
+              -h, --help                    Print help
 
             Arguments of the function:
               ARG             a value, by position: 7, -5, 0.5, inf, true, '[1, 2]', '{x: 1, y: 2}'
@@ -141,12 +158,14 @@ fn run_has_help() {
             many calls were known (memo_hits) and how many ran (memo_misses).
 
             With `--wasi frozen`, modules may import WASI 0.1 and 0.2. It is always 1970, random numbers are
-            the same in every call, there are no files, no network and no environment. A module that exports
+            the same in every call, and there is no network. `--file` gives files in the directory `/`, `--env`
+            variables; with `--out` the call may make files, which go to a directory. A module that exports
             `_start`, or a component that exports `wasi:cli/run`, is a program: what follows MODULE are its
             arguments, what it writes goes to stdout and stderr, and if its status is not 0 the exit code is 1.
 
               purefork run --wasi frozen sort.wasm -- 3 -1 2.5
               purefork run --wasi frozen sort.wasm --stdin @numbers.txt
+              purefork run --wasi frozen convert.wasm --file in.txt=@in.txt --out made -- in.txt out.txt
             exit 0
         "#]],
     );
@@ -165,9 +184,15 @@ fn inspect_has_help() {
               <MODULE>  A WebAssembly module: .wasm, or its text, .wat; `-` for standard input
 
             Options:
-                  --json        Print JSON
-                  --wasi <HOW>  Let the module import WASI, in a world that stands still: `frozen`
-              -h, --help        Print help
+                  --json                   Print JSON
+                  --provide <NAME=MODULE>  A core module whose exports satisfy what MODULE imports from NAME, in
+                                           the same sandbox
+                  --wit <FILE>             A WIT world that says what MODULE's functions, which take pointers,
+                                           take and give
+                  --wasi <HOW>             Let modules import WASI, in a world that stands still: `frozen`
+                  --unknown-imports <HOW>  What becomes of imported functions that nothing provides: `refuse`,
+                                           or `trap` when they are called; by default refuse
+              -h, --help                   Print help
 
             A guest that cannot be shown to be pure is printed with every reason; the exit code is then 3.
 
@@ -336,7 +361,7 @@ fn help_on_what_is_not_there_is_an_error() {
 
         $ purefork run wasi.wat hello --help
         2> error: `wasi.wat`: the guest cannot be shown to be pure, for 2 reasons
-        2>   it imports nothing else than WASI: `--wasi frozen` gives it one in which time stands still and there are no files
+        2>   it imports nothing else than WASI: `--wasi frozen` gives it one in which time stands still, with no files but those that are given
         2>   imports `wasi_snapshot_preview1.fd_write` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`) (export `hello` → function `print` → import `wasi_snapshot_preview1.fd_write`)
         2>   imports `wasi_snapshot_preview1.clock_time_get` (func (param i32 i64 i32) (result i32)): WASI's clock, and a guest has no clock; pass the time as an argument, or compile without it (`wasm32-unknown-unknown`)
         exit 3

@@ -98,7 +98,7 @@ fn a_refused_module_is_shown_with_every_reason() {
             wasi.wat: refused; the guest cannot be shown to be pure, for 2 reasons
               imports `wasi_snapshot_preview1.fd_write` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`) (export `hello` → function `print` → import `wasi_snapshot_preview1.fd_write`)
               imports `wasi_snapshot_preview1.clock_time_get` (func (param i32 i64 i32) (result i32)): WASI's clock, and a guest has no clock; pass the time as an argument, or compile without it (`wasm32-unknown-unknown`)
-              it imports nothing else than WASI: `--wasi frozen` gives it one in which time stands still and there are no files
+              it imports nothing else than WASI: `--wasi frozen` gives it one in which time stands still, with no files but those that are given
             exit 3
 
             $ purefork inspect wasi.wat --json
@@ -155,15 +155,15 @@ fn the_same_is_told_as_json() {
         &["inspect add.wat --json", "inspect state.wat --json", "inspect app.wat --json"],
         &expect![[r#"
             $ purefork inspect add.wat --json
-            {"code_bytes":19,"digest":"d3fefd9da3503eaae1074a1d53ce4e2ad26370fa0142b342692bdc4b11c57914","file":"add.wat","forks":[],"fresh":"none of its functions changes anything","functions":[{"can_fork":false,"forks":[],"name":"add","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"program":false,"results":["i32"],"signature":"add(a: i32, b: i32) -> i32","state":null,"stateless":true},{"can_fork":false,"forks":[],"name":"div","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"program":false,"results":["i32","i32"],"signature":"div(a: i32, b: i32) -> (i32, i32)","state":null,"stateless":true}],"memories":[],"name":"math","note":null,"others":[],"pure":true,"start":false,"tables":[],"traps":[],"wasi":[]}
+            {"code_bytes":19,"compile":0.012,"digest":"d3fefd9da3503eaae1074a1d53ce4e2ad26370fa0142b342692bdc4b11c57914","file":"add.wat","forks":[],"fresh":"none of its functions changes anything","functions":[{"can_fork":false,"forks":[],"name":"add","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"program":false,"results":["i32"],"signature":"add(a: i32, b: i32) -> i32","state":null,"stateless":true},{"can_fork":false,"forks":[],"name":"div","params":[{"name":"a","type":"i32"},{"name":"b","type":"i32"}],"program":false,"results":["i32","i32"],"signature":"div(a: i32, b: i32) -> (i32, i32)","state":null,"stateless":true}],"memories":[],"name":"math","note":null,"others":[],"pure":true,"start":false,"tables":[],"traps":[],"unknown":[],"wasi":[]}
             exit 0
 
             $ purefork inspect state.wat --json
-            {"code_bytes":21,"digest":"9faea17bf92e5fbb29b1fe2e7958dfa60ee91e709bc3f66e66cd44a864a9d54d","file":"state.wat","forks":[],"fresh":null,"functions":[{"can_fork":false,"forks":[],"name":"next","params":[],"program":false,"results":["i32"],"signature":"next() -> i32","state":"writes a global: global.set in `bump` (called by export `next`)","stateless":false}],"memories":[{"bytes":65536,"maximum":1048576}],"name":"state","note":null,"others":[],"pure":true,"start":true,"tables":[{"elements":4,"maximum":4}],"traps":[],"wasi":[]}
+            {"code_bytes":21,"compile":0.012,"digest":"9faea17bf92e5fbb29b1fe2e7958dfa60ee91e709bc3f66e66cd44a864a9d54d","file":"state.wat","forks":[],"fresh":null,"functions":[{"can_fork":false,"forks":[],"name":"next","params":[],"program":false,"results":["i32"],"signature":"next() -> i32","state":"writes a global: global.set in `bump` (called by export `next`)","stateless":false}],"memories":[{"bytes":65536,"maximum":1048576}],"name":"state","note":null,"others":[],"pure":true,"start":true,"tables":[{"elements":4,"maximum":4}],"traps":[],"unknown":[],"wasi":[]}
             exit 0
 
             $ purefork inspect app.wat --json
-            {"code_bytes":10,"digest":"870ef33e7215d767b39e2771b16d15991ed240f233f02fc62fea958a11723152","file":"app.wat","forks":[{"name":"add","own":false,"params":["i32","i32"],"results":["i32"]}],"fresh":"none of its functions changes anything","functions":[{"can_fork":true,"forks":["add"],"name":"next","params":[{"name":"n","type":"i32"}],"program":false,"results":["i32"],"signature":"next(n: i32) -> i32","state":null,"stateless":true}],"memories":[],"name":"app","note":null,"others":[],"pure":true,"start":false,"tables":[],"traps":[],"wasi":[]}
+            {"code_bytes":10,"compile":0.011,"digest":"870ef33e7215d767b39e2771b16d15991ed240f233f02fc62fea958a11723152","file":"app.wat","forks":[{"name":"add","own":false,"params":["i32","i32"],"results":["i32"]}],"fresh":"none of its functions changes anything","functions":[{"can_fork":true,"forks":["add"],"name":"next","params":[{"name":"n","type":"i32"}],"program":false,"results":["i32"],"signature":"next(n: i32) -> i32","state":null,"stateless":true}],"memories":[],"name":"app","note":null,"others":[],"pure":true,"start":false,"tables":[],"traps":[],"unknown":[],"wasi":[]}
             exit 0
         "#]],
     );
@@ -194,7 +194,7 @@ fn what_cannot_be_called_is_listed_with_the_reason() {
             exit 0
 
             $ purefork inspect things.wat --json
-            {"code_bytes":10,"digest":"509d135594239a798e20d9b3aa8996f86495daceeaf52a510a219d624805704d","file":"things.wat","forks":[],"fresh":"none of its functions changes anything","functions":[],"memories":[],"name":null,"note":null,"others":[{"name":"make","why":"it returns a resource, which ends with the call"},{"name":"get","why":"it takes a resource, which the host cannot give"}],"pure":true,"start":false,"tables":[],"traps":[],"wasi":[]}
+            {"code_bytes":10,"compile":0.012,"digest":"509d135594239a798e20d9b3aa8996f86495daceeaf52a510a219d624805704d","file":"things.wat","forks":[],"fresh":"none of its functions changes anything","functions":[],"memories":[],"name":null,"note":null,"others":[{"name":"make","why":"it returns a resource, which ends with the call"},{"name":"get","why":"it takes a resource, which the host cannot give"}],"pure":true,"start":false,"tables":[],"traps":[],"unknown":[],"wasi":[]}
             exit 0
 
             $ purefork run things.wat make 1

@@ -151,7 +151,7 @@ fn a_link_needs_a_name_and_a_module_that_is_pure() {
 
             $ purefork run app.wat next 3 --link wasi=wasi.wat
             2> error: `wasi.wat`: the guest cannot be shown to be pure, for 2 reasons
-            2>   it imports nothing else than WASI: `--wasi frozen` gives it one in which time stands still and there are no files
+            2>   it imports nothing else than WASI: `--wasi frozen` gives it one in which time stands still, with no files but those that are given
             2>   imports `wasi_snapshot_preview1.fd_write` (func (param i32 i32 i32 i32) (result i32)): WASI's standard input and output or files, and a guest has none; return a result instead of printing it, or compile without it (`wasm32-unknown-unknown`) (export `hello` → function `print` → import `wasi_snapshot_preview1.fd_write`)
             2>   imports `wasi_snapshot_preview1.clock_time_get` (func (param i32 i64 i32) (result i32)): WASI's clock, and a guest has no clock; pass the time as an argument, or compile without it (`wasm32-unknown-unknown`)
             exit 3

@@ -211,3 +211,30 @@ fn a_cache_is_not_named_and_declined_at_once() {
     "#]],
     );
 }
+
+#[test]
+fn a_module_that_takes_too_long_to_compile_is_given_up() {
+    check_all(
+        &[
+            "run add.wat add 2 3 --no-cache --compile-timeout 0ms",
+            "run add.wat add 2 3 --no-cache --compile-timeout 0ms --json",
+            "run add.wat add 2 3 --no-cache --compile-timeout 1m",
+        ],
+        &expect![[r#"
+            $ purefork run add.wat add 2 3 --no-cache --compile-timeout 0ms
+            2> error: `add.wat` was not compiled within 0ns
+            2>   raise `--compile-timeout`, or have it compiled once, to be kept for later: see `--cache-dir`
+            exit 1
+
+            $ purefork run add.wat add 2 3 --no-cache --compile-timeout 0ms --json
+            {"error":{"backtrace":[],"chain":[],"fork_site":null,"help":"raise `--compile-timeout`, or have it compiled once, to be kept for later: see `--cache-dir`","kind":"Timeout","message":"`add.wat` was not compiled within 0ns","omitted":0,"reasons":[]}}
+            2> error: `add.wat` was not compiled within 0ns
+            2>   raise `--compile-timeout`, or have it compiled once, to be kept for later: see `--cache-dir`
+            exit 1
+
+            $ purefork run add.wat add 2 3 --no-cache --compile-timeout 1m
+            5
+            exit 0
+        "#]],
+    );
+}

@@ -154,37 +154,48 @@ fn preinit_has_help() {
               [FUNCTION]  The exported function to run
 
             Options:
-                  --threads <N>          Worker threads; by default, one per core
-                  --serial               Run everything on one thread, in order
-                  --fuel <N>             Fuel per call, about one unit an instruction; by default 100000000000
-                  --timeout <TIME>       Time for the call and all it forks, such as 500ms, 2s or 1m; by default
-                                         without end
-                  --memory <SIZE>        Memory per call, such as 64MiB or 64MB; by default 64MiB
-                  --heap <SIZE>          Heap that calls start with, for lists of megabytes; by default none but
-                                         the module's own
-                  --stack <SIZE>         Stack per call; by default 512KiB
-                  --table-elements <N>   Elements per table; by default 100000
-                  --depth <N>            How deeply forks may be nested; by default 5120
-                  --forks <N>            Forks that one call may make; by default 100000
-                  --tree-forks <N>       Forks in the whole tree of calls; by default 1000000
-                  --tree-values <SIZE>   Arguments and results that the whole tree of calls may hold at a time;
-                                         by default 1GiB
-                  --compile <N>          What compiling may cost, about in seconds; by default 8
-                  --cache-dir <DIR>      Where to keep compiled modules; by default purefork in the user's cache
-                                         directory
-                  --no-cache             Do not keep compiled modules, nor use those that are kept
-                  --memo <DIR>           Keep results in a directory, and do not make a call again whose result
-                                         is there
-                  --link <NAME=MODULE>   A module whose functions MODULE may fork. Each may fork those of all
-                                         others; MODULE is called `main`
-                  --isolation <HOW>      How calls get their sandboxes: `recycled`, or `fresh` for each call; by
-                                         default recycled
-                  --wasi <HOW>           Let modules import WASI, in a world that stands still: `frozen`
-                  --output-limit <SIZE>  Bytes that a call may write to stdout and stderr by way of WASI; by
-                                         default 16MiB
-                  --json                 Print an error as JSON
-              -o, --output <FILE>        Where to write the new module, `-` for stdout
-              -h, --help                 Print help
+                  --threads <N>             Worker threads; by default, one per core
+                  --serial                  Run everything on one thread, in order
+                  --fuel <N>                Fuel per call, about one unit an instruction; by default
+                                            100000000000
+                  --timeout <TIME>          Time for the call and all it forks, such as 500ms, 2s or 1m; by
+                                            default without end
+                  --memory <SIZE>           Memory per call, such as 64MiB or 64MB; by default 64MiB
+                  --heap <SIZE>             Heap that calls start with, for lists of megabytes; by default none
+                                            but the module's own
+                  --stack <SIZE>            Stack per call; by default 512KiB
+                  --table-elements <N>      Elements per table; by default 100000
+                  --depth <N>               How deeply forks may be nested; by default 5120
+                  --forks <N>               Forks that one call may make; by default 100000
+                  --tree-forks <N>          Forks in the whole tree of calls; by default 1000000
+                  --tree-values <SIZE>      Arguments and results that the whole tree of calls may hold at a
+                                            time; by default 1GiB
+                  --compile <N>             What compiling may cost, about in seconds; by default 8
+                  --compile-timeout <TIME>  Time for compiling the module, such as 30s; by default without end
+                  --cache-dir <DIR>         Where to keep compiled modules; by default purefork in the user's
+                                            cache directory
+                  --no-cache                Do not keep compiled modules, nor use those that are kept
+                  --memo <DIR>              Keep results in a directory, and do not make a call again whose
+                                            result is there
+                  --link <NAME=MODULE>      A module whose functions MODULE may fork. Each may fork those of all
+                                            others; MODULE is called `main`
+                  --provide <NAME=MODULE>   A core module whose exports satisfy what MODULE imports from NAME,
+                                            in the same sandbox
+                  --wit <FILE>              A WIT world that says what MODULE's functions, which take pointers,
+                                            take and give
+                  --isolation <HOW>         How calls get their sandboxes: `recycled`, or `fresh` for each call;
+                                            by default recycled
+                  --wasi <HOW>              Let modules import WASI, in a world that stands still: `frozen`
+                  --unknown-imports <HOW>   What becomes of imported functions that nothing provides: `refuse`,
+                                            or `trap` when they are called; by default refuse
+                  --file <NAME=TEXT>        With `--wasi`: a file that the modules may read, as text, `@PATH` or
+                                            `@-`. NAME is like a/b.txt
+                  --env <NAME=TEXT>         With `--wasi`: a variable of the modules' environment
+                  --output-limit <SIZE>     Bytes that a call may write to stdout, stderr and files by way of
+                                            WASI; by default 16MiB
+                  --json                    Print an error as JSON
+              -o, --output <FILE>           Where to write the new module, `-` for stdout
+              -h, --help                    Print help
 
             The function is run once, and the state that it leaves in memory is what every call of the new
             module starts with. The new module has the same functions; it is a WebAssembly file like any

@@ -104,7 +104,7 @@ fn guests() -> &'static Path {
         for folder in [tests.join("../examples"), tests.join("tests/cli/guests")] {
             for entry in std::fs::read_dir(folder).expect("the guests are there") {
                 let path = entry.expect("the guests are there").path();
-                if path.extension().is_some_and(|extension| extension == "wat") {
+                if path.extension().is_some_and(|extension| extension == "wat" || extension == "wit") {
                     let name = path.file_name().and_then(|name| name.to_str()).expect("guests have plain names");
                     put(&room, name, &std::fs::read(&path).expect("a guest is readable"));
                 }

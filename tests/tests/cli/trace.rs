@@ -354,12 +354,12 @@ fn verify_prints_a_receipt() {
             $ purefork verify add.wat div 1 0
             6 runs of 1 call, all the same
             error          `div` trapped: integer divide by zero
-            receipt        850efc4bce8353fffd36f6a378e060a1ce7b33838925f3a6ed6cb1a306135483
+            receipt        325d6a06a281cca3b0d14ac0114e540766a653710f0420598e58f2325d8cdd6b
             module         d3fefd9da3503eaae1074a1d53ce4e2ad26370fa0142b342692bdc4b11c57914
             function       div
             arguments      03aaad323697a097cadf5c1748392cb15eac566f2a517d3c443fa8eb86f4c250
             configuration  9d775ccc03bd34e4793f24834496ff07625bb1cf1e308038b1b1b0b3c353885c
-            result         1de996e4b740a1fc724e983c1b53f01b9002df529d627d946aa117160291a844
+            result         71f12c41c1b1fe51c55597f3c99a4df77599d4ccb023d1eb2ac69e7473d23620
             forks          e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
             fuel           not known of a call that failed
             exit 0

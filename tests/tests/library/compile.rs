@@ -25,6 +25,17 @@ fn bombs() -> Vec<(&'static str, String)> {
         ("loops in loops", function("", &(repeated("(loop ", 10_000) + &repeated(")", 10_000)))),
         ("blocks in blocks", function("", &(repeated("block ", 100_000) + &repeated("end ", 100_000)))),
         ("blocks", function("", &repeated("(block)", 100_000))),
+        // Nothing is set: but each loop is asked for each of them, before it is known that none changes.
+        ("reads in loops", {
+            let reads: String = (0..2000).map(|i| format!("(drop (local.get {i}))")).collect();
+            let locals = format!("(local {})", values(2000));
+            function(&locals, &(repeated("(loop ", 1000) + &reads + &repeated(")", 1000)))
+        }),
+        ("variables that are set late", {
+            let sets: String = (0..45_000).map(|i| format!("(local.set {i} (i32.const 1))")).collect();
+            let locals = format!("(local {})", values(45_000));
+            function(&locals, &(repeated("(block (br_if 0 (i32.const 0)))", 20_000) + &sets))
+        }),
         ("returns", function("", &repeated("(if (i32.const 1) (then (return)))", 40_000))),
         (
             "calls of many results",

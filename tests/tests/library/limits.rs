@@ -661,11 +661,11 @@ fn impure() {
             &refused,
             0,
             expect![[r#"
-            Impure, final
-            text: the guest cannot be shown to be pure, for 2 reasons
-              imports `wasi_snapshot_preview1.random_get` (func (param i32 i32) (result i32)): WASI's source of randomness, and a guest has none; pass a seed as an argument, or compile without it (`wasm32-unknown-unknown`) (export `go` → function `inner` → import `wasi_snapshot_preview1.random_get`)
-              imports `env.memory` (memory 1): a guest has its memory to itself; define and export the memory in the guest (link without `--import-memory`)
-        "#]],
+                Impure, final
+                text: the guest cannot be shown to be pure, for 2 reasons
+                  imports `wasi_snapshot_preview1.random_get` (func (param i32 i32) (result i32)): WASI's source of randomness, and a guest has none; pass a seed as an argument, or compile without it (`wasm32-unknown-unknown`) (export `go` → function `inner` → import `wasi_snapshot_preview1.random_get`)
+                  imports `env.memory` (memory 1): a guest has its memory to itself; define and export the memory in the guest (link without `--import-memory`), or provide it: `--provide env=FILE`, with `(module (memory (export "memory") 1))` in the file
+            "#]],
         );
     });
 }

@@ -7,6 +7,7 @@ mod bulk;
 mod compile;
 mod components;
 mod fuel;
+mod handles;
 mod hostile;
 mod isolation;
 mod laws;
@@ -15,7 +16,9 @@ mod many_calls;
 mod memo;
 
 mod misuse;
+mod pointers;
 mod preinit;
+mod provide;
 mod rooms;
 mod sdk;
 mod semantics;

@@ -280,3 +280,30 @@ fn results_are_a_stream() {
         assert_eq!(results, (0..2000).map(expected).collect::<Vec<_>>());
     }
 }
+
+/// Whatever bits a component gives for a scalar, a call among many reads them as a fork does.
+#[test]
+fn scalars_of_components_are_read_as_forks_read_them() {
+    let types = ["bool", "s8", "u8", "s16", "u16", "s32", "u32", "char"];
+    let lifts: String = types
+        .iter()
+        .map(|ty| format!(r#"(func (export "{ty}") (param "n" u32) (result {ty}) (canon lift (core func $i "same")))"#))
+        .collect();
+    let wat = format!(
+        r#"(component
+            (core module $m (func (export "same") (param i32) (result i32) (local.get 0)))
+            (core instance $i (instantiate $m)) {lifts})"#
+    );
+    let rows =
+        [0, 1, 2, 127, 128, 255, 256, 0x7fff, 0x8000, 0xffff, 0xd800, 0x10_ffff, 0x11_0000, 0x7fff_ffff, u32::MAX];
+    for exec in executors() {
+        let module = exec.load_bytes(&wat).unwrap();
+        for ty in types {
+            let function = module.function::<Args, Value>(ty).unwrap();
+            let of = |result: Result<Value, purefork::Error>| result.map_err(|error| error.message().to_owned());
+            let forked: Vec<_> = rows.iter().map(|n| of(function.fork(args![*n]).wait())).collect();
+            let mapped: Vec<_> = function.map(rows.map(|n| args![n])).map(of).collect();
+            assert_eq!(mapped, forked, "{ty}");
+        }
+    }
+}

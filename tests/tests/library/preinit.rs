@@ -318,6 +318,10 @@ fn a_guest_whose_state_cannot_be_frozen_is_refused_with_the_reason() {
         core("(func $g (table.init $t $e (i32.const 0) (i32.const 0) (i32.const 1)))"),
         core("(func $g (elem.drop $e))"),
         core("(func $g (data.drop $d))"),
+        core("(type $s (struct (field (mut i32)))) (func $g (struct.set $s 0 (ref.null $s) (i32.const 1)))"),
+        core(
+            "(type $a (array (mut i8))) (func $g (array.fill $a (ref.null $a) (i32.const 0) (i32.const 1) (i32.const 1)))",
+        ),
         core("(global (mut funcref) (ref.null func))"),
         core(r#"(func (export "__wizer_memory_0"))"#),
         core(r#"(func (export "_initialize") (param i32))"#),
@@ -354,6 +358,10 @@ fn a_guest_whose_state_cannot_be_frozen_is_refused_with_the_reason() {
         the guest's state cannot be frozen: `elem.drop` in `g` drops a segment, and segments that are gone cannot be frozen
           it is refused even if it would not run; compile the guest without it
         the guest's state cannot be frozen: `data.drop` in `g` drops a segment, and segments that are gone cannot be frozen
+          it is refused even if it would not run; compile the guest without it
+        the guest's state cannot be frozen: `struct.set` in `g` changes an object, and objects cannot be frozen
+          it is refused even if it would not run; compile the guest without it
+        the guest's state cannot be frozen: `array.fill` in `g` changes an object, and objects cannot be frozen
           it is refused even if it would not run; compile the guest without it
         the guest's state cannot be frozen: it has a global that holds a reference and can change, and references cannot be frozen
         the guest's state cannot be frozen: it uses the name `__wizer_memory_0`, under which its state would be read

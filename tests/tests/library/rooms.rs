@@ -7,8 +7,8 @@ use std::fs;
 
 /// The rooms and their ranks, as in ARCHITECTURE.md.
 const RANKS: &[(u32, &[&str])] = &[
-    (0, &["error", "escape", "ir", "isolation", "limits", "process", "value", "wasi"]),
-    (1, &["audit", "event", "instrument", "nearest"]),
+    (0, &["error", "escape", "imports", "ir", "isolation", "limits", "process", "value", "wasi"]),
+    (1, &["audit", "event", "instrument", "merge", "nearest", "script"]),
     (2, &["abi", "engine", "sched", "snapshot"]),
     (3, &["future", "backend"]),
     (4, &["memo", "sandbox"]),
@@ -21,6 +21,10 @@ const RANKS: &[(u32, &[&str])] = &[
 /// Rooms of one rank, or of a higher one, that a room may know all the same.
 const ALLOWED: &[(&str, &str)] = &[
     ("value", "error"),
+    ("imports", "wasi"),
+    ("wasi", "error"),
+    ("wasi", "escape"),
+    ("wasi", "value"),
     ("ir", "value"),
     ("value", "escape"),
     ("backend", "future"),
@@ -84,7 +88,7 @@ fn no_more_than_two_files_know_each_other_in_a_circle() {
 const UNSAFE: [&str; 3] = [concat!("unsafe", " {"), concat!("unsafe", " fn"), concat!("unsafe", " impl")];
 
 #[test]
-fn unsafe_code_stands_in_ten_files() {
+fn unsafe_code_stands_in_thirteen_files() {
     let with_unsafe: Vec<_> = ["guest", "host", "tests", "examples"]
         .iter()
         .flat_map(|folder| sources(&root().join(folder)))
@@ -103,6 +107,9 @@ fn unsafe_code_stands_in_ten_files() {
         [
             "guest/src/allocator.rs",
             "host/cli/src/inherited.rs",
+            "host/python/src/interpreter.rs",
+            "host/python/src/numbers.rs",
+            "host/python/src/site.rs",
             "host/src/engine/compile.rs",
             "host/src/fork/claim.rs",
             "host/src/future/once.rs",

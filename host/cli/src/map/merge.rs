@@ -1,7 +1,7 @@
 //! `purefork map --merge`: the outputs of shards put together.
 
 use super::formats::Formats;
-use super::partial::Partial;
+use super::partial::{Partial, beside_output};
 use super::same::is_same;
 use super::{shown, usage};
 use crate::flags::Map;
@@ -25,9 +25,9 @@ pub(super) fn merge(map: &Map, out: &Path, formats: &Formats) -> Result<()> {
     let target = Target::open(out)?;
     for part in &map.words {
         if let Target::File { path, .. } = &target
-            && is_same(path, part)
+            && beside_output(path).iter().chain([path]).any(|path| is_same(path, part))
         {
-            return Err(Usage::new(format!("`{}` is a part, too", shown(out)))
+            return Err(Usage::new(format!("`{}` is the output, or a file of the output's, too", shown(part)))
                 .with_help("write to another file")
                 .into());
         }

@@ -11,8 +11,9 @@ mod words;
 
 use crate::flags::Map;
 use crate::report::{Usage, shown_path};
-use crate::run::{executor, function, link, load};
+use crate::run::{executor, function, given, link, load};
 use crate::target::Target;
+use crate::whole::Whole;
 use crate::{CALL_FAILED, USAGE, stdout};
 use anyhow::{Context as _, Result};
 use formats::Formats;
@@ -24,7 +25,7 @@ use purefork::{ErrorKind, Module};
 use purefork_data::map::{
     Checkpoint, Control, End, Ended, From, Function, InputFile, Inputs, Job, OnError, Progress, Shape, run,
 };
-use purefork_data::{Chunk, Compression, Format, Sink, Stage, Table, Wanted};
+use purefork_data::{Chunk, Compression, Format, Ndjson, Sink, Stage, Table, Wanted};
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,12 @@ pub(crate) fn map(map: &Map, formats: &'static [&'static dyn Format]) -> Result<
     if let Some(out) = &map.merge {
         return merge::merge(map, out, &formats).map(|()| 0);
     }
+    if map.max_errors.is_some() && matches!(map.on_error, None | Some(OnError::Stop)) {
+        return Err(Usage::new(
+            "expected `--on-error keep` or `--on-error skip` with `--max-errors`: else none may fail",
+        )
+        .into());
+    }
     let words = Words::new(map)?;
     let inputs: Vec<InputFile> = words
         .inputs
@@ -58,7 +65,8 @@ pub(crate) fn map(map: &Map, formats: &'static [&'static dyn Format]) -> Result<
     same::refuse_same_files(map, words.module, &words.inputs, &target)?;
 
     let exec = executor(&map.common)?;
-    let module = link(&exec, &map.common, load(&exec, words.module)?)?;
+    let world = given(&map.common)?;
+    let module = link(&exec, &map.common, &world, Whole::new(words.module, &map.common).load(&exec)?)?;
     let inspection = module.inspect();
     let inspected = function(words.module, &inspection, words.function)?;
     let fixed = words::fixed(map, inspected)?;
@@ -71,20 +79,29 @@ pub(crate) fn map(map: &Map, formats: &'static [&'static dyn Format]) -> Result<
     let reduce =
         map.reduce.as_ref().map(|name| reducing(words.module, &module, &inspection, name, &mapped)).transpose()?;
 
-    let resumable = matches!(target, Target::File { .. }) && reduce.is_none();
+    let resumable = matches!(target, Target::File { .. }) && reduce.is_none() && format.is_text();
+    if map.resume && !format.is_text() {
+        let text = format!(
+            "expected an output that can be gone on with, with `--resume`, but `{}` has its end last",
+            format.name()
+        );
+        return Err(Usage::new(text).with_help("write NDJSON or CSV; or leave `--resume` away, to start anew").into());
+    }
     if map.resume && !resumable {
         return Err(
             Usage::new("expected `--output FILE` with `--resume`: what is no file cannot be gone on with").into()
         );
     }
     let mut wanted = wanted(map, inspected, &mapped);
+    wanted.columns_alone = map.into.is_some() && format.name() != Ndjson.name();
     words::name_columns(map, inspected, &mut wanted.params)?;
     wanted.marks = resumable;
     let rows = map.shard.map(|shard| share(shard, &inputs, &wanted)).transpose()?;
     let opened = Inputs::open(&inputs, &wanted)?;
     let columns = if map.into.is_some() { opened.columns().to_vec() } else { Vec::new() };
 
-    let job = words::identity(map, &module, format.name());
+    let links = map.common.link.iter().map(|link| Ok(load(&exec, &link.module)?.digest().to_string()));
+    let job = words::identity(map, (&module, &world), format.name(), &fixed, &links.collect::<Result<Vec<_>>>()?);
     let mut partial = match &target {
         Target::File { path, .. } => Some(Partial::open(path, &job, map.resume.then_some(resumable))?),
         _ => None,
@@ -210,6 +227,7 @@ fn wanted(map: &Map, function: &InspectedFunction, mapped: &Function) -> Wanted 
         function: function.name.clone(),
         params: mapped.params().to_vec(),
         strict: map.strict,
+        columns_alone: false,
         nulls: map.nulls.unwrap_or_default(),
         headless: map.no_header,
         into: map.into.clone(),
@@ -268,9 +286,21 @@ fn share((number, of): (u64, u64), inputs: &[InputFile], wanted: &Wanted) -> Res
 /// The file for failed rows, cut to where an interrupted run stood.
 fn rejects(path: &Path, resume: Option<&Checkpoint>) -> Result<Box<dyn Write + Send>> {
     let cannot = || format!("cannot write `{}`", shown_path(path));
+    let path = &match Target::open(path)? {
+        Target::File { path, .. } => path,
+        Target::Open { file, .. } => return Ok(Box::new(stdout::Stream(file))),
+        Target::Stdout => return Err(same::rejected_to_stdout().into()),
+    };
     let file = match resume {
         Some(resume) => {
             let mut file = File::options().write(true).create(true).truncate(false).open(path).with_context(cannot)?;
+            let length = file.metadata().with_context(cannot)?.len();
+            if length < resume.rejects {
+                let (name, written) = (shown_path(path), resume.rejects);
+                return Err(Usage::new(format!("`{name}` has {length} bytes, but the run had written {written}"))
+                    .with_help("start anew, without `--resume`")
+                    .into());
+            }
             file.set_len(resume.rejects).with_context(cannot)?;
             io::Seek::seek(&mut file, io::SeekFrom::End(0)).with_context(cannot)?;
             file

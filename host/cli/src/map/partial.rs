@@ -14,13 +14,14 @@ use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 /// The form of what is written down.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// An output that is being written.
 pub(super) struct Partial {
     path: PathBuf,
     part: PathBuf,
     sidecar: PathBuf,
+    draft: PathBuf,
     file: File,
     job: String,
     checkpoint: Option<Checkpoint>,
@@ -33,15 +34,15 @@ struct Sidecar {
     checkpoint: Checkpoint,
 }
 
-/// What is beside an output while it is written: the part, and how far it is.
-pub(super) fn beside_output(path: &Path) -> [PathBuf; 2] {
-    [beside(path, ".purefork-part"), beside(path, ".purefork-resume")]
+/// What is beside an output while it is written: the part, how far it is, and the draft of that.
+pub(super) fn beside_output(path: &Path) -> [PathBuf; 3] {
+    [".purefork-part", ".purefork-resume", ".purefork-resume-new"].map(|ending| beside(path, ending))
 }
 
 impl Partial {
     /// Begins the output of the file at `path`, or goes on with it. `job`: what makes the output, beside the inputs.
     pub(super) fn open(path: &Path, job: &str, resume: Option<bool>) -> Result<Partial> {
-        let [part, sidecar] = beside_output(path);
+        let [part, sidecar, draft] = beside_output(path);
         let cannot = |error: &io::Error| Usage::new(format!("cannot write `{}`: {error}", shown(&part)));
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
@@ -56,7 +57,8 @@ impl Partial {
             // Not every file system has locks.
             Err(TryLockError::Error(_)) => {}
         }
-        let mut partial = Partial { path: path.to_owned(), part, sidecar, file, job: job.to_owned(), checkpoint: None };
+        let mut partial =
+            Partial { path: path.to_owned(), part, sidecar, draft, file, job: job.to_owned(), checkpoint: None };
         if resume.is_some() {
             partial.checkpoint = partial.read()?;
         }
@@ -67,7 +69,12 @@ impl Partial {
         (&partial.file).seek(SeekFrom::Start(written)).map_err(|error| cannot(&error))?;
         if partial.checkpoint.is_none() {
             match fs::remove_file(&partial.sidecar) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot(&error).into()),
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    let name = shown(&partial.sidecar);
+                    return Err(
+                        Usage::new(format!("cannot remove `{name}`, which an earlier run has left: {error}")).into()
+                    );
+                }
                 _ => {}
             }
         }
@@ -130,11 +137,10 @@ impl Partial {
         target::sync(&self.file)?;
         let sidecar = Sidecar { version: VERSION, job: self.job.clone(), checkpoint: checkpoint.clone() };
         let text = serde_json::to_vec(&sidecar)?;
-        let draft = beside(&self.sidecar, "-new");
-        let mut file = File::create(&draft)?;
+        let mut file = File::create(&self.draft)?;
         file.write_all(&text)?;
         target::sync(&file)?;
-        fs::rename(&draft, &self.sidecar)
+        fs::rename(&self.draft, &self.sidecar)
     }
 
     /// Nothing of it is wanted.

@@ -12,13 +12,12 @@ use std::path::{Path, PathBuf};
 /// Refuses to write a file that is read, or one file twice.
 pub(super) fn refuse_same_files(map: &Map, module: &Path, inputs: &[From], output: &Target) -> Result<(), Usage> {
     if map.rejects.as_deref() == Some(Path::new("-")) {
-        return Err(Usage::new("expected a file with `--rejects`: standard output carries results alone")
-            .with_help("name a file, such as `rejects.ndjson`"));
+        return Err(rejected_to_stdout());
     }
     let mut written: Vec<(&str, PathBuf)> = Vec::new();
     if let Target::File { path, .. } = output {
-        let [part, sidecar] = beside_output(path);
-        written.extend([path.clone(), part, sidecar].map(|path| ("--output", path)));
+        written.push(("--output", path.clone()));
+        written.extend(beside_output(path).map(|path| ("--output", path)));
     }
     if let Some(rejects) = &map.rejects {
         if let Some((_, path)) = written.iter().find(|(_, path)| is_same(path, rejects) || is_one_place(path, rejects))
@@ -43,6 +42,11 @@ pub(super) fn refuse_same_files(map: &Map, module: &Path, inputs: &[From], outpu
     Ok(())
 }
 
+pub(super) fn rejected_to_stdout() -> Usage {
+    Usage::new("expected a file with `--rejects`: standard output carries results alone")
+        .with_help("name a file, such as `rejects.ndjson`")
+}
+
 /// The files that are read, and what each is.
 fn read(map: &Map, module: &Path, inputs: &[From]) -> Vec<(PathBuf, &'static str)> {
     let mut read: Vec<(PathBuf, &str)> = Vec::new();
@@ -52,6 +56,8 @@ fn read(map: &Map, module: &Path, inputs: &[From]) -> Vec<(PathBuf, &'static str
     }));
     read.push((module.to_owned(), "the module"));
     read.extend(map.common.link.iter().map(|link| (link.module.clone(), "a linked module")));
+    read.extend(map.common.provide.iter().map(|link| (link.module.clone(), "a provided module")));
+    read.extend(map.common.wit.iter().map(|path| (path.clone(), "the WIT world")));
     let file = |text: &str| text.strip_prefix('@').map(PathBuf::from);
     read.extend(map.arg.iter().filter_map(|(_, text)| Some((file(text)?, "the file of an argument"))));
     read

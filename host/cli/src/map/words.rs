@@ -6,9 +6,10 @@ use crate::report::Usage;
 use crate::run::parameter;
 use anyhow::{Context as _, Result};
 use purefork::inspect::InspectedFunction;
-use purefork::{ErrorKind, Module, Value};
+use purefork::{ErrorKind, Module, UnknownImports, Value, World};
 use purefork_data::Column;
 use purefork_data::map::From;
+use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
 /// The words that are no options.
@@ -70,30 +71,64 @@ pub(super) fn fixed(map: &Map, function: &InspectedFunction) -> Result<Vec<(usiz
 
 /// Gives the parameters the names of the columns that `--column` says.
 pub(super) fn name_columns(map: &Map, function: &InspectedFunction, params: &mut [Column]) -> Result<(), Usage> {
+    let before = params.to_vec();
+    let mut named = Vec::new();
     for (name, column) in &map.column {
         let known = parameter(function, name).map(|param| &param.name);
-        let Some(param) = params.iter_mut().find(|param| Some(&param.name) == known) else {
-            let names: Vec<_> = params.iter().map(|param| format!("`{}`", param.name)).collect();
-            return Err(Usage::new(format!(
-                "`--column {name}`: `{}` takes no such parameter from a row",
-                function.name
-            ))
-            .with_help(format!("it takes {}", names.join(", "))));
+        let Some(at) = before.iter().position(|param| Some(&param.name) == known) else {
+            let names: Vec<_> = before.iter().map(|param| format!("`{}`", param.name)).collect();
+            let usage =
+                Usage::new(format!("`--column {name}`: `{}` takes no such parameter from a row", function.name));
+            return Err(usage.with_help(match names.as_slice() {
+                [] => "it takes none: `--arg` gives them all".to_owned(),
+                names => format!("it takes {}", names.join(", ")),
+            }));
         };
-        param.name.clone_from(column);
+        if named.contains(&at) {
+            return Err(Usage::new(format!("`--column {name}` is given twice")));
+        }
+        named.push(at);
+        params[at].name.clone_from(column);
     }
     Ok(())
 }
 
+/// A digest of a value: the value itself may be large, or nobody else's business.
+fn digest(value: &Value) -> String {
+    digest_of(value.to_string().as_bytes())
+}
+
+fn digest_of(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// What makes the output of a run, beside its inputs: one that goes on with another has to have the same.
-pub(super) fn identity(map: &Map, module: &Module, format: &str) -> String {
-    let Map { words, output: _, from, to: _, arg, column, into, strict, nulls, no_header, max_row, .. } = map;
+pub(super) fn identity(
+    map: &Map,
+    (module, world): (&Module, &World),
+    format: &str,
+    fixed: &[(usize, Value)],
+    links: &[String],
+) -> String {
+    let Map { words, output: _, from, to: _, arg: _, column, into, strict, nulls, no_header, max_row, .. } = map;
     let Map { on_error, max_errors: _, rejects, deadline: _, flatten, batch, batch_bytes, shard, common, .. } = map;
     let function = words.get(1);
-    let links: Vec<_> = common.link.iter().map(|link| &link.name).collect();
+    let links: Vec<_> = common.link.iter().map(|link| &link.name).zip(links).collect();
     let limits = (common.fuel, common.memory, common.stack, common.table_elements, common.depth);
-    let more = (common.forks, common.tree_forks, common.tree_values, common.wasi, links);
-    let rows = (from, arg, column, into, strict, nulls, no_header, max_row);
+    let more =
+        (common.forks, common.tree_forks, common.tree_values, common.wasi, common.output_limit, common.heap, links);
+    // Of arguments what they are, as a file may change.
+    let fixed: Vec<_> = fixed.iter().map(|(at, value)| (at, digest(value))).collect();
+    let rows = (from, fixed, column, into, strict, nulls, no_header, max_row);
     let failures = (on_error, rejects.is_some(), flatten, batch, batch_bytes, shard);
-    format!("{} {function:?} {format} {rows:?} {failures:?} {limits:?} {more:?}", module.digest())
+    let whole = format!("{} {function:?} {format} {rows:?} {failures:?} {limits:?} {more:?}", module.digest());
+    // Of files what they are, too.
+    let files: Vec<_> = world.files().map(|(name, bytes)| (name, digest_of(bytes))).collect();
+    let unknown = common.unknown_imports.unwrap_or_default();
+    let whole = if unknown == UnknownImports::default() { whole } else { format!("{whole} {unknown:?}") };
+    match (files.is_empty(), common.env.is_empty()) {
+        (true, true) => whole,
+        _ => format!("{whole} {files:?} {:?}", common.env),
+    }
 }

@@ -1,5 +1,6 @@
 //! The text of a cell to a value of a type, and back.
 
+use crate::error::RowError;
 use crate::json::{Seed, Trail, float32, float64, integer, shown, write};
 use purefork::Value;
 use purefork::value::Type;
@@ -68,17 +69,22 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Appends a value's text, before quotes.
-pub(super) fn text(value: &Value, to: &mut Vec<u8>) {
+///
+/// # Errors
+///
+/// If it is too long.
+pub(super) fn text(value: &Value, to: &mut Vec<u8>) -> Result<(), RowError> {
     match value {
         Value::String(text) => to.extend_from_slice(text.as_bytes()),
         Value::Char(c) => to.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
         Value::Enum(name) | Value::Variant(name, None) => to.extend_from_slice(name.as_bytes()),
         Value::Option(None) => {}
-        Value::Option(Some(value)) => text(value, to),
+        Value::Option(Some(value)) => return text(value, to),
         Value::F64(v) if !v.is_finite() => word(*v, to),
         Value::F32(v) if !v.is_finite() => word(f64::from(*v), to),
-        value => write(value, to),
+        value => return write(value, to),
     }
+    Ok(())
 }
 
 fn word(value: f64, to: &mut Vec<u8>) {

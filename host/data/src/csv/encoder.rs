@@ -1,6 +1,6 @@
 //! Results to records.
 
-use super::cell;
+use super::cell::text;
 use super::record::Fields;
 use super::rows::CsvRows;
 use crate::error::{Error, Result, RowError, Stage};
@@ -110,13 +110,33 @@ pub(super) fn encoder(layout: Arc<Layout>) -> Box<dyn Encoder> {
 
 impl Encoder for CsvEncoder {
     fn push(&mut self, rows: &mut dyn Rows, row: usize, outcome: Outcome<'_>) -> Result<(), RowError> {
-        let Layout { delimiter, kept, made, record: is_record, into } = *self.layout;
         let start = self.text.len();
-        let unread = matches!(&outcome, Outcome::Failed(error) if error.kind == "Row");
+        self.record(rows, row, outcome).inspect_err(|_| self.text.truncate(start))
+    }
+
+    fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
+    fn take_back(&mut self, mark: usize) {
+        self.text.truncate(mark);
+    }
+
+    fn finish(self: Box<Self>) -> Result<Encoded> {
+        Ok(Encoded::Bytes(self.text))
+    }
+}
+
+impl CsvEncoder {
+    fn record(&mut self, rows: &mut dyn Rows, row: usize, outcome: Outcome<'_>) -> Result<(), RowError> {
+        let Layout { delimiter, kept, made, record: is_record, into } = *self.layout;
         let csv = rows.as_any().is::<CsvRows>();
         self.cells.clear();
-        if into && !csv && !unread {
-            rows.cells(row, &mut self.cells)?;
+        if into && !csv {
+            match outcome.is_unread() {
+                true => rows.remains(row, &mut self.cells),
+                false => rows.cells(row, &mut self.cells)?,
+            }
         }
         let mut record = Record::new(&mut self.text, delimiter);
         if into && let Some(rows) = rows.as_any().downcast_ref::<CsvRows>() {
@@ -129,7 +149,7 @@ impl Encoder for CsvEncoder {
             for at in 0..kept {
                 self.cell.clear();
                 if let Some(value) = self.cells.get(at) {
-                    cell::text(value, &mut self.cell);
+                    text(value, &mut self.cell)?;
                 }
                 record.field(&self.cell);
             }
@@ -143,21 +163,17 @@ impl Encoder for CsvEncoder {
         let mut put = |value: &Value| {
             self.cell.clear();
             if *value != Value::unit() {
-                cell::text(value, &mut self.cell);
+                text(value, &mut self.cell)?;
             }
             record.field(&self.cell);
+            Ok(())
         };
         match value {
-            Some(Value::Record(fields)) if is_record => fields.iter().for_each(|(_, value)| put(value)),
-            Some(value) if made == 1 => put(&value),
+            Some(Value::Record(fields)) if is_record => fields.iter().try_for_each(|(_, value)| put(value))?,
+            Some(value) if made == 1 => put(&value)?,
             _ => (0..made).for_each(|_| record.field(&[])),
         }
         record.end();
-        debug_assert!(self.text.len() > start);
         Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> Result<Encoded> {
-        Ok(Encoded::Bytes(self.text))
     }
 }

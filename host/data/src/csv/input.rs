@@ -7,7 +7,7 @@ use crate::format::{Input, Rows};
 use crate::mark::Mark;
 use crate::names::same;
 use crate::source::Source;
-use crate::table::{Column, Wanted};
+use crate::table::{Column, Nulls, Wanted};
 use crate::text::Blocks;
 use purefork::value::Type;
 use std::sync::Arc;
@@ -27,12 +27,20 @@ impl CsvInput {
             let header = blocks.header()?;
             bound(blocks.name(), header.as_deref(), wanted, delimiter)?
         };
+        let mut columns: Vec<Column> = columns;
+        if wanted.nulls == Nulls::Null {
+            // An empty cell is null in the output, too; but a text may be empty.
+            for column in columns.iter_mut().filter(|column| !matches!(column.ty, Type::Option(_) | Type::String)) {
+                column.ty = Type::option(column.ty.clone());
+            }
+        }
         let binding = Binding {
             params: params.clone(),
             at,
             columns,
             headless: wanted.headless,
             strict: wanted.strict,
+            passed_on: wanted.into.is_some(),
             nulls: wanted.nulls,
             delimiter,
         };
@@ -51,7 +59,7 @@ fn bound(
     let params = &wanted.params;
     let Some(header) = header else {
         // An empty file has no rows either.
-        return Ok((params.clone(), vec![None; params.len()]));
+        return Ok((Vec::new(), vec![None; params.len()]));
     };
     let mut fields = Fields::default();
     if !fields.read(header, delimiter) {

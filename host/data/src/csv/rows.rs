@@ -21,6 +21,8 @@ pub(super) struct Binding {
     pub(super) columns: Vec<Column>,
     pub(super) headless: bool,
     pub(super) strict: bool,
+    /// Whether a record is passed on: then it has no more fields than there are columns.
+    pub(super) passed_on: bool,
     pub(super) nulls: Nulls,
     pub(super) delimiter: u8,
 }
@@ -45,7 +47,7 @@ impl CsvRows {
     fn checked(&mut self, row: usize) -> Result<(), RowError> {
         let mut fields = std::mem::take(&mut self.fields);
         let closed = fields.read(self.part.row(row), self.binding.delimiter);
-        let Binding { headless, strict, columns, params, .. } = &*self.binding;
+        let Binding { headless, strict, passed_on, columns, params, .. } = &*self.binding;
         let (wanted, given) = (columns.len(), fields.len());
         self.fields = fields;
         if !closed {
@@ -54,7 +56,7 @@ impl CsvRows {
         let s = if wanted == 1 { "" } else { "s" };
         if *headless {
             let least = params.iter().rposition(|param| !matches!(param.ty, Type::Option(_))).map_or(0, |at| at + 1);
-            if given < least || *strict && given > wanted {
+            if given < least || (*strict || *passed_on) && given > wanted {
                 return Err(RowError::row(format!("expected {wanted} field{s}, but there are {given}")));
             }
         } else if given != wanted {
@@ -126,6 +128,17 @@ impl Rows for CsvRows {
             cells.push(value.unwrap_or(Value::Option(None)));
         }
         Ok(())
+    }
+
+    fn remains(&mut self, row: usize, cells: &mut Vec<Value>) {
+        let mut fields = std::mem::take(&mut self.fields);
+        self.read(row, &mut fields);
+        self.fields = fields;
+        let binding = self.binding.clone();
+        for (at, column) in binding.columns.iter().enumerate() {
+            let text = || self.fields.get(at).map(|field| Value::from(&*String::from_utf8_lossy(field)));
+            cells.push(self.value(at, &column.ty).unwrap_or_else(|_| text()).unwrap_or(Value::Option(None)));
+        }
     }
 
     fn raw(&self, row: usize) -> Cow<'_, [u8]> {

@@ -11,4 +11,4 @@ mod tests;
 pub(crate) use number::{float32, float64, integer, shown};
 pub(crate) use read::Seed;
 pub(crate) use trail::Trail;
-pub(crate) use write::{write, write_string};
+pub(crate) use write::{MOST_TEXT, too_long, write, write_string};

@@ -18,7 +18,7 @@ fn read(ty: &Type, text: &str) -> Result<Value, String> {
 
 fn written(value: &Value) -> String {
     let mut text = Vec::new();
-    write(value, &mut text);
+    write(value, &mut text).expect("it is short");
     String::from_utf8(text).expect("JSON is text")
 }
 

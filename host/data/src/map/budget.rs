@@ -35,9 +35,19 @@ impl Budget {
         !state.ended
     }
 
+    /// A piece that was taken has become two.
+    pub(super) fn add(&self) {
+        self.lock().pieces += 1;
+    }
+
     /// A piece has become larger by so many bytes.
     pub(super) fn grow(&self, bytes: usize) {
         self.lock().bytes += bytes;
+    }
+
+    /// How many bytes are under way.
+    pub(super) fn bytes(&self) -> usize {
+        self.lock().bytes
     }
 
     /// A piece of so many bytes is written.

@@ -32,9 +32,37 @@ pub(super) struct Piece {
     pub(super) bytes: usize,
 }
 
+impl Piece {
+    /// Takes off the rows from `at` on, as a piece that has the same number: it is done when the turn comes to it. None if there are none,
+    /// or the rows cannot be parted.
+    pub(super) fn split(&mut self, at: usize) -> Option<Piece> {
+        if at >= self.rows.len() {
+            return None;
+        }
+        let rows = self.rows.split(at)?;
+        let bytes = rows.bytes().min(self.bytes);
+        self.bytes -= bytes;
+        let at = at as u64;
+        Some(Piece {
+            number: self.number,
+            rows,
+            file: self.file.clone(),
+            input: self.input,
+            base: self.base + at,
+            chunk: self.chunk.clone(),
+            chunk_end: self.chunk_end.clone(),
+            skipped: self.skipped + at,
+            last: std::mem::replace(&mut self.last, false),
+            bytes,
+        })
+    }
+}
+
 /// What a worker has made of a piece.
 pub(super) struct Done {
     pub(super) piece: Piece,
+    /// The rest of it, which nobody has looked at: what the rows before gave takes much.
+    pub(super) rest: Option<Piece>,
     /// None if results are folded instead.
     pub(super) encoded: Option<Encoded>,
     pub(super) tally: Tally,
@@ -48,12 +76,35 @@ pub(super) struct Done {
     pub(super) values: Vec<(u64, Option<Value>)>,
     pub(super) nodes: Vec<Node>,
     pub(super) took: Duration,
+    /// About how many bytes the results take, and the lines about failed rows.
+    pub(super) gave: usize,
+}
+
+impl Done {
+    /// Nothing was done yet: `piece` has no rows, `rest` has them all.
+    pub(super) fn later(piece: Piece, rest: Piece) -> Done {
+        Done {
+            piece,
+            rest: Some(rest),
+            encoded: None,
+            tally: Tally::default(),
+            rejects: Vec::new(),
+            first: None,
+            stopped: None,
+            values: Vec::new(),
+            nodes: Vec::new(),
+            took: Duration::ZERO,
+            gave: 0,
+        }
+    }
 }
 
 /// Why a piece ends before its last row.
 pub(super) enum Stopped {
     /// A row failed that may not.
     Failed(Box<Failure>),
+    /// A row failed that is to be kept, and cannot be written.
+    Unkept(Box<Failure>),
     /// The run's time is up, at this row of the run, from 0.
     Deadline,
     /// It was cancelled.

@@ -14,8 +14,10 @@ const PARTS: u32 = 32;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Histogram {
-    /// How many numbers there are of each size; as long as it has to be, at most 1,920.
+    /// How many numbers there are of each size, from the smallest that there is to the largest; at most 1,920.
     counts: Vec<u64>,
+    /// Where the first of them are counted.
+    first: usize,
     count: u64,
     most: Option<u64>,
 }
@@ -23,32 +25,41 @@ pub struct Histogram {
 impl Histogram {
     /// Adds a number.
     pub fn add(&mut self, number: u64) {
-        let at = place(number);
-        if at >= self.counts.len() {
-            self.counts.resize(at + 1, 0);
-        }
-        self.counts[at] += 1;
+        *self.at(place(number)) += 1;
         self.count += 1;
         self.most = self.most.max(Some(number));
     }
 
     /// Adds all numbers of another one.
     pub fn merge(&mut self, other: &Histogram) {
-        if other.counts.len() > self.counts.len() {
-            self.counts.resize(other.counts.len(), 0);
-        }
-        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
-            *count += more;
+        for (more, at) in other.counts.iter().zip(other.first..) {
+            *self.at(at) += more;
         }
         self.count += other.count;
         self.most = self.most.max(other.most);
+    }
+
+    /// How many numbers are counted at a place.
+    fn at(&mut self, at: usize) -> &mut u64 {
+        if self.counts.is_empty() {
+            self.first = at;
+        }
+        if at < self.first {
+            self.counts.splice(..0, std::iter::repeat_n(0, self.first - at));
+            self.first = at;
+        }
+        let index = at - self.first;
+        if index >= self.counts.len() {
+            self.counts.resize(index + 1, 0);
+        }
+        &mut self.counts[index]
     }
 
     /// The number that so many percent are not above; none if there are no numbers.
     pub fn percentile(&self, percent: u64) -> Option<u64> {
         let rank = (u128::from(self.count) * u128::from(percent.min(100))).div_ceil(100).max(1);
         let mut seen = 0;
-        for (at, count) in self.counts.iter().enumerate() {
+        for (count, at) in self.counts.iter().zip(self.first..) {
             seen += u128::from(*count);
             if seen >= rank {
                 return Some(largest(at).min(self.most?));

@@ -27,12 +27,12 @@ pub enum From {
     Stdin,
 }
 
-/// The inputs of a run: read one after another. No more than two are open at a time.
+/// The inputs of a run: read one after another. No more than two are open at a time, beside empty ones.
 pub struct Inputs {
     files: VecDeque<InputFile>,
     wanted: Wanted,
-    /// The first, opened to know its columns.
-    first: Option<Opened>,
+    /// The first ones, opened to know their columns: an empty file has none.
+    first: VecDeque<Opened>,
     columns: Vec<Column>,
     read: Arc<Read>,
 }
@@ -65,13 +65,21 @@ impl Inputs {
         let mut inputs = Inputs {
             files: files.iter().cloned().collect(),
             wanted: wanted.clone(),
-            first: None,
+            first: VecDeque::new(),
             columns: Vec::new(),
             read: Arc::default(),
         };
-        if let Some(first) = inputs.next()? {
-            inputs.columns = first.input.columns().to_vec();
-            inputs.first = Some(first);
+        let mut first = VecDeque::new();
+        while let Some(opened) = inputs.next()? {
+            inputs.columns = opened.input.columns().to_vec();
+            first.push_back(opened);
+            if wanted.into.is_none() || !inputs.columns.is_empty() {
+                break;
+            }
+        }
+        inputs.first = first;
+        if inputs.columns.is_empty() {
+            inputs.columns.clone_from(&wanted.params);
         }
         Ok(inputs)
     }
@@ -111,7 +119,7 @@ impl Inputs {
     ///
     /// If it cannot be read, or has not the columns that are wanted.
     pub(super) fn next(&mut self) -> Result<Option<Opened>> {
-        if let Some(first) = self.first.take() {
+        if let Some(first) = self.first.pop_front() {
             return Ok(Some(first));
         }
         let Some(file) = self.files.pop_front() else { return Ok(None) };
@@ -125,7 +133,8 @@ impl Inputs {
             *now = source.progress();
         }
         let input = file.format.open(source, &self.wanted)?;
-        if self.wanted.into.is_some() && !self.columns.is_empty() && self.columns != input.columns() {
+        let is_empty = self.columns.is_empty() || input.columns().is_empty();
+        if self.wanted.into.is_some() && !is_empty && self.columns != input.columns() {
             let text = format!("`{name}` has other columns than the input before it");
             return Err(Error::new(Stage::Input, text).with_help("map them one by one"));
         }

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// A piece is to take about so long: long enough that handing it over costs nothing, short enough that workers end together.
 const WANTED: Duration = Duration::from_millis(4);
 
+/// And what its rows give is to be about so many bytes at most.
+const GIVEN: usize = 1 << 20;
+
 /// What a row takes, as far as it is known: it decides how many of them are a piece, and nothing else.
 #[derive(Default)]
 pub(super) struct Pace {
@@ -25,12 +28,14 @@ impl Pace {
         }
     }
 
-    /// So many rows took so long.
-    pub(super) fn measured(&self, rows: usize, took: Duration) {
+    /// So many rows took so long, and gave so many bytes.
+    pub(super) fn measured(&self, rows: usize, took: Duration, bytes: usize) {
         if rows == 0 {
             return;
         }
-        let row = (took.as_nanos() / rows as u128).clamp(1, u128::from(u64::MAX / 8)) as u64;
+        // Of rows that give much, few are a piece, as if they took long.
+        let by_bytes = WANTED.as_nanos() * bytes as u128 / GIVEN as u128;
+        let row = (took.as_nanos().max(by_bytes) / rows as u128).clamp(1, u128::from(u64::MAX / 8)) as u64;
         let before = self.row.load(Ordering::Relaxed);
         let now = if before == 0 { row } else { (before * 3 + row) / 4 };
         self.row.store(now.max(1), Ordering::Relaxed);

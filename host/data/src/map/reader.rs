@@ -68,7 +68,9 @@ impl Reader<'_> {
             let mut rows = 0;
             let from = match &resume {
                 Some(checkpoint) if input < checkpoint.input => {
-                    rows = checked(&mut opened, checkpoint.whole.get(input))?;
+                    // Inputs before the share that is wanted gave no rows either.
+                    let before = self.rows.as_ref().map_or(0, |rows| rows.start.saturating_sub(self.base));
+                    rows = checked(&mut opened, checkpoint.whole.get(input), before)?;
                     self.base += rows;
                     input += 1;
                     continue;
@@ -195,16 +197,32 @@ fn rest(rows: &mut dyn Rows, at: usize) -> Result<Box<dyn Rows>> {
 }
 
 /// That an input which was read to its end before is still the same. Returns how many rows it has.
-fn checked(opened: &mut Opened, whole: Option<&Mark>) -> Result<u64> {
+///
+/// `before`: how many rows it may have if it gave none, as they are not wanted.
+fn checked(opened: &mut Opened, whole: Option<&Option<Mark>>, before: u64) -> Result<u64> {
     let name = &opened.name;
     let changed = || {
         let text = format!("`{name}` is not what it was");
         Error::new(Stage::Usage, text).with_help("start anew, without `--resume`")
     };
-    let whole = whole.ok_or_else(changed)?;
-    opened.input.resume(whole)?;
+    let rows = match whole.ok_or_else(changed)? {
+        Some(whole) => {
+            opened.input.resume(whole)?;
+            whole.rows
+        }
+        None => {
+            let mut rows = 0;
+            while let Some(some) = opened.input.next()? {
+                rows = some.first() + some.len() as u64;
+                if rows > before {
+                    return Err(changed());
+                }
+            }
+            return Ok(rows);
+        }
+    };
     match opened.input.next()? {
-        None => Ok(whole.rows),
+        None => Ok(rows),
         Some(_) => Err(changed()),
     }
 }

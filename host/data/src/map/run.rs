@@ -9,7 +9,7 @@ use super::reader::{Reading, read};
 use super::reduce::{Node, add, root};
 use super::tally::Tally;
 use super::work::{OnError, Task, work};
-use super::writer::{Again, Checkpoint, End, Ended, Progress, Writer, size};
+use super::writer::{Again, Checkpoint, End, Ended, Progress, Writer, rejects_unwritten};
 use crate::error::{Error, Result, RowError, Stage};
 use crate::format::{Given, Outcome, Output, Place, Rows};
 use crate::mark::Mark;
@@ -19,6 +19,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,8 +27,14 @@ use std::time::{Duration, Instant};
 /// How often a run looks whether it is interrupted, and tells where it stands.
 const BEAT: Duration = Duration::from_millis(50);
 
+/// How many characters are shown of a value.
+const MOST_SHOWN: usize = 1000;
+
 /// What was read and is not written yet: the most bytes.
 const UNDER_WAY: usize = 32 << 20;
+
+/// How many bytes, results included, are too much for more to be begun than what is written next.
+const TOO_MUCH: usize = 4 * UNDER_WAY;
 
 /// What there is to do.
 pub struct Job {
@@ -90,6 +97,7 @@ pub fn run(job: Job, control: &mut dyn Control) -> Ended {
     };
     let budget = Arc::new(Budget::new(job.threads * 8 + 8, UNDER_WAY));
     let pace = Arc::new(Pace::default());
+    let turn = Arc::new(AtomicU64::new(0));
     let (tell, told) = mpsc::channel();
     let stops = job.on_error == OnError::Stop;
     let most_failures = if stops { Some(0) } else { job.most_failures };
@@ -115,6 +123,7 @@ pub fn run(job: Job, control: &mut dyn Control) -> Ended {
         tell: tell.clone(),
         budget: budget.clone(),
         pace: pace.clone(),
+        turn: turn.clone(),
         reduce: job.reduce.clone(),
     };
     let state = Checkpoint { pending: Vec::new(), ..job.resume.clone().unwrap_or_default() };
@@ -141,6 +150,9 @@ pub fn run(job: Job, control: &mut dyn Control) -> Ended {
         nodes: Vec::new(),
         early: BTreeMap::new(),
         next: 0,
+        turn: turn.clone(),
+        goes_on: false,
+        rests: Vec::new(),
         total: None,
     };
     let reading = Reading { inputs: job.inputs, rows: job.rows, resume: job.resume, multiple };
@@ -241,8 +253,10 @@ fn finish(writer: &mut Writer<'_>, reduce: Option<&purefork::Function<Args, Valu
             Err(error) => return End::Error(error),
         }
     }
-    let rejects = writer.rejects.as_mut().map_or(Ok(()), |rejects| rejects.flush());
-    match output.finish().and(rejects) {
+    if let Some(Err(error)) = writer.rejects.as_mut().map(|rejects| rejects.flush()) {
+        return End::Error(rejects_unwritten(&error));
+    }
+    match output.finish() {
         Ok(()) => End::Whole,
         Err(error) => failed(&error),
     }
@@ -276,7 +290,7 @@ fn fold<T>(
         match value {
             Value::Result(Ok(value)) => Ok(value.map_or_else(Value::unit, Arc::unwrap_or_clone)),
             Value::Result(Err(value)) => {
-                let what = value.map_or_else(|| "an error".to_owned(), |value| value.to_string());
+                let what = value.map_or_else(|| "an error".to_owned(), |value| value.wave_within(MOST_SHOWN));
                 Err(purefork::Error::failed(format!("it returned {what}")))
             }
             value => Ok(value),
@@ -326,6 +340,8 @@ struct Caller {
     tell: Sender<Message>,
     budget: Arc<Budget>,
     pace: Arc<Pace>,
+    /// The piece that is to be written next.
+    turn: Arc<AtomicU64>,
     reduce: Option<purefork::Function<Args, Value>>,
 }
 
@@ -334,17 +350,22 @@ impl Caller {
         let number = piece.number;
         let (task, tell, budget, pace) = (self.task.clone(), self.tell.clone(), self.budget.clone(), self.pace.clone());
         let reduce = self.reduce.clone();
+        let turn = self.turn.clone();
         let future = self.calls.fork_with(move |calls| {
-            let mut done = work(&task, piece, calls, task.most_failures);
-            if let Some(reduce) = &reduce
-                && let Err(error) = fold_piece(reduce, &mut done)
+            let mut piece = piece;
+            // Where results take too much already, what is not wanted next waits for its turn.
+            if budget.bytes() > TOO_MUCH
+                && turn.load(Ordering::Relaxed) != number
+                && let Some(rest) = piece.split(0)
             {
-                done.stopped = Some(super::done::Stopped::Error(error));
+                let _ = tell.send(Message::Done(Box::new(Done::later(piece, rest))));
+                return;
             }
-            pace.measured(done.tally.rows as usize, done.took);
-            let more = size(&done.encoded) + done.rejects.capacity();
-            budget.grow(more);
-            done.piece.bytes += more;
+            let mut done = work(&task, piece, calls, task.most_failures);
+            fold_done(reduce.as_ref(), &mut done);
+            pace.measured(done.tally.rows as usize, done.took, done.gave);
+            budget.grow(done.gave);
+            done.piece.bytes += done.gave;
             // Nobody is there to be told if the run has ended.
             let _ = tell.send(Message::Done(Box::new(done)));
         });
@@ -355,6 +376,15 @@ impl Caller {
             }
         });
         self.pending.add(number, future);
+    }
+}
+
+/// Folds a piece's results, if results are folded.
+fn fold_done(reduce: Option<&purefork::Function<Args, Value>>, done: &mut Done) {
+    if let Some(reduce) = reduce
+        && let Err(error) = fold_piece(reduce, done)
+    {
+        done.stopped = Some(super::done::Stopped::Error(error));
     }
 }
 
@@ -369,14 +399,20 @@ fn fold_piece(reduce: &purefork::Function<Args, Value>, done: &mut Done) -> Resu
 
 impl Again for Caller {
     fn again(&mut self, piece: Piece, most_failures: u64) -> purefork::Result<Done> {
-        let task = self.task.clone();
+        let (task, reduce) = (self.task.clone(), self.reduce.clone());
         let (tell, told) = mpsc::channel();
         let future = self.calls.fork_with(move |calls| {
-            let done = work(&task, piece, calls, Some(most_failures));
+            let mut done = work(&task, piece, calls, Some(most_failures));
+            fold_done(reduce.as_ref(), &mut done);
             let _ = tell.send(done);
         });
         future.wait()?;
         told.recv().map_err(|_| purefork::Error::failed("the piece is lost"))
+    }
+
+    fn go_on(&mut self, rest: Piece) {
+        self.budget.add();
+        self.hand_over(rest);
     }
 
     fn fold(&mut self, nodes: &mut Vec<Node>, more: Vec<Node>) -> Result<()> {

@@ -6,12 +6,19 @@ use super::function::{Function, Shape};
 use super::tally::Tally;
 use crate::error::RowError;
 use crate::format::{Encoder, Encoders, Given, Outcome};
-use purefork::bulk::Calls;
+use crate::json::{MOST_TEXT, too_long};
+use purefork::bulk::{Calls, Json};
 use purefork::value::List;
 use purefork::{Args, ErrorKind, Value};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
+
+/// How many characters are shown of what a guest says of its failure.
+const MOST_SHOWN: usize = 1000;
+
+/// How many bytes of results and of lines about failures are enough for one piece.
+const ENOUGH: usize = 4 << 20;
 
 /// What becomes of a row that fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +52,7 @@ pub(super) fn work(task: &Task, piece: Piece, calls: &mut RowCalls<'_>, most_fai
     let start = Instant::now();
     calls.set_deadline(task.deadline);
     let mut worker = Worker {
+        rest: None,
         task,
         calls,
         encoder: task.encoders.as_ref().map(|encoders| encoders()),
@@ -54,14 +62,17 @@ pub(super) fn work(task: &Task, piece: Piece, calls: &mut RowCalls<'_>, most_fai
         rejects: Vec::new(),
         first: None,
         values: Vec::new(),
+        held: 0,
+        begun: 0,
         args: Vec::new(),
     };
     let done = match task.function.shape {
         Shape::Batch(rows) => worker.batches(rows.get()),
         Shape::Row | Shape::Flatten => worker.rows(),
     };
-    let Worker { encoder, piece, tally, rejects, first, values, .. } = worker;
+    let Worker { rest, encoder, piece, tally, rejects, first, values, held, .. } = worker;
     let mut stopped = done.err();
+    let gave = encoder.as_ref().map_or(held, |encoder| encoder.bytes()) + rejects.len();
     let encoded = encoder.and_then(|encoder| match encoder.finish() {
         Ok(encoded) => Some(encoded),
         Err(error) => {
@@ -69,10 +80,24 @@ pub(super) fn work(task: &Task, piece: Piece, calls: &mut RowCalls<'_>, most_fai
             None
         }
     });
-    Done { piece, encoded, tally, rejects, first, stopped, values, nodes: Vec::new(), took: start.elapsed() }
+    Done {
+        piece,
+        rest,
+        encoded,
+        tally,
+        rejects,
+        first,
+        stopped,
+        values,
+        nodes: Vec::new(),
+        took: start.elapsed(),
+        gave,
+    }
 }
 
 struct Worker<'a, 'c> {
+    /// What is left of the piece, once enough is encoded.
+    rest: Option<Piece>,
     task: &'a Task,
     calls: &'a mut RowCalls<'c>,
     encoder: Option<Box<dyn Encoder>>,
@@ -82,6 +107,10 @@ struct Worker<'a, 'c> {
     rejects: Vec<u8>,
     first: Option<Failure>,
     values: Vec<(u64, Option<Value>)>,
+    /// About how many bytes those take.
+    held: usize,
+    /// How many bytes were encoded where the call began whose results are written.
+    begun: usize,
     args: Vec<Value>,
 }
 
@@ -112,22 +141,55 @@ enum Answer {
 
 impl Worker<'_, '_> {
     fn rows(&mut self) -> Result<(), Stopped> {
-        for row in 0..self.piece.rows.len() {
-            let result = self.row(row);
-            self.put(row, result)?;
+        let mut row = 0;
+        while row < self.piece.rows.len() {
+            let done = self.row(row);
+            self.settle(row, done)?;
+            row += 1;
+            self.leave(row);
         }
         Ok(())
     }
 
-    fn row(&mut self, row: usize) -> Result<Answer, Fault> {
-        self.args.clear();
+    /// Leaves the rows from `at` on for later, if those before gave much.
+    fn leave(&mut self, at: usize) {
+        let encoded = self.encoder.as_ref().map_or(0, |encoder| encoder.bytes());
+        if encoded + self.held + self.rejects.len() >= ENOUGH && self.rest.is_none() {
+            self.rest = self.piece.split(at);
+        }
+    }
+
+    /// Makes the call of a row, and adds its result to what is written.
+    fn row(&mut self, row: usize) -> Result<(), Fault> {
+        self.begin();
         if self.piece.rows.args(row, &mut self.args)? == Given::Null {
-            return Ok(Answer::Null);
+            return self.add(row, Answer::Null);
         }
         self.task.function.complete(&mut self.args);
+        if self.task.function.shape == Shape::Row
+            && let Some(encoder) = &mut self.encoder
+            && let Some((text, most)) = encoder.begin(&mut *self.piece.rows, row)?
+        {
+            let called = self.calls.call_json(&mut self.args, text, most);
+            encoder.end(matches!(called, Ok(Json::Appended)));
+            let json = called?;
+            self.used();
+            return match json {
+                Json::Appended => Ok(()),
+                Json::Err(value) => Err(err(value.as_ref()).into()),
+                Json::TooLong => Err(too_long().into()),
+            };
+        }
         let value = self.calls.call_values(&mut self.args)?;
         self.used();
-        unwrapped(value).map(Answer::Value)
+        let value = unwrapped(value)?;
+        self.add(row, Answer::Value(value))
+    }
+
+    /// A call is to be made.
+    fn begin(&mut self) {
+        self.args.clear();
+        self.begun = self.encoder.as_ref().map_or(0, |encoder| encoder.bytes());
     }
 
     fn used(&mut self) {
@@ -140,18 +202,18 @@ impl Worker<'_, '_> {
     }
 
     fn batches(&mut self, size: usize) -> Result<(), Stopped> {
-        let len = self.piece.rows.len();
         let mut start = 0;
-        while start < len {
-            let end = (start + size).min(len);
+        while start < self.piece.rows.len() {
+            let end = (start + size).min(self.piece.rows.len());
             self.batch(start..end)?;
             start = end;
+            self.leave(start);
         }
         Ok(())
     }
 
     fn batch(&mut self, range: Range<usize>) -> Result<(), Stopped> {
-        self.args.clear();
+        self.begin();
         let mut whole = self.piece.rows.lists(range.clone(), &mut self.args);
         // What each row gave, other than arguments.
         let mut given: Vec<Result<Answer, Fault>> = Vec::new();
@@ -236,28 +298,46 @@ impl Worker<'_, '_> {
 
     /// Adds what became of a row to what is written.
     fn put(&mut self, row: usize, result: Result<Answer, Fault>) -> Result<(), Stopped> {
-        let number = self.piece.base + row as u64;
-        let result = result.and_then(|given| {
-            let Some(encoder) = &mut self.encoder else {
-                let value = match given {
-                    Answer::Value(value) => Some(value),
-                    Answer::Null => None,
-                };
-                self.values.push((number, value));
-                return Ok(());
+        let done = result.and_then(|answer| self.add(row, answer));
+        self.settle(row, done)
+    }
+
+    /// Adds a row's result to what is written.
+    fn add(&mut self, row: usize, answer: Answer) -> Result<(), Fault> {
+        let Some(encoder) = &mut self.encoder else {
+            let value = match answer {
+                Answer::Value(value) => Some(value),
+                Answer::Null => None,
             };
-            let rows = &mut *self.piece.rows;
-            match (given, self.task.function.shape) {
-                (Answer::Null, Shape::Flatten) => Ok(()),
-                (Answer::Value(Value::List(list)), Shape::Flatten) => {
-                    list.iter().try_for_each(|value| encoder.push(rows, row, Outcome::Value(value)))
-                }
-                (Answer::Null, _) => encoder.push(rows, row, Outcome::Null),
-                (Answer::Value(value), _) => encoder.push(rows, row, Outcome::Value(value)),
+            self.held += value.as_ref().map_or(0, Value::bytes);
+            self.values.push((self.piece.base + row as u64, value));
+            return Ok(());
+        };
+        let rows = &mut *self.piece.rows;
+        let begun = self.begun;
+        if encoder.bytes() - begun > MOST_TEXT {
+            return Err(too_long().into());
+        }
+        let added = match (answer, self.task.function.shape) {
+            (Answer::Null, Shape::Flatten) => Ok(()),
+            (Answer::Value(Value::List(list)), Shape::Flatten) => {
+                let mark = encoder.mark();
+                let added = list.iter().try_for_each(|value| match encoder.bytes() - begun > MOST_TEXT {
+                    true => Err(too_long()),
+                    false => encoder.push(rows, row, Outcome::Value(value)),
+                });
+                // Of a row that fails, nothing is written.
+                added.inspect_err(|_| encoder.take_back(mark))
             }
-            .map_err(Fault::from)
-        });
-        let Err(Fault { error, cause }) = result else {
+            (Answer::Null, _) => encoder.push(rows, row, Outcome::Null),
+            (Answer::Value(value), _) => encoder.push(rows, row, Outcome::Value(value)),
+        };
+        Ok(added?)
+    }
+
+    /// Counts a row, and does with one that failed what is to be done.
+    fn settle(&mut self, row: usize, done: Result<(), Fault>) -> Result<(), Stopped> {
+        let Err(Fault { error, cause }) = done else {
             self.tally.rows += 1;
             return Ok(());
         };
@@ -277,17 +357,18 @@ impl Worker<'_, '_> {
         if self.most_failures.is_some_and(|most| self.tally.failed > most) {
             return Err(Stopped::Failed(Box::new(failure)));
         }
-        match (&mut self.encoder, self.task.on_error) {
-            (Some(encoder), OnError::Keep) => {
-                // An encoder has nulls for what is kept.
-                let _ = encoder.push(&mut *self.piece.rows, row, Outcome::Failed(&failure.error));
-            }
-            (None, _) => self.values.push((number, None)),
-            _ => {}
+        let Some(encoder) = &mut self.encoder else {
+            self.values.push((self.piece.base + row as u64, None));
+            self.first.get_or_insert(failure);
+            return Ok(());
+        };
+        // An encoder has nulls for what is kept. If not, the row is not to be lost without a word.
+        if self.task.on_error == OnError::Keep
+            && encoder.push(&mut *self.piece.rows, row, Outcome::Failed(&failure.error)).is_err()
+        {
+            return Err(Stopped::Unkept(Box::new(failure)));
         }
-        if self.first.is_none() {
-            self.first = Some(failure);
-        }
+        self.first.get_or_insert(failure);
         Ok(())
     }
 }
@@ -296,22 +377,24 @@ impl Worker<'_, '_> {
 fn unwrapped(value: Value) -> Result<Value, Fault> {
     match value {
         Value::Result(Ok(value)) => Ok(value.map_or_else(Value::unit, Arc::unwrap_or_clone)),
-        Value::Result(Err(value)) => {
-            let message = match value.as_deref() {
-                None => "it returned an error".to_owned(),
-                Some(Value::String(text)) => shown_error(text),
-                Some(value) => shown_error(&value.to_string()),
-            };
-            Err(RowError { kind: "Err".to_owned(), column: None, at: None, message }.into())
-        }
+        Value::Result(Err(value)) => Err(err(value.as_deref()).into()),
         value => Ok(value),
     }
 }
 
+/// The error of an `err`.
+fn err(value: Option<&Value>) -> RowError {
+    let message = match value {
+        None => "it returned an error".to_owned(),
+        Some(Value::String(text)) => shown_error(text),
+        Some(value) => value.wave_within(MOST_SHOWN),
+    };
+    RowError { kind: "Err".to_owned(), column: None, at: None, message }
+}
+
 /// What a guest says of its failure, fit for a terminal.
 fn shown_error(text: &str) -> String {
-    const MOST: usize = 1000;
-    match text.char_indices().nth(MOST) {
+    match text.char_indices().nth(MOST_SHOWN) {
         None => text.chars().map(escaped).collect(),
         Some((end, _)) => text[..end].chars().map(escaped).chain(["…".to_owned()]).collect(),
     }

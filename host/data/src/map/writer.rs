@@ -6,17 +6,19 @@ use super::failure::Failure;
 use super::reduce::Node;
 use super::tally::Tally;
 use crate::error::{Error, Result, Stage};
-use crate::format::{Encoded, Output, Rows};
+use crate::format::{Output, Rows};
 use crate::mark::Mark;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Where a run can be gone on with: what it has read and written up to there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// The ends of the inputs that were read whole.
-    pub whole: Vec<Mark>,
+    /// The ends of the inputs that were read whole; none of one that had no rows.
+    pub whole: Vec<Option<Mark>>,
     /// Which input is being read, from 0.
     pub input: usize,
     /// Where the chunk begins that is being read; none at the input's beginning.
@@ -102,6 +104,12 @@ pub(super) struct Writer<'a> {
     /// Pieces that came before their turn.
     pub(super) early: BTreeMap<u64, Message>,
     pub(super) next: u64,
+    /// The same, for the workers.
+    pub(super) turn: Arc<AtomicU64>,
+    /// Whether the piece of that number is not whole yet.
+    pub(super) goes_on: bool,
+    /// What is left of it, the last first.
+    pub(super) rests: Vec<Piece>,
     pub(super) total: Option<u64>,
 }
 
@@ -109,6 +117,9 @@ pub(super) struct Writer<'a> {
 pub(super) trait Again {
     /// Does a piece once more, with fewer failures allowed.
     fn again(&mut self, piece: Piece, most_failures: u64) -> std::result::Result<Done, purefork::Error>;
+
+    /// Has the rest of a piece done.
+    fn go_on(&mut self, rest: Piece);
 
     /// Puts the nodes of a piece behind all before it.
     fn fold(&mut self, nodes: &mut Vec<Node>, more: Vec<Node>) -> Result<()>;
@@ -139,7 +150,10 @@ impl Writer<'_> {
             if end.is_some() {
                 return end;
             }
-            self.next += 1;
+            if !std::mem::take(&mut self.goes_on) {
+                self.next += 1;
+                self.turn.store(self.next, Ordering::Relaxed);
+            }
         }
         (self.total == Some(self.next)).then_some(End::Whole)
     }
@@ -152,6 +166,8 @@ impl Writer<'_> {
             // Its last rows are behind the one that is too much: to leave them out, it is done again. Its calls give the same.
             let (piece, left) = (done.piece, most - self.tally.failed.min(most));
             let bytes = piece.bytes;
+            // A call that ran out of time may not do so again: then the run goes on.
+            self.rests.extend(done.rest);
             done = match again.again(piece, left) {
                 Ok(done) => done,
                 Err(error) => {
@@ -169,7 +185,7 @@ impl Writer<'_> {
     }
 
     fn put(&mut self, done: Done, again: &mut dyn Again) -> io::Result<Option<End>> {
-        let Done { piece, encoded, tally, rejects, first, stopped, nodes, .. } = done;
+        let Done { piece, rest, encoded, tally, rejects, first, stopped, nodes, .. } = done;
         if let Some(encoded) = encoded
             && let Some(output) = &mut self.output
         {
@@ -177,8 +193,9 @@ impl Writer<'_> {
         }
         if let Some(to) = &mut self.rejects
             && !rejects.is_empty()
+            && let Err(error) = to.write_all(&rejects)
         {
-            to.write_all(&rejects)?;
+            return Ok(Some(End::Error(rejects_unwritten(&error))));
         }
         self.state.rejects += rejects.len() as u64;
         if !nodes.is_empty()
@@ -192,6 +209,7 @@ impl Writer<'_> {
         }
         if let Some(stopped) = stopped {
             return Ok(Some(match stopped {
+                Stopped::Unkept(failure) => End::Failed(failure),
                 Stopped::Failed(failure) if self.stops => End::Failed(failure),
                 Stopped::Failed(failure) => End::TooMany(failure),
                 Stopped::Deadline => End::Deadline,
@@ -202,6 +220,11 @@ impl Writer<'_> {
         self.advance(&piece)?;
         self.budget.give_back(piece.bytes);
         self.last = Some(piece.rows);
+        self.rests.extend(rest);
+        if let Some(rest) = self.rests.pop() {
+            self.goes_on = true;
+            again.go_on(rest);
+        }
         Ok(None)
     }
 
@@ -211,9 +234,9 @@ impl Writer<'_> {
         if state.input < piece.input {
             // The input before it ended where its last chunk did.
             let end = state.chunk_end.take().or(state.chunk.take());
-            state.whole.extend(end);
+            state.whole.push(end);
             // Those between had no rows.
-            self.resumable &= state.whole.len() == piece.input;
+            state.whole.resize(piece.input, None);
             state.input = piece.input;
         }
         state.chunk.clone_from(&piece.chunk);
@@ -244,6 +267,11 @@ impl Writer<'_> {
     }
 }
 
+/// That nothing can be written about the rows that failed. Other than with results, nobody may stop to read it.
+pub(super) fn rejects_unwritten(error: &io::Error) -> Error {
+    Error::new(Stage::Output, format!("cannot write `--rejects`, about the rows that failed: {error}"))
+}
+
 /// Bytes as digits.
 mod hex {
     use serde::de::{Deserialize as _, Deserializer, Error};
@@ -263,13 +291,5 @@ mod hex {
             _ => None,
         };
         text.as_bytes().chunks(2).map(byte).collect::<Option<_>>().ok_or_else(|| D::Error::custom("expected digits"))
-    }
-}
-
-/// Bytes that were encoded.
-pub(super) fn size(encoded: &Option<Encoded>) -> usize {
-    match encoded {
-        Some(Encoded::Bytes(bytes)) => bytes.capacity(),
-        _ => 0,
     }
 }

@@ -9,6 +9,7 @@ use purefork::Value;
 use purefork::value::Type;
 use serde::de::{DeserializeSeed, Deserializer as _, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Deserializer;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
@@ -21,6 +22,7 @@ pub(crate) struct LineReader {
     /// The only parameter's type, where a line may be its value.
     alone: Option<Alone>,
     strict: bool,
+    columns_alone: bool,
     nulls: Nulls,
     into: Option<String>,
 }
@@ -51,6 +53,7 @@ impl LineReader {
             params: wanted.params.clone(),
             alone,
             strict: wanted.strict,
+            columns_alone: wanted.columns_alone,
             nulls: wanted.nulls,
             into: wanted.into.clone(),
         }
@@ -68,26 +71,30 @@ impl LineReader {
     pub(crate) fn read(&self, line: &str, args: &mut Vec<Value>) -> Result<Given, RowError> {
         let first = line.bytes().find(|byte| !byte.is_ascii_whitespace());
         let trail = Trail::default();
-        let done = match (first, self.alone) {
-            (Some(b'{'), Some(Alone { object: true, field, .. })) if field || !self.has_param(line) => {
-                self.value(line, &trail, args)
+        let done = match first {
+            Some(b'{') if self.is_alone(line, first) && self.has_into(line) => {
+                let into = self.into.as_deref().unwrap_or_default();
+                return Err(RowError::row(format!("it has a field `{}` already", shown(into))));
             }
-            (Some(b'['), Some(Alone { array: true, .. })) => self.value(line, &trail, args),
-            (Some(b'{'), _) => {
+            _ if self.is_alone(line, first) => self.value(line, &trail, args),
+            Some(b'{') => {
                 let mut from = Deserializer::from_str(line);
                 from.deserialize_map(Fields { reader: self, trail: &trail, args })
                     .and_then(|given| from.end().map(|()| given))
             }
-            (Some(b'['), _) => {
+            Some(b'[') => {
                 let mut from = Deserializer::from_str(line);
                 from.deserialize_seq(Fields { reader: self, trail: &trail, args })
                     .and_then(|given| from.end().map(|()| given))
             }
-            (_, Some(_)) => self.value(line, &trail, args),
-            (None, None) => return Err(RowError::row("expected a JSON object, but was given nothing")),
-            (Some(_), None) => {
+            None => return Err(RowError::row("expected a JSON object, but was given nothing")),
+            Some(_) => {
                 return match serde_json::from_str::<IgnoredAny>(line) {
                     Err(error) => Err(trail.error(&error)),
+                    Ok(_) if self.params.is_empty() => Err(RowError::row(format!(
+                        "expected an object, whatever is in it, but was given `{}`",
+                        shown(line)
+                    ))),
                     Ok(_) => Err(RowError::row(format!(
                         "expected an object with {}, but was given `{}`",
                         self.names(),
@@ -104,6 +111,40 @@ impl LineReader {
         })
     }
 
+    /// Whether a line, which begins so, is the value of the only parameter, and not an object or an array with it.
+    fn is_alone(&self, line: &str, first: Option<u8>) -> bool {
+        match (first, self.alone) {
+            (_, None) => false,
+            (Some(b'{'), Some(Alone { object, field, .. })) => object && (field || !self.has_param(line)),
+            (Some(b'['), Some(Alone { array, .. })) => array,
+            (_, Some(_)) => true,
+        }
+    }
+
+    /// Pushes what a line that gives no arguments has for each parameter: a value of its type; the text of what is there, if it is none; an
+    /// option's none, if nothing is there.
+    pub(crate) fn remains(&self, line: &str, cells: &mut Vec<Value>) {
+        let line = line.trim_ascii();
+        let parts: Vec<Option<&RawValue>> = match line.bytes().next() {
+            first if self.is_alone(line, first) => vec![serde_json::from_str(line).ok()],
+            Some(b'[') => serde_json::from_str(line).unwrap_or_default(),
+            _ => {
+                let members = members(line).unwrap_or_default();
+                let field = |param: &Column| members.iter().find(|(name, _)| same(&param.name, name));
+                self.params.iter().map(|param| field(param).map(|(_, part)| *part)).collect()
+            }
+        };
+        let parts = parts.into_iter().chain(std::iter::repeat(None));
+        cells.extend(self.params.iter().zip(parts).map(|(param, part)| self.remaining(param, part)));
+    }
+
+    fn remaining(&self, param: &Column, part: Option<&RawValue>) -> Value {
+        let Some(part) = part.map(RawValue::get).filter(|part| *part != "null") else { return Value::Option(None) };
+        let seed = Seed { ty: &param.ty, strict: self.strict || self.columns_alone, trail: &Trail::default() };
+        seed.deserialize(&mut Deserializer::from_str(part))
+            .unwrap_or_else(|_| Value::from(serde_json::from_str(part).unwrap_or_else(|_| part.to_owned())))
+    }
+
     /// The line as the value of the only parameter.
     fn value(&self, line: &str, trail: &Trail, args: &mut Vec<Value>) -> serde_json::Result<Given> {
         let mut from = Deserializer::from_str(line);
@@ -116,6 +157,12 @@ impl LineReader {
     /// Says that a failure is in a parameter.
     fn column(&self, trail: &Trail, at: usize) {
         trail.step(&*self.params[at].name);
+    }
+
+    /// Whether an object has the field already that a result is to be added as.
+    fn has_into(&self, line: &str) -> bool {
+        let into = self.into.as_ref();
+        into.is_some_and(|into| keys(line, |key| key == into).is_some_and(|(has, _)| has))
     }
 
     /// Whether an object gives the only parameter by name: it has such a field, or no field at all where the parameter is an option.
@@ -131,14 +178,14 @@ impl LineReader {
     /// The parameters, for messages.
     fn names(&self) -> String {
         match self.params.as_slice() {
-            [] => "no fields".to_owned(),
+            [] => "nothing".to_owned(),
             params => params.iter().map(|param| format!("`{}`", param.name)).collect::<Vec<_>>().join(", "),
         }
     }
 }
 
 /// Whether an object has a field that is meant, and how many fields it has; none if it is no object.
-pub(super) fn keys(text: &str, is_meant: impl Fn(&str) -> bool) -> Option<(bool, usize)> {
+fn keys(text: &str, is_meant: impl Fn(&str) -> bool) -> Option<(bool, usize)> {
     struct Keys<F>(F);
 
     impl<'de, F: Fn(&str) -> bool> Visitor<'de> for Keys<F> {
@@ -161,6 +208,31 @@ pub(super) fn keys(text: &str, is_meant: impl Fn(&str) -> bool) -> Option<(bool,
     let mut from = Deserializer::from_str(text);
     let keys = from.deserialize_map(Keys(is_meant)).ok()?;
     from.end().ok().map(|()| keys)
+}
+
+/// The fields of an object, in order; none if it is no object.
+pub(super) fn members<'t>(text: &'t str) -> Option<Vec<(Cow<'t, str>, &'t RawValue)>> {
+    struct Members;
+
+    impl<'de> Visitor<'de> for Members {
+        type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
+            let mut members = Vec::new();
+            while let Some(member) = from.next_entry::<Cow<'de, str>, &'de RawValue>()? {
+                members.push(member);
+            }
+            Ok(members)
+        }
+    }
+
+    let mut from = Deserializer::from_str(text);
+    let members = from.deserialize_map(Members).ok()?;
+    from.end().ok().map(|()| members)
 }
 
 /// Adds a value, or nothing if it is a null that makes the result one.
@@ -187,7 +259,8 @@ impl<'de> DeserializeSeed<'de> for Param<'_> {
     fn deserialize<D: serde::Deserializer<'de>>(self, from: D) -> Result<Option<Value>, D::Error> {
         let Param { reader, at, trail } = self;
         let ty = &reader.params[at].ty;
-        let seed = Seed { ty, strict: reader.strict, trail };
+        // What a record has not would be lost as other fields are.
+        let seed = Seed { ty, strict: reader.strict || reader.columns_alone, trail };
         match reader.nulls {
             Nulls::Null if !matches!(ty, Type::Option(_)) => from.deserialize_option(Nullable(seed)),
             _ => seed.deserialize(from).map(Some),
@@ -254,6 +327,13 @@ impl<'de> Visitor<'de> for Fields<'_> {
                 if reader.into.as_ref().is_some_and(|into| **into == *key) {
                     return Err(A::Error::custom(format!("it has a field `{}` already", shown(&key))));
                 }
+                if reader.columns_alone {
+                    return Err(A::Error::custom(format!(
+                        "its field `{}` would be lost: the output has columns for the parameters and the result alone; NDJSON keeps \
+                         whole rows",
+                        shown(&key)
+                    )));
+                }
                 let twice = shown(&key);
                 if !others.add(key) {
                     return Err(A::Error::custom(format!("it has the field `{twice}` twice")));
@@ -315,6 +395,12 @@ impl<'de> Visitor<'de> for Fields<'_> {
         let mut more = 0;
         while from.next_element::<IgnoredAny>()?.is_some() {
             more += 1;
+        }
+        if more > 0 && reader.params.is_empty() {
+            return Err(A::Error::custom(format!(
+                "expected nothing, as `{}` takes nothing from a row",
+                reader.function
+            )));
         }
         if more > 0 {
             return Err(A::Error::custom(format!(

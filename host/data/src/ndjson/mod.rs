@@ -5,12 +5,13 @@ mod input;
 mod line;
 mod rows;
 
-use crate::error::Result;
+use crate::error::{Error, Result, Stage};
 use crate::format::{Format, Input, Output};
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::table::{Table, Wanted};
 use crate::text::{TextOutput, concatenate};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Newline-delimited JSON.
@@ -38,6 +39,12 @@ impl Format for Ndjson {
     }
 
     fn create(&self, sink: Sink, table: &Table) -> Result<Box<dyn Output>> {
+        let names = table.columns.iter().map(|column| &column.name).chain(&table.into);
+        let mut known = HashSet::new();
+        if let Some(twice) = names.into_iter().find(|name| table.into.is_some() && !known.insert(name.as_str())) {
+            return Err(Error::new(Stage::Usage, format!("a row would have two fields `{}`", twice.escape_debug()))
+                .with_help("choose another name, `--into NAME`, or give the input's columns names of their own"));
+        }
         let pending = table.pending.clone();
         let table = Arc::new(Table { pending: Vec::new(), ..table.clone() });
         let encoders = Arc::new(move || encoder::encoder(table.clone()));

@@ -60,6 +60,10 @@ impl Rows for NdjsonRows {
         self.cells.read(self.text(row)?, cells).map(drop)
     }
 
+    fn remains(&mut self, row: usize, cells: &mut Vec<Value>) {
+        self.cells.remains(self.text(row).unwrap_or_default(), cells);
+    }
+
     fn raw(&self, row: usize) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.part.row(row))
     }

@@ -2,9 +2,9 @@
 
 use super::{Audited, Refusal};
 use crate::error::{Reason, ReasonKind};
-use crate::wasi::Wasi;
+use crate::imports::Imports;
 
-pub(super) fn audit(_bytes: &[u8], _wasi: Wasi) -> Result<Audited, Refusal> {
+pub(super) fn audit(_bytes: &[u8], _may: Imports) -> Result<Audited, Refusal> {
     let message =
         "it is a component: build purefork with its feature `components`, or give it a core module".to_owned();
     Err(Refusal::Impure(vec![Reason { what: ReasonKind::Feature, message, chain: Vec::new(), offset: None }]))

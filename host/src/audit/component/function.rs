@@ -79,7 +79,11 @@ impl Instances<'_> {
         if def.can_fork {
             def.forks = self.links.iter().map(|link| link.name.clone()).collect();
         }
-        if self.may_wasi && wasi::is_run(name) && def.params.is_empty() && def.results == [Type::result(None, None)] {
+        if self.may.has_wasi()
+            && wasi::is_run(name)
+            && def.params.is_empty()
+            && def.results == [Type::result(None, None)]
+        {
             def.make_program();
         }
         Ok(Ok(def))

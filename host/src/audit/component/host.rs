@@ -30,7 +30,10 @@ impl Instances<'_> {
                 let import = import.ok_or("an import that is not there")?;
                 match self.fork(import) {
                     Some(what) => what,
-                    None => self.wasi(import, *lower_ty)?.ok_or("an import that is not from `fork`")?,
+                    None => match self.wasi(import, *lower_ty)? {
+                        Some(what) => what,
+                        None => self.unknown(import).ok_or("an import that is not from `fork`")?,
+                    },
                 }
             }
             Trampoline::ResourceNew { ty, .. } => HostFunctionKind::NewHandle(self.handle_type(*ty)?),
@@ -82,10 +85,18 @@ impl Instances<'_> {
         })
     }
 
+    /// A function that nothing provides, where there may be such.
+    fn unknown(&self, import: RuntimeImportIndex) -> Option<HostFunctionKind> {
+        let (import, path) = self.component.imports.get(import).filter(|_| self.may.has_unknown())?;
+        let (name, _) = self.component.import_types.get(*import)?;
+        let parts = std::iter::once(name).chain(path);
+        Some(HostFunctionKind::Unknown(parts.map(|part| escaped(part)).collect::<Vec<_>>().join("#")))
+    }
+
     /// The function of WASI that an imported one is. Where it has an answer, it has WASI's own type.
     fn wasi(&self, import: RuntimeImportIndex, ty: TypeFuncIndex) -> Result<Option<HostFunctionKind>, Unsupported> {
         let (import, path) = &self.component.imports[import];
-        let imported = self.component.import_types.get(*import).filter(|_| self.may_wasi);
+        let imported = self.component.import_types.get(*import).filter(|_| self.may.has_wasi());
         let found = imported.and_then(|(name, _)| Some((name, wasi::interface(name)?)));
         let (Some((name, interface)), [function]) = (found, path.as_slice()) else { return Ok(None) };
         let full = || format!("{}#{}", escaped(name), escaped(function));

@@ -12,6 +12,7 @@ use crate::audit::advice;
 use crate::audit::reason::Reasons;
 use crate::error::{Reason, ReasonKind};
 use crate::escape::escaped;
+use crate::imports::Imports;
 use crate::ir::wasi::{self, Preview2, Resource};
 use crate::ir::{LinkFacts, WasiFacts};
 use crate::value::{TENSOR_INTERFACE, Type};
@@ -22,16 +23,17 @@ pub(super) const FORK: &str = "fork";
 /// The most functions that a component may fork.
 const MAX_LINKS: usize = 256;
 
-/// Judges every import; returns what the component forks, in the order of declaration, and, where it may import WASI, what
-/// it does of that.
+/// Judges every import; returns what the component forks, in the order of declaration; where it may import WASI, what it does of that; and,
+/// where it may import them, the functions that nothing provides.
 pub(super) fn judge(
     component: &Component,
     types: &ComponentTypesBuilder,
-    may_wasi: bool,
+    may: Imports,
     reasons: &mut Reasons,
-) -> (Vec<LinkFacts>, Vec<WasiFacts>) {
+) -> (Vec<LinkFacts>, Vec<WasiFacts>, Vec<String>) {
     let mut links = Vec::new();
     let mut functions = Vec::new();
+    let mut unknown = Vec::new();
     for (_, (name, item)) in &component.import_types {
         match item.ty {
             TypeDef::ComponentInstance(instance) if name == FORK => {
@@ -40,7 +42,7 @@ pub(super) fn judge(
                 links = fork_interface(types, &exports, reasons);
             }
             TypeDef::ComponentInstance(instance)
-                if let Some(interface) = wasi::interface(name).filter(|_| may_wasi) =>
+                if let Some(interface) = wasi::interface(name).filter(|_| may.has_wasi()) =>
             {
                 for (item, ty) in &types[instance].exports {
                     match ty.ty {
@@ -74,11 +76,16 @@ pub(super) fn judge(
                     refuse(ReasonKind::Import, error, reasons);
                 }
                 for (item, ty) in &types[instance].exports {
-                    if let Some(kind) = wanted(&ty.ty) {
+                    if let TypeDef::ComponentFunc(_) = ty.ty
+                        && may.has_unknown()
+                    {
+                        unknown.push(format!("{}#{}", escaped(name), escaped(item)));
+                    } else if let Some(kind) = wanted(&ty.ty) {
                         refuse(ReasonKind::Import, import(name, Some(item), kind), reasons);
                     }
                 }
             }
+            TypeDef::ComponentFunc(_) if may.has_unknown() => unknown.push(escaped(name)),
             _ => {
                 if let Some(kind) = wanted(&item.ty) {
                     refuse(ReasonKind::Import, import(name, None, kind), reasons);
@@ -86,7 +93,7 @@ pub(super) fn judge(
             }
         }
     }
-    (links, functions)
+    (links, functions, unknown)
 }
 
 /// The name of the resource that handles of a table are of: plain if it is one of WASI's own, as WASI has it.

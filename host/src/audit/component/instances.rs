@@ -12,6 +12,7 @@ use wasmtime_environ::{
 };
 
 use crate::audit::core::{Part, PartFunction};
+use crate::imports::Imports;
 use crate::ir::{Canon, CoreType, Encoding, ImportBinding, Item, LinkFacts, Recipe, Step};
 
 pub(super) type Modules<'a> = PrimaryMap<StaticModuleIndex, ModuleTranslation<'a>>;
@@ -26,8 +27,8 @@ pub(super) struct Instances<'a> {
     modules: &'a Modules<'a>,
     parts: &'a [Part],
     pub(super) links: &'a [LinkFacts],
-    /// Whether the component may import WASI.
-    pub(super) may_wasi: bool,
+    /// What the component may import.
+    pub(super) may: Imports,
     /// The module of each step.
     made: Vec<StaticModuleIndex>,
     pub(super) memories: HashMap<RuntimeMemoryIndex, Item>,
@@ -42,11 +43,11 @@ impl<'a> Instances<'a> {
         modules: &'a Modules<'a>,
         parts: &'a [Part],
         links: &'a [LinkFacts],
-        may_wasi: bool,
+        may: Imports,
     ) -> Instances<'a> {
         let (memories, reallocs, post_returns) = (HashMap::new(), HashMap::new(), HashMap::new());
         let made = Vec::new();
-        Instances { component, types, modules, parts, links, may_wasi, made, memories, reallocs, post_returns }
+        Instances { component, types, modules, parts, links, may, made, memories, reallocs, post_returns }
     }
 
     /// Does one part of instantiation: adds a step to the recipe, or notes where something is.

@@ -27,9 +27,9 @@ use crate::audit::reason::{Reasons, feature};
 use crate::audit::refusal::{Audited, Refusal};
 use crate::error::{Reason, ReasonKind};
 use crate::escape::escaped;
+use crate::imports::Imports;
 use crate::ir::proposals::COMPONENTS;
 use crate::ir::{Facts, LinkFacts, MAX_EXPORTS, Recipe};
-use crate::wasi::Wasi;
 use count::{MAX_INSTANCES, MAX_ITEMS};
 use exports::Exports;
 use instances::Instances;
@@ -44,18 +44,24 @@ const MAX_BESIDE: u64 = 32 << 20;
 /// # Errors
 ///
 /// As [`audit`](super::audit).
-pub(super) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
+pub(super) fn audit(bytes: &[u8], may: Imports) -> Result<Audited, Refusal> {
     let invalid = |error: wasmparser::Error| Refusal::Malformed(malformed::invalid(&error));
     let mut reasons = Reasons::default();
     if too_deep(bytes) {
         return Err(Refusal::Impure(vec![too_many_levels()]));
     }
     let valid = validate(bytes, COMPONENTS).map_err(invalid)?;
+    let counted = count::count(bytes).map_err(invalid)?;
     for missing in &valid.missing {
-        let detail = crate::escape::escaped_within(&missing.detail, 200);
+        // Of concurrency, the built-in's name says more.
+        let is_concurrency =
+            ["cm_async", "cm_more_async", "cm_threading"].iter().any(|of| missing.proposal.starts_with(of));
+        if counted.concurrent.is_some() && is_concurrency {
+            continue;
+        }
+        let detail = crate::escape::escaped_within(&missing.detail.replace('`', "'"), 200);
         reasons.add(|| feature(&missing.proposal, &detail, Vec::new(), missing.offset));
     }
-    let counted = count::count(bytes).map_err(invalid)?;
     if let Some(function) = &counted.concurrent {
         reasons.add(|| {
             reason(format!(
@@ -93,10 +99,10 @@ pub(super) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     if !found.is_empty() {
         return Err(Refusal::Impure(found));
     }
-    take_apart(bytes, wasi)
+    take_apart(bytes, may)
 }
 
-fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
+fn take_apart(bytes: &[u8], may: Imports) -> Result<Audited, Refusal> {
     let mut reasons = Reasons::default();
     let unsupported = |what: String| Refusal::Impure(vec![reason(format!("has {what}; build it without"))]);
     // Without concurrency the small modules between components keep no account of tasks.
@@ -109,8 +115,7 @@ fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
         .translate(bytes)
         .map_err(|error| unsupported(format!("a part that is not known here ({})", escaped(&error.to_string()))))?;
 
-    let may_wasi = wasi == Wasi::Frozen;
-    let (links, of_wasi) = imports::judge(&translation.component, &types, may_wasi, &mut reasons);
+    let (links, of_wasi, unknown) = imports::judge(&translation.component, &types, may, &mut reasons);
     let (mut parts, mut prepared) = (Vec::new(), Vec::new());
     for (_, module) in &modules {
         let module = core::prepare(module.wasm).into_owned();
@@ -121,7 +126,7 @@ fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
     if !found.is_empty() {
         return Err(Refusal::Impure(found));
     }
-    let instances = Instances::new(&translation.component, &types, &modules, &parts, &links, may_wasi);
+    let instances = Instances::new(&translation.component, &types, &modules, &parts, &links, may);
     let (recipe, exports) = translate(&translation, instances).map_err(unsupported)?;
     if exports.functions.len() > MAX_EXPORTS {
         return Err(Refusal::Impure(vec![Reason {
@@ -148,7 +153,7 @@ fn take_apart(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
             offset: None,
         }]));
     }
-    let facts = Facts { wasi: of_wasi, ..facts(&recipe, &parts, links, exports) };
+    let facts = Facts { wasi: of_wasi, unknown, ..facts(&recipe, &parts, links, exports) };
     Ok(Audited { facts, recipe, modules: prepared })
 }
 
@@ -160,6 +165,7 @@ fn facts(recipe: &Recipe, parts: &[Part], links: Vec<LinkFacts>, exports: Export
         others: exports.others,
         forks: links,
         wasi: Vec::new(),
+        unknown: Vec::new(),
         traps: Vec::new(),
         memories: Vec::new(),
         tables: Vec::new(),
@@ -168,6 +174,7 @@ fn facts(recipe: &Recipe, parts: &[Part], links: Vec<LinkFacts>, exports: Export
         component_type: false,
         note: None,
         component: true,
+        collected: parts.iter().any(|part| part.collected),
         custom_sections: Vec::new(),
         fresh: None,
         compile: 0,

@@ -24,7 +24,7 @@ impl Instances<'_> {
             let defined = component.defined_resource_instances[own].as_u32();
             return Ok(ResourceId::Own { number: own.as_u32(), component: defined });
         }
-        if self.may_wasi
+        if self.may.has_wasi()
             && let Some(resource) = wasi_resource(component, ty)
         {
             return Ok(ResourceId::Wasi(resource));

@@ -1,7 +1,8 @@
 //! What a core module declares, as the guest's data has it.
 
-use super::types;
 use crate::ir::NoReturn;
+use crate::ir::shown as types;
+use crate::ir::wasi;
 use crate::ir::{CoreType, MemoryFacts, TableFacts};
 use crate::value::Type;
 use wasmparser::{FuncType, ValType};
@@ -49,6 +50,14 @@ pub(super) fn function_type(params: &[CoreType], results: &[CoreType]) -> FuncTy
         CoreType::V128 => ValType::V128,
     };
     FuncType::new(params.iter().map(value), results.iter().map(value))
+}
+
+/// Whether a function of WASI 0.1 is imported with its type, but for 64-bit integers, which are passed in two halves.
+pub(super) fn is_split(module: &str, name: &str, ty: &FuncType) -> bool {
+    wasi::preview1(module, name).is_some_and(|(function, _)| {
+        let params = function.split_params();
+        params.len() > function.params().len() && function_type(&params, function.results()) == *ty
+    })
 }
 
 /// The function that does not return of this name, if it is imported with its type.

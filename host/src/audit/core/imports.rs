@@ -7,17 +7,19 @@ use wasmparser::{FuncType, TypeRef};
 
 use super::calls::{Reach, Set};
 use super::chain::Labels;
+use super::declared;
 use super::declared::number;
 use super::scan::{Import, Scan};
-use super::{declared, types};
 use crate::audit::advice::advice;
 use crate::audit::features::Valid;
 use crate::audit::reason::Reasons;
 use crate::error::{Reason, ReasonKind};
 use crate::escape::escaped;
+use crate::imports::Imports;
 use crate::ir::MAX_VALUES;
 use crate::ir::NoReturn;
-use crate::ir::wasi::{self, Preview1};
+use crate::ir::shown as types;
+use crate::ir::wasi;
 use crate::ir::{LinkFacts, WasiFacts};
 
 /// The imports from `fork` and `wait`.
@@ -35,6 +37,8 @@ pub(super) struct Links {
     /// The functions that never return, and their nodes.
     pub(super) traps: Vec<String>,
     pub(super) trap_nodes: Vec<u32>,
+    /// The functions that nothing provides. Their nodes are among those that never return.
+    pub(super) unknown: Vec<String>,
 }
 
 /// Half of a link as imported: the type, and where.
@@ -52,28 +56,50 @@ struct Pair<'a, 'v> {
     wait: Option<Half<'v>>,
 }
 
-/// Judges every import; `reach` is what runs. `may_wasi`: functions of WASI 0.1 may be among them.
+/// Judges every import; `reach` is what runs. `may`: what may be among them.
 pub(super) fn judge(
     scan: &Scan<'_>,
     valid: &Valid,
     labels: &Labels<'_, '_>,
-    may_wasi: bool,
+    may: Imports,
     reach: &Reach,
     reasons: &mut Reasons,
 ) -> Links {
     let mut links = Links::default();
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut pairs: Vec<Pair<'_, '_>> = Vec::new();
+    let mut hosts: HashMap<(&str, &str), &FuncType> = HashMap::new();
     for import in &scan.imports {
-        if may_wasi
-            && let (TypeRef::Func(index), wasi::PREVIEW1) = (import.ty, import.module)
-            && let Some(function) = Preview1::find(import.name)
+        // The host has one function of a name.
+        if let TypeRef::Func(index) = import.ty
+            && !matches!(import.module, "fork" | "wait")
+            && import.no_return.is_none()
+            && let Some(ty) = valid.type_at(index)
+            && let first = *hosts.entry((import.module, import.name)).or_insert(ty)
+            && first != ty
+        {
+            reasons.add(|| Reason {
+                what: ReasonKind::LinkConflict,
+                message: format!(
+                    "imports {} {}: it is also imported as {}; use one type",
+                    quoted(import),
+                    types::function(ty),
+                    types::function(first),
+                ),
+                chain: labels.to(reach, import.node),
+                offset: Some(import.offset),
+            });
+            continue;
+        }
+        if may.has_wasi()
+            && let TypeRef::Func(index) = import.ty
+            && let Some((function, _)) = wasi::preview1(import.module, import.name)
         {
             links.wasi.push(WasiFacts { name: format!("{}.{}", import.module, import.name), answered: true });
             links.wasi_nodes.push(import.node);
             let Some(ty) = valid.type_at(index) else { continue };
             let own = declared::function_type(function.params(), function.results());
-            if *ty != own {
+            if *ty != own && !import.is_split {
                 reasons.add(|| Reason {
                     what: ReasonKind::Import,
                     message: format!(
@@ -90,6 +116,11 @@ pub(super) fn judge(
         }
         if import.no_return.is_some() {
             links.traps.push(format!("{}.{}", escaped(import.module), escaped(import.name)));
+            links.trap_nodes.push(import.node);
+            continue;
+        }
+        if may.has_unknown() && is_unknown(import) {
+            links.unknown.push(format!("{}.{}", escaped(import.module), escaped(import.name)));
             links.trap_nodes.push(import.node);
             continue;
         }
@@ -159,6 +190,11 @@ pub(super) fn judge(
     links
 }
 
+/// Whether it is a function that nothing could provide, as it is none to fork or to wait for.
+fn is_unknown(import: &Import<'_>) -> bool {
+    matches!(import.ty, TypeRef::Func(_)) && !matches!(import.module, "fork" | "wait")
+}
+
 fn facts(pair: &Pair<'_, '_>) -> LinkFacts {
     let numbers = |types: &[wasmparser::ValType]| types.iter().copied().filter_map(number).collect();
     LinkFacts {
@@ -203,9 +239,32 @@ fn refused(import: &Import<'_>, valid: &Valid, chain: Vec<String>) -> Reason {
         )
     } else {
         let (what, instead) = advice((import.module, import.name), import.ty, ty);
-        format!("imports {} {}: {what}; {instead}", quoted(import), type_text(import, valid))
+        let provided = provided(import).map(|text| {
+            format!(", or provide it: `--provide {}=FILE`, with `{text}` in the file", escaped(import.module))
+        });
+        let provided = provided.unwrap_or_default();
+        format!("imports {} {}: {what}; {instead}{provided}", quoted(import), type_text(import, valid))
     };
     Reason { what: ReasonKind::Import, message, chain, offset: Some(import.offset) }
+}
+
+/// The text of a module that exports what is imported, where that can be told from its type: what is new in each sandbox.
+fn provided(import: &Import<'_>) -> Option<String> {
+    if matches!(import.module, "fork" | "wait") || import.module.starts_with("wasi") {
+        return None;
+    }
+    let (word, text) = match &import.ty {
+        TypeRef::Memory(ty) if !ty.shared => ("(memory", types::memory(ty)),
+        TypeRef::Table(ty) if ty.element_type.is_nullable() => ("(table", types::table(ty)),
+        TypeRef::Global(ty) if number(ty.content_type).is_some() && ty.content_type != wasmparser::ValType::V128 => {
+            let initial = format!(" ({}.const 0))", ty.content_type);
+            ("(global", types::global(ty).strip_suffix(')')?.to_owned() + &initial)
+        }
+        _ => return None,
+    };
+    let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\' | b'`'));
+    let rest = text.strip_prefix(word).filter(|_| plain(import.name))?;
+    Some(format!("(module {word} (export \"{}\"){rest})", import.name))
 }
 
 fn quoted(import: &Import<'_>) -> String {

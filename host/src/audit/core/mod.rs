@@ -5,10 +5,12 @@
 
 mod calls;
 mod chain;
+mod classes;
 mod declared;
 mod exports;
 mod features;
 mod imports;
+mod lifted;
 mod module;
 mod operators;
 mod part;
@@ -17,15 +19,15 @@ mod scan;
 mod size;
 #[cfg(test)]
 mod tests;
-mod types;
 
 use super::features::{Valid, validate};
 use super::malformed;
 use super::reason::Reasons;
 use super::refusal::{Audited, Refusal};
 use crate::escape::escaped;
-use crate::ir::{Facts, FunctionDef, Recipe, proposals};
-use crate::wasi::Wasi;
+use crate::imports::Imports;
+use crate::ir::proposals::{CORE, WITHOUT_COLLECTOR};
+use crate::ir::{Facts, FunctionDef, Recipe};
 use chain::Labels;
 pub(super) use part::{Part, PartFunction, part};
 pub(super) use prepare::prepared as prepare;
@@ -33,25 +35,25 @@ use scan::Scan;
 use std::borrow::Cow;
 
 /// Audits a core module.
-pub(super) fn audit(bytes: &[u8], wasi: Wasi) -> Result<Audited, Refusal> {
+pub(super) fn audit(bytes: &[u8], may: Imports) -> Result<Audited, Refusal> {
     let invalid = |error| Refusal::Malformed(malformed::invalid(&error));
-    let valid = validate(bytes, proposals::CORE).map_err(invalid)?;
-    // Where that is not enough, the reasons are those of the module as it was given.
-    if let Some(without) = prepare::without_host_references(bytes, &valid)
-        && let Ok(audited) = prepared(&without.0, without.1, wasi)
-    {
-        return Ok(audited);
+    let valid = validate(bytes, WITHOUT_COLLECTOR).map_err(invalid)?;
+    if valid.missing.is_empty() {
+        return prepared(bytes, valid, may);
     }
-    prepared(bytes, valid, wasi)
+    if let Some((without, valid)) = prepare::without_host_references(bytes, &valid) {
+        return prepared(&without, valid, may);
+    }
+    prepared(bytes, validate(bytes, CORE).map_err(invalid)?, may)
 }
 
 /// Audits a valid core module, as it is compiled.
-fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> {
+fn prepared(bytes: &[u8], valid: Valid, may: Imports) -> Result<Audited, Refusal> {
     let invalid = |error| Refusal::Malformed(malformed::invalid(&error));
     let bytes = prepare::prepared(bytes);
     let valid = match &bytes {
         Cow::Borrowed(_) => valid,
-        Cow::Owned(bytes) => validate(bytes, proposals::CORE).map_err(invalid)?,
+        Cow::Owned(bytes) => validate(bytes, CORE).map_err(invalid)?,
     };
     let scan = scan::scan(&bytes, &valid).map_err(invalid)?;
     let labels = Labels::new(&scan);
@@ -60,8 +62,7 @@ fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> 
     let exports = scan.exports.iter().filter(|(export, _)| export.kind == wasmparser::ExternalKind::Func);
     let roots = exports.map(|(export, _)| export.index).chain(scan.start).chain([scan.instantiation()]);
     let from_roots = scan.calls.reach(roots);
-    let may_wasi = wasi == Wasi::Frozen;
-    let links = imports::judge(&scan, &valid, &labels, may_wasi, &from_roots, &mut reasons);
+    let links = imports::judge(&scan, &valid, &labels, may, &from_roots, &mut reasons);
     features::judge(&scan, &valid, &labels, &from_roots, &mut reasons);
     size::judge(&scan, &mut reasons);
     let callers = scan.calls.reversed();
@@ -81,6 +82,7 @@ fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> 
         others,
         forks: links.facts,
         wasi: links.wasi,
+        unknown: links.unknown,
         traps: links.traps,
         memories: (0..types.memory_count()).map(|i| declared::memory(&types.memory_at(i))).collect(),
         tables: (0..types.table_count()).map(|i| declared::table(&types.table_at(i))).collect(),
@@ -89,14 +91,18 @@ fn prepared(bytes: &[u8], valid: Valid, wasi: Wasi) -> Result<Audited, Refusal> 
         component_type: scan.component_type,
         note: None,
         component: false,
+        collected: !WITHOUT_COLLECTOR.contains(valid.features),
         custom_sections: scan.custom_sections,
         fresh: None,
         compile: 0,
         startup_fuel: 0,
     };
-    let mut recipe = module::recipe(&scan.imports, &facts, memory);
+    let mut recipe = module::recipe(&scan.imports, may, &facts, memory);
     take_initializer(&mut facts, &mut recipe);
-    if may_wasi {
+    if let Some(section) = scan.lifted {
+        lifted::lift(&mut facts, section, memory);
+    }
+    if may.has_wasi() {
         // As toolchains for WASI have it: `_start` is a program.
         let start = facts.functions.iter_mut().find(|function| is_plain(function, "_start"));
         start.into_iter().for_each(FunctionDef::make_program);

@@ -13,6 +13,9 @@ pub(super) enum Effect {
     Pure,
     /// Changes state that a later call in the same instance could see; says which.
     Writes(&'static str),
+    /// Takes room in the collector's heap, and so leaves garbage there; says how. Where it stands in a constant expression, that is
+    /// part of making an instance.
+    Allocates(&'static str),
     /// Calls the function of this index.
     Calls(u32),
     /// Calls some function of the type of this index.
@@ -68,6 +71,22 @@ pub(super) fn effect(op: &Operator<'_>) -> Effect {
         O::TableGrow { .. } => Effect::Writes("grows a table"),
         O::DataDrop { .. } => Effect::Writes("drops a data segment"),
         O::ElemDrop { .. } => Effect::Writes("drops an element segment"),
+
+        // A call that finds less room than another did could tell by running out of it.
+        O::StructNew { .. }
+        | O::StructNewDefault { .. }
+        | O::ArrayNew { .. }
+        | O::ArrayNewDefault { .. }
+        | O::ArrayNewFixed { .. }
+        | O::ArrayNewData { .. }
+        | O::ArrayNewElem { .. } => Effect::Allocates("allocates an object"),
+        O::Throw { .. } => Effect::Allocates("throws an exception"),
+        O::StructSet { .. }
+        | O::ArraySet { .. }
+        | O::ArrayFill { .. }
+        | O::ArrayCopy { .. }
+        | O::ArrayInitData { .. }
+        | O::ArrayInitElem { .. } => Effect::Writes("writes to an object"),
 
         _ if is_pure(op) => Effect::Pure,
         _ => Effect::Refused(proposal(op)),
@@ -210,6 +229,14 @@ fn is_pure(op: &Operator<'_>) -> bool {
         ]
         @function_references [
             RefAsNonNull BrOnNull BrOnNonNull
+        ]
+        @exceptions [
+            TryTable ThrowRef
+        ]
+        @gc [
+            RefEq StructGet StructGetS StructGetU ArrayGet ArrayGetS ArrayGetU ArrayLen
+            RefTestNonNull RefTestNullable RefCastNonNull RefCastNullable BrOnCast BrOnCastFail
+            AnyConvertExtern ExternConvertAny RefI31 I31GetS I31GetU
         ]
         @simd [
             V128Load V128Load8x8S V128Load8x8U V128Load16x4S V128Load16x4U V128Load32x2S

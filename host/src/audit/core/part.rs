@@ -16,7 +16,7 @@ use crate::audit::features::{Valid, validate};
 use crate::audit::malformed;
 use crate::audit::malformed::Malformed;
 use crate::audit::reason::Reasons;
-use crate::ir::proposals::CORE;
+use crate::ir::proposals::{CORE, WITHOUT_COLLECTOR};
 use crate::ir::{Counts, MemoryFacts, TableFacts, Write};
 
 /// What was found out about a core module inside a component.
@@ -27,6 +27,8 @@ pub(in crate::audit) struct Part {
     pub(in crate::audit) memories: Vec<MemoryFacts>,
     pub(in crate::audit) tables: Vec<TableFacts>,
     pub(in crate::audit) counts: Counts,
+    /// Whether it may have objects in a garbage-collected heap.
+    pub(in crate::audit) collected: bool,
 }
 
 /// A function that such a module exports.
@@ -46,7 +48,10 @@ pub(in crate::audit) struct PartFunction {
 /// If it is not valid.
 pub(in crate::audit) fn part(bytes: &[u8], reasons: &mut Reasons) -> Result<Part, Malformed> {
     let invalid = |error| malformed::invalid(&error);
-    let valid = validate(bytes, CORE).map_err(invalid)?;
+    let valid = match validate(bytes, WITHOUT_COLLECTOR).map_err(invalid)? {
+        valid if valid.missing.is_empty() => valid,
+        _ => validate(bytes, CORE).map_err(invalid)?,
+    };
     let scan = scan(bytes, &valid).map_err(invalid)?;
     let labels = Labels::new(&scan);
     let exported = scan.exports.iter().filter(|(export, _)| export.kind == ExternalKind::Func);
@@ -78,6 +83,7 @@ pub(in crate::audit) fn part(bytes: &[u8], reasons: &mut Reasons) -> Result<Part
         memories: memories.map(|i| declared::memory(&types.memory_at(i))).collect(),
         tables: tables.map(|i| declared::table(&types.table_at(i))).collect(),
         counts: scan.counts,
+        collected: !WITHOUT_COLLECTOR.contains(valid.features),
     })
 }
 

@@ -1,6 +1,6 @@
 //! One walk over the bytes of a valid module: what is imported and exported, who calls whom, who writes.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
 use wasmparser::{
     ConstExpr, DataKind, ElementItems, ElementKind, Export, FuncType, FunctionBody, Operator, Parser, Payload,
@@ -8,6 +8,7 @@ use wasmparser::{
 };
 
 use super::calls::Calls;
+use super::classes::Classes;
 use super::declared;
 use super::operators::{self, Effect, Item};
 use crate::audit::features::Valid;
@@ -30,6 +31,8 @@ pub(super) struct Import<'a> {
     pub(super) node: u32,
     /// What it is, if it is known to do nothing but end the call.
     pub(super) no_return: Option<NoReturn>,
+    /// Whether it is one of WASI 0.1 that takes 64-bit integers in two halves.
+    pub(super) is_split: bool,
 }
 
 /// An operator that guests do not have; the first one of its proposal.
@@ -64,6 +67,8 @@ pub(super) struct Scan<'a> {
     pub(super) counts: Counts,
     pub(super) custom_sections: Vec<String>,
     pub(super) component_type: bool,
+    /// What the first section says that gives functions types beyond numbers.
+    pub(super) lifted: Option<&'a [u8]>,
     /// Where the bodies of the defined functions end, in the order of the functions.
     body_ends: Vec<usize>,
     code_start: usize,
@@ -103,8 +108,9 @@ pub(super) fn scan<'a>(bytes: &'a [u8], valid: &Valid) -> Result<Scan<'a>, wasmp
 struct Walk<'a, 'v> {
     scan: Scan<'a>,
     valid: &'v Valid,
-    /// Distinct function types by structure, so that a type declared twice is one, whatever the validator
-    /// does about it: a call through one declaration reaches the functions of the other.
+    /// An indirect call reaches the functions of one class.
+    classes: Classes,
+    /// For each type, the node of its class.
     type_nodes: Vec<u32>,
     /// By node: the last function, plus one, that an edge leads to it from.
     seen: Vec<u32>,
@@ -120,13 +126,10 @@ impl<'a, 'v> Walk<'a, 'v> {
     fn new(valid: &'v Valid) -> Self {
         let functions = valid.types.as_ref().function_count();
         let type_count = valid.types.as_ref().core_type_count_in_module();
-        let mut distinct: HashMap<&FuncType, u32> = HashMap::new();
-        let type_nodes = (0..type_count).map(|index| {
-            let next = functions + distinct.len() as u32;
-            valid.type_at(index).map_or(u32::MAX, |ty| *distinct.entry(ty).or_insert(next))
-        });
-        let type_nodes = type_nodes.collect();
-        let distinct_types = distinct.len() as u32;
+        let classes = Classes::new(valid);
+        let node = |ty: Option<&FuncType>| ty.and_then(|ty| classes.of(ty)).map_or(u32::MAX, |class| functions + class);
+        let type_nodes = (0..type_count).map(|index| node(valid.type_at(index))).collect();
+        let distinct_types = classes.count;
         let scan = Scan {
             imports: Vec::new(),
             imported_functions: Vec::new(),
@@ -139,6 +142,7 @@ impl<'a, 'v> Walk<'a, 'v> {
             counts: Counts { types: type_count.into(), ..Counts::default() },
             custom_sections: Vec::new(),
             component_type: false,
+            lifted: None,
             body_ends: Vec::new(),
             code_start: usize::MAX,
             functions,
@@ -147,6 +151,7 @@ impl<'a, 'v> Walk<'a, 'v> {
         Self {
             scan,
             valid,
+            classes,
             type_nodes,
             seen: vec![0; (functions + distinct_types) as usize],
             taken: vec![false; functions as usize],
@@ -211,6 +216,9 @@ impl<'a, 'v> Walk<'a, 'v> {
                 }
             }
             Payload::CustomSection(section) => {
+                if section.name() == crate::ir::lifted::SECTION {
+                    self.scan.lifted.get_or_insert(section.data());
+                }
                 self.scan.component_type |= section.name().starts_with("component-type");
                 if self.custom.len() < MAX_CUSTOM && self.custom.insert(section.name()) {
                     self.scan.custom_sections.push(escaped(section.name()));
@@ -255,7 +263,11 @@ impl<'a, 'v> Walk<'a, 'v> {
                 None
             }
         };
-        scan.imports.push(Import { module, name, ty, offset, node, no_return });
+        let is_split = match ty {
+            TypeRef::Func(index) => self.valid.type_at(index).is_some_and(|ty| declared::is_split(module, name, ty)),
+            _ => false,
+        };
+        scan.imports.push(Import { module, name, ty, offset, node, no_return, is_split });
     }
 
     fn element(&mut self, element: wasmparser::Element<'a>) -> Result<(), wasmparser::Error> {
@@ -312,14 +324,14 @@ impl<'a, 'v> Walk<'a, 'v> {
 
     fn effect(&mut self, op: &Operator<'a>, function: Option<u32>, offset: usize) {
         match (operators::effect(op), function) {
-            (Effect::Pure, _) => {}
+            (Effect::Pure, _) | (Effect::Allocates(_), None) => {}
             (Effect::Takes(taken), _) => self.take(taken),
             (Effect::Calls(callee), Some(function)) => self.edge(function, callee),
             (Effect::CallsType(ty), Some(function)) => {
                 let node = self.type_nodes.get(ty as usize).copied().unwrap_or(u32::MAX);
                 self.edge(function, node);
             }
-            (Effect::Writes(what), Some(function)) => {
+            (Effect::Writes(what) | Effect::Allocates(what), Some(function)) => {
                 if self.scan.written.last().is_none_or(|last| last.function != function) {
                     self.scan.written.push(Written { function, what, operator: operators::name(op), offset });
                 }
@@ -372,15 +384,9 @@ impl<'a, 'v> Walk<'a, 'v> {
     /// Adds the nodes after the functions: a type leads to every function of it whose reference is taken.
     fn finish(mut self) -> Scan<'a> {
         let mut by_type: Vec<Vec<u32>> = vec![Vec::new(); self.scan.distinct_types as usize];
-        let mut nodes: HashMap<&FuncType, u32> = HashMap::new();
-        for (index, node) in self.type_nodes.iter().enumerate() {
-            if let Some(ty) = self.valid.type_at(index as u32) {
-                nodes.entry(ty).or_insert(*node);
-            }
-        }
         for function in (0..self.scan.functions).filter(|f| self.taken[*f as usize]) {
-            let node = self.valid.function_type(function).and_then(|ty| nodes.get(ty));
-            if let Some(list) = node.and_then(|node| by_type.get_mut((node - self.scan.functions) as usize)) {
+            let class = self.valid.function_type(function).and_then(|ty| self.classes.of(ty));
+            if let Some(list) = class.and_then(|class| by_type.get_mut(class as usize)) {
                 list.push(function);
             }
         }

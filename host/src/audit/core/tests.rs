@@ -26,8 +26,7 @@ fn no_operator_of_an_allowed_proposal_is_forgotten_and_none_of_another_is_allowe
 #[test]
 fn an_operator_is_refused_on_its_own_even_if_the_validator_would_let_it_through() {
     assert_eq!(effect(&Operator::AtomicFence), Effect::Refused("threads"));
-    assert_eq!(effect(&Operator::ThrowRef), Effect::Refused("exceptions"));
-    assert_eq!(effect(&Operator::RefI31), Effect::Refused("gc"));
+    assert_eq!(effect(&Operator::Rethrow { relative_depth: 0 }), Effect::Refused("legacy_exceptions"));
     assert_eq!(effect(&Operator::F32x4RelaxedMax), Effect::Refused("relaxed_simd"));
     assert_eq!(effect(&Operator::I64MulWideS), Effect::Refused("wide_arithmetic"));
     assert_eq!(effect(&Operator::MemoryDiscard { mem: 0 }), Effect::Refused("memory_control"));

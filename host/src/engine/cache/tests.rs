@@ -600,7 +600,7 @@ fn a_directory_that_is_removed_while_it_is_opened_is_made_anew() {
         }
     };
     let error = trust::enter_while(&dir, place.cache.user, remove).unwrap_err();
-    assert_eq!(error, format!("`{}` cannot be used: it is removed again and again", dir.display()));
+    assert_eq!(error, format!("`{}` cannot be used: it cannot be made, or is removed again and again", dir.display()));
 }
 
 #[test]

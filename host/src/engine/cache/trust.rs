@@ -76,7 +76,7 @@ mod unix {
                 return Ok(entered);
             }
         }
-        Err(format!("`{}` cannot be used: it is removed again and again", given.display()))
+        Err(format!("`{}` cannot be used: it cannot be made, or is removed again and again", given.display()))
     }
 
     /// None if a directory was removed between two checks. Clearing the cache must not stop processes that use it: they create it

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Function {
     /// One of WASI 0.1.
-    Preview1(Preview1),
+    Preview1(Preview1, Edition),
     /// One of WASI 0.2, with the type of its result, in which handles are numbers.
     Preview2(Preview2, #[serde(with = "crate::value::wire")] Option<crate::value::Type>),
     /// The end of a handle of WASI 0.2.
@@ -24,8 +24,27 @@ pub(crate) enum Function {
     Unanswered(String),
 }
 
-/// The module that functions of WASI 0.1 are imported from.
-pub(crate) const PREVIEW1: &str = "wasi_snapshot_preview1";
+/// An edition of WASI 0.1. The types of its functions are the same, and a few things lie elsewhere in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Edition {
+    /// `wasi_unstable`, as compilers of 2019 have it.
+    Unstable,
+    /// `wasi_snapshot_preview1`.
+    Preview1,
+}
+
+/// The function of WASI 0.1 that is imported by that name from a module, and of which edition.
+pub(crate) fn preview1(module: &str, name: &str) -> Option<(Preview1, Edition)> {
+    let edition = match module {
+        "wasi_snapshot_preview1" => Edition::Preview1,
+        "wasi_unstable" => Edition::Unstable,
+        _ => return None,
+    };
+    let function = Preview1::find(name)?;
+    // It came later.
+    let absent = edition == Edition::Unstable && function == Preview1::SockAccept;
+    (!absent).then_some((function, edition))
+}
 
 /// The name without its version, if it is one of an interface of WASI 0.2: `wasi:io/streams` for `wasi:io/streams@0.2.9`.
 pub(crate) fn interface(name: &str) -> Option<&str> {

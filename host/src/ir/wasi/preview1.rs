@@ -80,6 +80,16 @@ functions! {
 }
 
 impl Preview1 {
+    /// The parameters where each 64-bit integer is passed in two halves, the lower first: so Emscripten has it for JavaScript without
+    /// `BigInt`.
+    pub(crate) fn split_params(self) -> Vec<CoreType> {
+        let halves = |ty: &CoreType| match ty {
+            CoreType::I64 => vec![CoreType::I32, CoreType::I32],
+            ty => vec![*ty],
+        };
+        self.params().iter().flat_map(halves).collect()
+    }
+
     /// All give a number that says what went wrong, but for the one that does not return.
     pub(crate) fn results(self) -> &'static [CoreType] {
         if self == Preview1::ProcExit { &[] } else { &[CoreType::I32] }

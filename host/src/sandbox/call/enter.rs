@@ -11,7 +11,7 @@ use wasmtime::{Func, Val, ValRaw};
 /// Most functions have no more parameters, and no more results.
 const FEW: usize = 4;
 
-/// A function of a core module that is called again and again in one sandbox, and whose few parameters and one result are no vectors.
+/// A function that is called again and again in one sandbox, and whose few parameters and one result are no vectors.
 pub(crate) struct Prepared {
     func: Func,
     params: usize,

@@ -8,18 +8,26 @@ mod values;
 
 use super::error::DeadlinePassed;
 use super::lifecycle::Sandbox;
-use crate::abi::Flat;
+use crate::abi::{Answer, Flat, Places};
 use crate::engine::HOST_STACK;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ir::CoreType;
 use crate::sandbox::realloc::{checked_place, realloc_args};
-use crate::value::{Value, Values};
+use crate::value::{Json, Value, Values};
 use method::Method;
 use target::Target;
 use values::plain;
 use wasmtime::Func;
 
 pub(crate) use enter::Prepared;
+
+/// What a function gave whose result was to be written as JSON.
+pub(crate) enum Given {
+    /// What was written.
+    Json(Answer),
+    /// It was not written.
+    Value(Value),
+}
 
 impl Sandbox {
     /// Calls a function that cannot fork, on the stack of this thread. The sandbox was taken for that. What comes of it is written
@@ -43,17 +51,45 @@ impl Sandbox {
         }
     }
 
-    /// Prepares a function of a core module to be called more than once in this sandbox; none if it has to be called by [`Sandbox::call`].
+    /// As [`Sandbox::call`], with the result written as JSON where that can be done without a value; if not, it is given.
+    ///
+    /// # Errors
+    ///
+    /// What happened to the call. The sandbox must not be used again.
+    pub(crate) fn call_json(&mut self, function: u32, args: &mut Values, json: &mut Json<'_>) -> Result<Given> {
+        let Some(loaded) = self.loaded.take() else { return Err(lost()) };
+        let target = Target::new(&loaded, function);
+        let called = if target.is_program || target.function.receiver.is_some() {
+            self.run_here(&target, std::mem::take(args)).map(Given::Value)
+        } else {
+            self.json_here(&target, std::mem::take(args), json)
+        };
+        self.loaded = Some(loaded);
+        match called.and_then(|given| self.within_limits().map(|()| given)) {
+            Ok(given) => Ok(given),
+            Err(error) => Err(self.explain(function, error)),
+        }
+    }
+
+    fn json_here(&mut self, target: &Target<'_>, args: Values, json: &mut Json<'_>) -> wasmtime::Result<Given> {
+        let flat = self.pass_here(target, args)?;
+        let given = match self.lift_json(target, &flat, json)? {
+            Some(answer) => Given::Json(answer),
+            None => Given::Value(self.lift(target, &flat)?),
+        };
+        self.free_here(target, &flat)?;
+        Ok(given)
+    }
+
+    /// Prepares a function to be called more than once in this sandbox; none if it has to be called by [`Sandbox::call`].
     pub(crate) fn prepare(&mut self, function: u32) -> Option<Prepared> {
         let loaded = self.loaded.take()?;
         let target = Target::new(&loaded, function);
-        let prepared = match target.entry.options {
-            None if !target.is_program && target.results.len() == 1 && target.function.receiver.is_none() => {
-                let func = self.function(&target, target.entry.function).ok();
-                func.and_then(|func| self.prepared(func, target.core))
-            }
-            _ => None,
-        };
+        let prepared = target.passes_scalars().then(|| {
+            let func = self.function(&target, target.entry.function).ok();
+            func.and_then(|func| self.prepared(func, target.core))
+        });
+        let prepared = prepared.flatten();
         self.loaded = Some(loaded);
         prepared
     }
@@ -155,7 +191,7 @@ macro_rules! on_fiber {
 /// The body of every call but those whose arguments and results are core values: written once, and compiled for both stacks, as a
 /// future that never waits takes a fifth longer than a function.
 macro_rules! body {
-    ([$($async:ident)?] $stack:ident, $run:ident, $pass:ident, $finish:ident, $call:ident, $helper:ident) => {
+    ([$($async:ident)?] $stack:ident, $run:ident, $pass:ident, $finish:ident, $free:ident, $call:ident, $helper:ident) => {
         $($async)? fn $run(&mut self, target: &Target<'_>, args: Values) -> wasmtime::Result<Value> {
             if target.is_program {
                 let function = self.program(target, &args)?;
@@ -182,15 +218,16 @@ macro_rules! body {
             let flat = match self.on_stack(target, args)? {
                 Ok(flat) => flat,
                 Err((options, values)) => {
-                    let mut places = Vec::new();
-                    for space in self.spaces(target, options, &values)? {
-                        let args = realloc_args(space)?.map(u64::from);
+                    let spaces = self.spaces(target, options, &values)?;
+                    let mut places = Places::new();
+                    for space in &spaces {
+                        let args = realloc_args(*space)?.map(u64::from);
                         let realloc = self.realloc(target, options)?;
                         let types: (&[_], &[_]) = (&[CoreType::I32; 4], &[CoreType::I32]);
                         let place = $stack!(self.$helper(target, realloc, &args, types))?;
-                        places.push((checked_place(place[0] as u32, space)?, space));
+                        places.push(checked_place(place[0] as u32, *space)?);
                     }
-                    self.lower(target, options, values, places)?
+                    self.lower(target, options, values, &spaces, places)?
                 }
             };
             let function = self.function(target, target.entry.function)?;
@@ -200,18 +237,24 @@ macro_rules! body {
         /// Reads the result, and has it freed.
         $($async)? fn $finish(&mut self, target: &Target<'_>, flat: &[u64]) -> wasmtime::Result<Value> {
             let value = self.lift(target, flat)?;
+            $stack!(self.$free(target, flat))?;
+            Ok(value)
+        }
+
+        /// Has the result freed, which was read.
+        $($async)? fn $free(&mut self, target: &Target<'_>, flat: &[u64]) -> wasmtime::Result<()> {
             if let Some(post_return) = target.entry.post_return {
                 let post_return = self.function(target, post_return)?;
                 $stack!(self.$helper(target, post_return, flat, (&target.core.results, &[])))?;
             }
-            Ok(value)
+            Ok(())
         }
     };
 }
 
 impl Sandbox {
-    body!([] here, run_here, pass_here, finish_here, call_here, helper_here);
-    body!([async] on_fiber, run_on_fiber, pass_on_fiber, finish_on_fiber, call_on_fiber, helper_on_fiber);
+    body!([] here, run_here, pass_here, finish_here, free_here, call_here, helper_here);
+    body!([async] on_fiber, run_on_fiber, pass_on_fiber, finish_on_fiber, free_on_fiber, call_on_fiber, helper_on_fiber);
 }
 
 /// A call was dropped half way, and its sandbox used again: that cannot happen.

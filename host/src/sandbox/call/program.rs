@@ -32,7 +32,8 @@ impl Sandbox {
                 }
             }
         }
-        let state = WasiState::of_program(texts, stdin, target.definition.limits.output);
+        let world = self.store.data().world.clone();
+        let state = WasiState::of_program(texts, stdin, target.definition.limits.output, world);
         self.store.data_mut().call.wasi = Some(Box::new(state));
         self.function(target, target.entry.function)
     }

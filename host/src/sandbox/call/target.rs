@@ -38,6 +38,18 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Whether all that it takes and the one result that it gives are core values as they stand, and nothing is to be done beside the call.
+    pub(crate) fn passes_scalars(&self) -> bool {
+        // Of a component's results, some are no character.
+        let is_scalar = |ty: &Type| ty.is_scalar() && *ty != Type::V128;
+        let plain = match (self.entry.options, self.results) {
+            (None, [_]) => true,
+            (Some(_), [result]) => is_scalar(result) && *result != Type::Char && self.params.iter().all(is_scalar),
+            _ => false,
+        };
+        plain && !self.is_program && self.function.receiver.is_none() && self.entry.post_return.is_none()
+    }
+
     /// What cannot happen: values are checked where a call is forked, exports where a guest is loaded.
     #[cold]
     pub(crate) fn unfit(&self) -> wasmtime::Error {

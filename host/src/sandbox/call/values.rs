@@ -1,11 +1,11 @@
 //! Arguments into a guest, and results out of it, by the canonical ABI.
 
 use super::target::Target;
-use crate::abi::{self, Budget, Flat, Look, Shape, Space, Writer};
+use crate::abi::{self, Answer, Budget, Flat, Look, Places, Shape, Spaces, Writer, Wrong};
 use crate::sandbox::error::trap;
 use crate::sandbox::exports::CanonicalOptions;
 use crate::sandbox::lifecycle::Sandbox;
-use crate::value::{Type, Value, Values, from_slots};
+use crate::value::{Json, Type, Value, Values, from_slots};
 use std::convert::Infallible;
 use wasmtime::{AsContextMut, Func, Memory};
 
@@ -22,6 +22,9 @@ impl Sandbox {
             (Values::Slots(slots), Some(_)) if target.params.len() <= abi::MAX_FLAT_PARAMS => {
                 Ok(Ok(slots.into_iter().collect()))
             }
+            (Values::Whole(values), Some(options)) if values.len() == target.params.len() => {
+                Ok(Err((options, values.into_vec())))
+            }
             (args, Some(options)) => {
                 let values = args.of(target.params).ok_or_else(|| target.unfit())?;
                 Ok(Err((options, values.collect())))
@@ -36,16 +39,16 @@ impl Sandbox {
         target: &Target<'_>,
         options: CanonicalOptions,
         values: Vec<Value>,
-        places: Vec<(u32, Space)>,
+        spaces: &Spaces,
+        places: Places,
     ) -> wasmtime::Result<Flat> {
         let memory = self.memory(target, options)?;
         let (bytes, data) = match &memory {
             Some(memory) => memory.data_and_store_mut(&mut self.store),
             None => (Default::default(), self.store.data_mut()),
         };
-        let ranges = places.iter().map(|(place, space)| (*place, space.size));
+        let ranges = places.iter().zip(spaces).map(|(place, space)| (*place, space.size));
         let bytes = target.loaded.exports.own_mut(bytes, ranges);
-        let places = places.iter().map(|(place, _)| *place).collect::<Vec<_>>();
         let has_stopped = || data.interrupts.is_stopped();
         let look = Look::new(&has_stopped);
         let mut writer = Writer { memory: bytes, encoding: options.encoding, places: places.into_iter(), look };
@@ -71,6 +74,34 @@ impl Sandbox {
             return Ok(plain(target.results, &mut flat.iter().copied()));
         };
         let Some(ty) = target.results.first() else { return Ok(Value::unit()) };
+        self.read(target, options, ty, |memory, shape, budget| match in_memory_at(shape, flat) {
+            Some(at) => abi::load(memory, options.encoding, shape, at, budget),
+            None => abi::lift(memory, options.encoding, shape, &mut &*flat, budget),
+        })
+    }
+
+    /// The same, written as JSON; none if it is not in memory.
+    pub(super) fn lift_json(
+        &mut self,
+        target: &Target<'_>,
+        flat: &[u64],
+        json: &mut Json<'_>,
+    ) -> wasmtime::Result<Option<Answer>> {
+        let Some((options, ty)) = target.entry.options.zip(target.results.first()) else { return Ok(None) };
+        self.read(target, options, ty, |memory, shape, budget| {
+            let at = in_memory_at(shape, flat);
+            at.map(|at| abi::answer(memory, options.encoding, shape, at, budget, json)).transpose()
+        })
+    }
+
+    /// Reads a result of a type, out of the guest's memory.
+    fn read<T>(
+        &mut self,
+        target: &Target<'_>,
+        options: CanonicalOptions,
+        ty: &Type,
+        read: impl FnOnce(&[u8], &Shape<'_>, &mut Budget<'_>) -> Result<T, Wrong>,
+    ) -> wasmtime::Result<T> {
         let memory = self.memory(target, options)?;
         let bytes = memory.as_ref().map(|memory| memory.data(&self.store)).unwrap_or_default();
         let bytes = target.loaded.exports.own(bytes);
@@ -85,13 +116,7 @@ impl Sandbox {
                 &made
             }
         };
-        let lifted = if shape.flat_count() > abi::MAX_FLAT_RESULTS {
-            let at = flat.first().copied().unwrap_or_default() as u32;
-            abi::load(bytes, options.encoding, shape, at, &mut budget)
-        } else {
-            abi::lift(bytes, options.encoding, shape, &mut &*flat, &mut budget)
-        };
-        lifted.map_err(|wrong| {
+        read(bytes, shape, &mut budget).map_err(|wrong| {
             data.interrupts.not_lifted(wrong, &format!("`{}` returned", target.definition.name(target.number)))
         })
     }
@@ -102,11 +127,11 @@ impl Sandbox {
         target: &Target<'_>,
         options: CanonicalOptions,
         values: &[Value],
-    ) -> wasmtime::Result<Vec<Space>> {
+    ) -> wasmtime::Result<Spaces> {
         let interrupts = &self.store.data().interrupts;
         let has_stopped = || interrupts.is_stopped();
         let mut look = Look::new(&has_stopped);
-        let mut spaces = Vec::new();
+        let mut spaces = Spaces::new();
         if in_memory(target) {
             spaces.push(abi::tuple_space(target.params.iter()));
         }
@@ -134,6 +159,11 @@ impl Sandbox {
         let memory = target.loaded.exports.memory(self.store.as_context_mut(), number);
         memory.map(Some).ok_or_else(|| target.unfit())
     }
+}
+
+/// Where a result is in memory, if it is not on the stack.
+fn in_memory_at(shape: &Shape<'_>, flat: &[u64]) -> Option<u32> {
+    (shape.flat_count() > abi::MAX_FLAT_RESULTS).then(|| flat.first().copied().unwrap_or_default() as u32)
 }
 
 /// The result that a core module's function gives.

@@ -1,26 +1,33 @@
 //! What a store holds: the instances with what belongs to them, and what belongs to the call that runs.
 
+mod descriptors;
 mod futures;
 mod handles;
+mod handles2;
 mod instances;
 mod interrupts;
 mod lending;
 mod limiter;
+mod missing_files;
 mod random;
 mod wasi;
 
+pub(super) use descriptors::{DIRECTORY_RIGHTS, Open, OpenNode};
 pub(crate) use futures::Futures;
 pub(super) use handles::{Handle, Handles, Kind};
+pub(super) use handles2::Handle2;
 pub(super) use instances::Instances;
 pub(crate) use interrupts::CallState;
 pub(super) use interrupts::Interrupts;
 pub(super) use lending::Lending;
 pub(super) use limiter::Limiter;
-pub(super) use wasi::{NOW, Sink, WasiState, is_root};
+pub(super) use wasi::{Sink, WasiState};
 
-use super::error::{Stop, trap};
+use super::error::{Refusals, Stop, trap};
 use crate::error::{Error, ErrorKind};
 use crate::limits::Limits;
+use crate::wasi::GivenWorld;
+use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 
 /// What a store holds.
@@ -33,6 +40,8 @@ pub(super) struct StoreData {
     pub(super) handles: Handles,
     /// How many bytes of the host's memory a call may have it read, each time.
     pub(super) budget: usize,
+    /// What WASI gives to the calls that are made; nothing while instances are made, as whatever is called may have them.
+    pub(super) world: Option<Arc<GivenWorld>>,
 }
 
 /// What belongs to one call.
@@ -42,8 +51,8 @@ pub(super) struct StoreData {
 pub(super) struct CallData {
     /// Whether the guest may call the host: not while it makes room for arguments, or frees results.
     pub(super) may_leave: bool,
-    /// Whether it was refused memory because of the limit, not because of the guest's own declared maximum.
-    pub(super) refused: bool,
+    /// Why it was not given memory, other than by the guest's own declared maximum.
+    pub(super) refusals: Refusals,
     /// The futures of the calls that it has forked, once it has forked any.
     pub(super) futures: Option<Box<dyn Futures>>,
     /// The calls between the guest's components that have not returned, and what they were lent, once there was one.
@@ -55,14 +64,14 @@ pub(super) struct CallData {
 impl CallData {
     #[inline]
     fn new() -> CallData {
-        CallData { may_leave: true, refused: false, futures: None, lending: None, wasi: None }
+        CallData { may_leave: true, refusals: Refusals::default(), futures: None, lending: None, wasi: None }
     }
 
     /// Makes it that of another call.
     #[inline]
     fn renew(&mut self) {
         // Named one by one, so that whatever is added is seen here. Where there is nothing to drop, nothing is called that would look for it.
-        let CallData { may_leave: _, refused: _, futures, lending, wasi } = self;
+        let CallData { may_leave: _, refusals: _, futures, lending, wasi } = self;
         if futures.is_some() || lending.is_some() || wasi.is_some() {
             *self = CallData::new();
         } else {
@@ -93,6 +102,7 @@ impl StoreData {
             handles: Handles::default(),
             // Of what is small in a guest, a host's value is several times as large: of an empty string eight.
             budget: limits.memory.saturating_mul(4).saturating_add(64 << 10),
+            world: None,
         }
     }
 
@@ -105,15 +115,16 @@ impl StoreData {
     #[inline]
     pub(super) fn end_call(&mut self) {
         // Named one by one, so that whatever is added has to be one or the other.
-        let StoreData { interrupts, call, limiter: _, instances: _, handles: _, budget: _ } = self;
+        let StoreData { interrupts, call, limiter: _, instances: _, handles: _, budget: _, world } = self;
         interrupts.end_call();
         *call = CallData::new();
+        *world = None;
     }
 
-    /// The same where another call of the same caller follows: what may stop them stays.
+    /// The same where another call of the same caller follows: what may stop them stays, and what they are given.
     #[inline]
     pub(super) fn end_for_next(&mut self) {
-        let StoreData { interrupts: _, call, limiter: _, instances: _, handles: _, budget: _ } = self;
+        let StoreData { interrupts: _, call, limiter: _, instances: _, handles: _, budget: _, world: _ } = self;
         call.renew();
     }
 
@@ -136,11 +147,13 @@ impl StoreData {
 impl ResourceLimiter for StoreData {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let StoreData { limiter, call, .. } = self;
-        Ok(limiter.grow_memory(current, desired, maximum, &mut call.refused))
+        Ok(limiter.grow_memory(current, desired, maximum, &mut call.refusals.by_limit))
     }
 
     /// What may be grown to was told before: it is within the limits and the declared maximum.
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
+        // Where it is a collector's heap that grows, nobody hears of the error.
+        self.call.refusals.by_host = true;
         let message = format!("the host could not give a memory that is within the limits: {error:#}");
         Err(Stop(Error::new(ErrorKind::Exhausted, message)).into())
     }

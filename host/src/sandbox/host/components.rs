@@ -28,11 +28,11 @@ pub(super) fn transfer(
             caller.data_mut().futures()?.check(link, at.cast_signed()).map_err(Stop)?;
         }
         if let ResourceId::Wasi(resource) = from.resource {
-            wasi::check(resource, at)?;
+            wasi::check(caller.data().call.wasi.as_deref(), resource, at)?;
         }
         let StoreData { handles, call, .. } = caller.data_mut();
         let given = match from.resource {
-            // Handles of WASI are the same everywhere, and nothing is kept of them.
+            // Handles of WASI are numbered by the call, for all its components.
             ResourceId::Wasi(_) => at,
             // Futures are numbered by the call, for all its components.
             ResourceId::Future(_) if lend => {

@@ -66,8 +66,9 @@ pub(super) fn wait(
             let catches = catch || futures.catches(link);
             if let Some(output) = written {
                 charge(&mut caller, output.bytes())?;
-                let wasi = &mut caller.data_mut().call.wasi;
-                wasi.get_or_insert_with(|| Box::new(WasiState::new(host.settings.output))).append(&output)?;
+                let StoreData { call, world, .. } = caller.data_mut();
+                let state = || Box::new(WasiState::new(host.settings.output, world.clone()));
+                call.wasi.get_or_insert_with(state).append(&output)?;
             }
             let result = caller.data_mut().futures()?.take(future);
             let LinkFacts { results: plain, caught: caught_types, .. } = host.link(link);

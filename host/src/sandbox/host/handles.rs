@@ -5,6 +5,7 @@ use super::numbers::{number, set};
 use crate::ir::HandleType;
 use crate::sandbox::data::{Handle, Kind, StoreData};
 use crate::sandbox::error::trap;
+use crate::sandbox::exception::ended;
 use std::sync::Arc;
 use wasmtime::{AsContextMut, Caller, Func, Linker, Val};
 
@@ -56,7 +57,8 @@ pub(super) fn end(
             let this = this.clone();
             Box::new(async move {
                 if let Some((function, args)) = destructor(&mut caller, &this, handle, number(params, 0))? {
-                    function.call_async(&mut caller, &args, &mut []).await?;
+                    let called = function.call_async(&mut caller, &args, &mut []).await;
+                    called.map_err(|error| ended(&mut caller, error))?;
                     caller.data_mut().call.lending().destroyed();
                 }
                 Ok(())
@@ -65,7 +67,8 @@ pub(super) fn end(
     } else {
         linker.func_new(module, name, host.ty.clone(), move |mut caller, params, _| {
             if let Some((function, args)) = destructor(&mut caller, &this, handle, number(params, 0))? {
-                function.call(&mut caller, &args, &mut [])?;
+                let called = function.call(&mut caller, &args, &mut []);
+                called.map_err(|error| ended(&mut caller, error))?;
                 caller.data_mut().call.lending().destroyed();
             }
             Ok(())

@@ -94,6 +94,11 @@ impl HostImport {
         HostImport { exports: Some(exports), ..self.clone() }
     }
 
+    /// The same of another type.
+    pub(crate) fn of_type(&self, ty: FuncType) -> HostImport {
+        HostImport { ty, ..self.clone() }
+    }
+
     pub(super) fn memory(
         &self,
         caller: &mut Caller<'_, StoreData>,

@@ -7,6 +7,7 @@ mod handles;
 mod import;
 mod noreturn;
 mod numbers;
+mod unknown;
 mod values;
 mod wasi;
 
@@ -33,6 +34,7 @@ pub(super) fn define(linker: &mut Linker<StoreData>, name: (&str, &str), host: &
         Exit => components::exit(linker, name, host),
         CopyUtf8 { .. } => components::copy_utf8(linker, name, host),
         Trap => components::fail(linker, name, host),
+        Unknown(function) => unknown::define(linker, name, host, function),
         NoReturn(function) => noreturn::define(linker, name, host, *function),
         Wasi(function) => wasi::define(linker, name, host, function),
     }

@@ -5,6 +5,7 @@ use super::import::HostImport;
 use crate::abi::{self, Budget, Flat, Look, Shape, Writer};
 use crate::sandbox::data::StoreData;
 use crate::sandbox::error::trap;
+use crate::sandbox::exception::ended;
 use crate::sandbox::exports::CanonicalOptions;
 use crate::sandbox::realloc::{checked_place, realloc_args};
 use crate::sandbox::vals::{bits, from_bits, from_val, to_val};
@@ -82,11 +83,13 @@ impl HostImport {
                 let args = realloc_args(space)?.map(|arg| Val::I32(arg.cast_signed()));
                 let mut place = [Val::I32(0)];
                 caller.data_mut().call.may_leave = false;
-                if self.settings.may_wait {
-                    realloc.call_async(&mut *caller, &args, &mut place).await?;
+                let called = if self.settings.may_wait {
+                    realloc.call_async(&mut *caller, &args, &mut place).await
                 } else {
-                    realloc.call(&mut *caller, &args, &mut place)?;
-                }
+                    realloc.call(&mut *caller, &args, &mut place)
+                };
+                // Nothing that is thrown leaves what the canonical ABI calls.
+                called.map_err(|error| ended(&mut *caller, error))?;
                 caller.data_mut().call.may_leave = true;
                 places.push((checked_place(place[0].unwrap_i32().cast_unsigned(), space)?, space.size));
             }
@@ -101,9 +104,9 @@ impl HostImport {
         options: CanonicalOptions,
         ty: &Type,
         value: &Value,
-    ) -> wasmtime::Result<Option<(Func, Vec<abi::Space>)>> {
+    ) -> wasmtime::Result<Option<(Func, abi::Spaces)>> {
         charge(caller, value.bytes())?;
-        let mut spaces = Vec::new();
+        let mut spaces = abi::Spaces::new();
         let interrupts = &caller.data().interrupts;
         let has_stopped = || interrupts.is_stopped();
         let fits = abi::spaces(ty, value, options.encoding, &mut spaces, &mut Look::new(&has_stopped));
@@ -140,7 +143,7 @@ impl HostImport {
             None => (Default::default(), caller.data_mut()),
         };
         let bytes = self.own_mut(bytes, places.iter().copied().chain(whole));
-        let places = places.iter().map(|(place, _)| *place).collect::<Vec<_>>();
+        let places = places.iter().map(|(place, _)| *place).collect::<abi::Places>();
         let has_stopped = || data.interrupts.is_stopped();
         let look = Look::new(&has_stopped);
         let mut writer = Writer { memory: bytes, encoding: options.encoding, places: places.into_iter(), look };

@@ -1,14 +1,14 @@
 //! How the instances of a guest are made in one shard.
 
-use crate::ir::{ImportBinding, Recipe};
+use crate::ir::{HostFunctionKind, ImportBinding, Recipe};
 use crate::sandbox::data::StoreData;
 use crate::sandbox::exports::ResolvedExports;
 use crate::sandbox::host::{self, HostImport};
 use smallvec::SmallVec;
 use std::sync::Arc;
 use wasmtime::{
-    Engine, Extern, Global, GlobalType, Instance, InstancePre, Linker, Module, ModuleExport, Mutability, Store, Val,
-    ValType,
+    Engine, Extern, ExternType, Global, GlobalType, Instance, InstancePre, Linker, Module, ModuleExport, Mutability,
+    Store, Val, ValType,
 };
 
 /// The module name under which the host's functions are defined for instances that are wired by hand.
@@ -63,7 +63,15 @@ impl Assembly {
                 linker.allow_shadowing(true);
                 for (import, given) in module.imports().zip(&step.imports) {
                     if let ImportBinding::Host(number) = given {
-                        define(&mut linker, (import.module(), import.name()), host(*number)?)?;
+                        let host = host(*number)?;
+                        let name = (import.module(), import.name());
+                        match (&host.what, import.ty()) {
+                            // Its type is the module's own: it is never asked for anything.
+                            (HostFunctionKind::Unknown(_), ExternType::Func(ty)) => {
+                                define(&mut linker, name, &host.of_type(ty))?;
+                            }
+                            _ => define(&mut linker, name, host)?,
+                        }
                     }
                 }
                 assembly.steps.push(Ready::Alone(linker.instantiate_pre(module)?));

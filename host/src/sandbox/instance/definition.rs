@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::escape::escaped;
 use crate::ir::{Facts, FunctionDef, Recipe};
 use crate::limits::Limits;
-use crate::sandbox::error::explain;
+use crate::sandbox::error::{Refusals, explain};
 use std::sync::Arc;
 
 /// A guest as all its sandboxes see it.
@@ -25,8 +25,10 @@ impl Definition {
         escaped(&self.function(function).name)
     }
 
-    /// What happened to a call. `refused`: it was refused memory before.
-    pub(crate) fn explain(&self, error: wasmtime::Error, function: u32, refused: bool) -> Error {
+    /// What happened to a call.
+    pub(in crate::sandbox) fn explain(&self, error: wasmtime::Error, function: u32, refusals: Refusals) -> Error {
+        // A collector's heap asks for more than it needs, and goes on without.
+        let refusals = Refusals { by_limit: refusals.by_limit && !self.facts.collected, ..refusals };
         let exported = |index: u32| {
             // An index means nothing where there are several modules.
             if self.recipe.steps.len() != 1 {
@@ -36,6 +38,6 @@ impl Definition {
             let initialize = self.recipe.initialize.as_ref().filter(|_| self.recipe.initialize_index == Some(index));
             export.or(initialize.map(|item| &item.name)).map(|name| escaped(name))
         };
-        explain(error, (&self.name(function), self.limits.timeout), refused, &exported)
+        explain(error, (&self.name(function), self.limits.timeout), refusals, &exported)
     }
 }

@@ -71,6 +71,11 @@ impl Reset {
         initial: &InitialState,
         most: usize,
     ) -> bool {
+        // Something was thrown, and lies in the collector's heap, which had no room before. How much is left of it could be seen by running
+        // out of it.
+        if store.gc_heap_capacity() > 0 {
+            return false;
+        }
         if let Some((number, table)) = self.memory {
             let Some(memory) = exports.memory(store.as_context_mut(), number) else { return false };
             let memory = memory.data_mut(&mut *store);

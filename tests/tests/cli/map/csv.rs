@@ -93,7 +93,7 @@ fn records_are_columns() {
             point,moved.x,moved.y
             "{""x"":1.0,""y"":2.0}",1.0,2.0
             "{""x"":""nan"",""y"":1e+300}",nan,1e+300
-            ,,
+            "{""x"":true}",,
             exit 1
 
             $ purefork map shapes.wat move in.ndjson --to tsv --on-error skip --no-header
@@ -238,6 +238,55 @@ fn an_empty_cell_is_null_if_that_is_asked_for() {
             {"a":null,"b":3,"sum":null}
             {"a":4,"b":null,"sum":null}
             exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn a_row_without_a_value_has_a_null_beside_its_cells() {
+    let room = Room::new("csv-nulls", &[("in.csv", b"a,b,note\n1,2,\n,3,x\n4,5,y\n")]);
+    room.check(
+        &["rows.wat add in.csv --into s --nulls null", "rows.wat add in.csv --into s --nulls null --to ndjson"],
+        &expect![[r#"
+            $ purefork map rows.wat add in.csv --into s --nulls null
+            a,b,note,s
+            1,2,,3
+            ,3,x,
+            4,5,y,9
+            exit 0
+
+            $ purefork map rows.wat add in.csv --into s --nulls null --to ndjson
+            {"a":1,"b":2,"note":"","s":3}
+            {"a":null,"b":3,"note":"x","s":null}
+            {"a":4,"b":5,"note":"y","s":9}
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
+fn an_empty_file_among_others_has_no_columns_of_its_own() {
+    let room =
+        Room::new("csv-empty", &[("none.csv", b""), ("one.csv", b"a,b,note\n1,2,x\n"), ("head.csv", b"a,b,note\n")]);
+    room.check(
+        &[
+            "rows.wat add none.csv one.csv none.csv --into s",
+            "rows.wat add head.csv none.csv one.csv --into s --to ndjson",
+            "rows.wat add none.csv --into s",
+        ],
+        &expect![[r#"
+            $ purefork map rows.wat add none.csv one.csv none.csv --into s
+            a,b,note,s
+            1,2,x,3
+            exit 0
+
+            $ purefork map rows.wat add head.csv none.csv one.csv --into s --to ndjson
+            {"a":1,"b":2,"note":"x","s":3}
+            exit 0
+
+            $ purefork map rows.wat add none.csv --into s
+            a,b,s
+            exit 0
         "#]],
     );
 }

@@ -83,6 +83,110 @@ fn the_first_failure_stops_the_run_unless_it_is_kept_or_skipped() {
 }
 
 #[test]
+fn a_failed_row_that_is_kept_has_its_cells() {
+    let room = Room::new(
+        "kept-cells",
+        &[
+            ("in.csv", b"a,b,note\n6,3,x\nsix,3,y\n1,0,z\n8\n,2,\n9,3,1,extra\n"),
+            (
+                "in.ndjson",
+                br#"[6,3]
+["six",3]
+{"a":"x","b":[1]}
+{"a":1}
+[8
+"text"
+{"a":6,"b":2}
+"#,
+            ),
+            ("alone.ndjson", b"5\n\"five\"\n[1]\n"),
+        ],
+    );
+    room.check(
+        &[
+            "rows.wat div in.csv --into c --on-error keep",
+            "rows.wat div in.csv --into c --on-error keep --to ndjson",
+            "rows.wat div in.ndjson --into c --on-error keep",
+            "rows.wat div in.ndjson --into c --on-error keep --to csv",
+            "rows.wat half alone.ndjson --into c --on-error keep",
+        ],
+        &expect![[r#"
+            $ purefork map rows.wat div in.csv --into c --on-error keep
+            a,b,note,c
+            6,3,x,2
+            six,3,y,
+            1,0,z,
+            8,,,
+            ,2,,
+            9,3,1,
+            exit 1
+
+            $ purefork map rows.wat div in.csv --into c --on-error keep --to ndjson
+            {"a":6,"b":3,"note":"x","c":2}
+            {"a":"six","b":3,"note":"y","c":{"error":{"kind":"Row","message":"`a`: expected i32, a whole number from -2147483648 to 2147483647, but was given `six`"}}}
+            {"a":1,"b":0,"note":"z","c":{"error":{"kind":"Trap","message":"`div` trapped: integer divide by zero"}}}
+            {"a":8,"b":null,"note":null,"c":{"error":{"kind":"Row","message":"expected 3 fields, as in the header, but there are 1"}}}
+            {"a":null,"b":2,"note":"","c":{"error":{"kind":"Row","message":"`a`: it is empty"}}}
+            {"a":9,"b":3,"note":"1","c":{"error":{"kind":"Row","message":"expected 3 fields, as in the header, but there are 4"}}}
+            exit 1
+
+            $ purefork map rows.wat div in.ndjson --into c --on-error keep
+            {"a":6,"b":3,"c":2}
+            {"a":"six","b":3,"c":{"error":{"kind":"Row","message":"`a`: expected i32, a whole number from -2147483648 to 2147483647, but was given `\"six\"`"}}}
+            {"a":"x","b":[1],"c":{"error":{"kind":"Row","message":"`a`: expected i32, a whole number from -2147483648 to 2147483647, but was given `\"x\"`"}}}
+            {"a":1,"c":{"error":{"kind":"Row","message":"`b`: it is not given"}}}
+            {"a":null,"b":null,"c":{"error":{"kind":"Row","message":"`b`: it is no JSON: EOF while parsing a list"}}}
+            {"a":null,"b":null,"c":{"error":{"kind":"Row","message":"expected an object with `a`, `b`, but was given `\"text\"`"}}}
+            {"a":6,"b":2,"c":3}
+            exit 1
+
+            $ purefork map rows.wat div in.ndjson --into c --on-error keep --to csv
+            a,b,c
+            6,3,2
+            six,3,
+            x,[1],
+            1,,
+            ,,
+            ,,
+            6,2,3
+            exit 1
+
+            $ purefork map rows.wat half alone.ndjson --into c --on-error keep
+            {"x":5.0,"c":2.5}
+            {"x":"five","c":{"error":{"kind":"Row","message":"`x`: expected f64, a number, \"nan\", \"inf\" or \"-inf\", but was given `\"five\"`"}}}
+            {"x":1.0,"c":0.5}
+            exit 1
+        "#]],
+    );
+}
+
+#[test]
+fn fields_that_would_be_lost_fail_their_row() {
+    let room = Room::new("lost-fields", &[("in.ndjson", b"{\"a\":6,\"b\":3}\n{\"a\":6,\"b\":3,\"id\":7}\n")]);
+    room.check(
+        &["rows.wat div in.ndjson --into c --to csv", "rows.wat div in.ndjson --into c", "rows.wat div in.ndjson --to csv"],
+        &expect![[r#"
+            $ purefork map rows.wat div in.ndjson --into c --to csv
+            a,b,c
+            6,3,2
+            2> error: row 2 of `in.ndjson`: its field `id` would be lost: the output has columns for the parameters and the result alone; NDJSON keeps whole rows
+            exit 1
+
+            $ purefork map rows.wat div in.ndjson --into c
+            {"a":6,"b":3,"c":2}
+            {"a":6,"b":3,"id":7,"c":2}
+            exit 0
+
+            $ purefork map rows.wat div in.ndjson --to csv
+            div
+            2
+            2
+            exit 0
+        "#]],
+    );
+}
+
+#[test]
 fn the_summary_counts_failures_by_kind() {
     let room = Room::new("summary", &[("in.ndjson", ROWS)]);
     let output =
@@ -288,4 +392,36 @@ fn an_input_that_is_cut_off_fails_with_its_place() {
         exit 2
     "#]],
     );
+}
+
+/// Who reads results may have all it wanted; who is to be told of failures is not told.
+#[cfg(unix)]
+#[test]
+fn rejects_that_cannot_be_written_end_the_run_and_it_is_said() {
+    use std::process::{Command, Stdio};
+    let rows = "[1,0]\n".repeat(100_000);
+    let room = Room::new("rejects-unread", &[("in.ndjson", rows.as_bytes())]);
+    assert!(Command::new("mkfifo").arg(room.path("fifo")).status().is_ok_and(|made| made.success()));
+    let mut reader = Command::new("head").args(["-n", "1"]).arg(room.path("fifo")).stdout(Stdio::null()).spawn();
+    let reader = reader.as_mut().expect("there is `head`");
+    let output = room.command("rows.wat div in.ndjson --on-error skip --rejects fifo -q").output();
+    let output = output.expect("the binary runs");
+    reader.wait().expect("it ends");
+    assert_eq!(
+        (String::from_utf8_lossy(&output.stderr).into_owned(), output.status.code()),
+        (
+            "error: cannot write `--rejects`, about the rows that failed: Broken pipe (os error 32)\n".to_owned(),
+            Some(1)
+        )
+    );
+    if std::path::Path::new("/dev/full").exists() {
+        room.check(
+            &["rows.wat div in.ndjson --on-error skip --rejects /dev/full"],
+            &expect![[r#"
+            $ purefork map rows.wat div in.ndjson --on-error skip --rejects /dev/full
+            2> error: cannot write `--rejects`, about the rows that failed: No space left on device (os error 28)
+            exit 1
+        "#]],
+        );
+    }
 }

@@ -87,6 +87,75 @@ fn compressed_files_are_read_and_written() {
 }
 
 #[test]
+fn a_gzip_file_is_read_to_its_end_whatever_is_behind_it() {
+    let room = Room::new("gzip-end", &[("in.ndjson", b"[1,2]\n[3,4]\n")]);
+    out(room.command("rows.wat add in.ndjson --into sum -o one.ndjson.gz"));
+    let one = fs::read(room.path("one.ndjson.gz")).expect("it was written");
+    let write = |name: &str, bytes: &[&[u8]]| fs::write(room.path(name), bytes.concat()).expect("it is written");
+    write("padded.ndjson.gz", &[&one, &one, &[0; 1000]]);
+    write("trailed.ndjson.gz", &[&one, b"more"]);
+    write("between.ndjson.gz", &[&one, &[0; 1000], &one]);
+    let mut broken = one.clone();
+    let crc = broken.len() - 8;
+    broken[crc] ^= 1;
+    write("broken.ndjson.gz", &[&broken]);
+    write("empty.ndjson.gz", &[]);
+    write("short.ndjson.gz", &[&one[..3]]);
+    write("empty.ndjson.zst", &[]);
+    fs::write(room.path("plain.wat"), "(module (func (export \"one\") (param $sum i32) (result i32) (local.get 0)))")
+        .expect("it is written");
+    room.check(
+        &[
+            "plain.wat one padded.ndjson.gz --column sum=sum",
+            "plain.wat one trailed.ndjson.gz",
+            "plain.wat one between.ndjson.gz",
+            "plain.wat one broken.ndjson.gz",
+            "plain.wat one empty.ndjson.gz",
+            "plain.wat one empty.ndjson.zst",
+            "plain.wat one short.ndjson.gz",
+        ],
+        &expect![[r#"
+            $ purefork map plain.wat one padded.ndjson.gz --column sum=sum
+            3
+            7
+            3
+            7
+            exit 0
+
+            $ purefork map plain.wat one trailed.ndjson.gz
+            2> error: cannot read `trailed.ndjson.gz` beyond byte 44 of its content: behind the compressed data there are bytes that are none
+            2>   copy or download it again
+            exit 2
+
+            $ purefork map plain.wat one between.ndjson.gz
+            2> error: cannot read `between.ndjson.gz` beyond byte 44 of its content: behind the compressed data there are bytes that are none
+            2>   copy or download it again
+            exit 2
+
+            $ purefork map plain.wat one broken.ndjson.gz
+            2> error: cannot read `broken.ndjson.gz` beyond byte 44 of its content: corrupt gzip stream does not have a matching checksum
+            2>   copy or download it again
+            exit 2
+
+            $ purefork map plain.wat one empty.ndjson.gz
+            2> error: `empty.ndjson.gz` is cut off: its compressed data ends in the middle, after 0 bytes of content
+            2>   copy or download it again
+            exit 2
+
+            $ purefork map plain.wat one empty.ndjson.zst
+            2> error: `empty.ndjson.zst` is cut off: its compressed data ends in the middle, after 0 bytes of content
+            2>   copy or download it again
+            exit 2
+
+            $ purefork map plain.wat one short.ndjson.gz
+            2> error: `short.ndjson.gz` is cut off: its compressed data ends in the middle, after 0 bytes of content
+            2>   copy or download it again
+            exit 2
+        "#]],
+    );
+}
+
+#[test]
 fn the_output_is_the_same_on_any_number_of_threads() {
     let rows: String = (0..50_000).map(|n| format!("{{\"a\":{n},\"b\":{}}}\n", n % 7)).collect();
     let room = Room::new("threads", &[("in.ndjson", rows.as_bytes())]);

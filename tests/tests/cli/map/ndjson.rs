@@ -90,7 +90,7 @@ fn a_result_is_added_to_its_line() {
 
             $ purefork map rows.wat div in.ndjson --into sum --on-error keep
             {"a":1,"b":2 , "n": 1.50,"sum":0}
-            {"sum":{"error":{"kind":"Row","message":"it has a field `sum` already"}}}
+            {"a":1,"b":1,"sum":{"error":{"kind":"Row","message":"it has a field `sum` already"}}}
             {"a":1,"b":0,"sum":{"error":{"kind":"Trap","message":"`div` trapped: integer divide by zero"}}}
             {"a":7,"b":8,"sum":0}
             {"a":1,"sum":{"error":{"kind":"Row","message":"`b`: it is not given"}}}
@@ -291,6 +291,73 @@ fn values_of_every_kind_are_told_what_is_wrong_with_them() {
             $ purefork map shapes.wat measure measure.ndjson --on-error keep
             4
             {"error":{"kind":"Err","message":"it is empty"}}
+            exit 1
+        "#]],
+    );
+}
+
+/// No key is there twice, and no field is lost.
+#[test]
+fn a_field_of_the_name_is_no_place_for_a_result() {
+    let room = Room::new(
+        "into-taken",
+        &[
+            ("in.ndjson", b"{\"a\":1,\"b\":2,\"s\":9,\"note\":\"x\"}\n[3,4]\n"),
+            ("in.csv", b"a,b,s,s\n1,2,3,4\n"),
+            ("bare.csv", b"1,2\n1,2,3\n"),
+            ("points.ndjson", b"{\"x\":1,\"y\":2}\n{\"x\":1,\"y\":2,\"z\":3}\n"),
+        ],
+    );
+    room.check(
+        &[
+            "rows.wat add in.ndjson --into a",
+            "rows.wat add in.ndjson --into s",
+            "rows.wat add in.ndjson --into s --on-error keep",
+            "rows.wat add in.csv --into c --to ndjson",
+            "rows.wat add in.csv --into s --to ndjson",
+            "rows.wat add bare.csv --no-header --into s --on-error keep",
+            "shapes.wat move points.ndjson --into z --on-error keep",
+            "shapes.wat move points.ndjson --into to --to csv --on-error keep",
+        ],
+        &expect![[r#"
+            $ purefork map rows.wat add in.ndjson --into a
+            2> error: a row would have two fields `a`
+            2>   choose another name, `--into NAME`, or give the input's columns names of their own
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson --into s
+            2> error: row 1 of `in.ndjson`: it has a field `s` already
+            exit 1
+
+            $ purefork map rows.wat add in.ndjson --into s --on-error keep
+            {"a":1,"b":2,"note":"x","s":{"error":{"kind":"Row","message":"it has a field `s` already"}}}
+            {"a":3,"b":4,"s":7}
+            exit 1
+
+            $ purefork map rows.wat add in.csv --into c --to ndjson
+            2> error: a row would have two fields `s`
+            2>   choose another name, `--into NAME`, or give the input's columns names of their own
+            exit 2
+
+            $ purefork map rows.wat add in.csv --into s --to ndjson
+            2> error: a row would have two fields `s`
+            2>   choose another name, `--into NAME`, or give the input's columns names of their own
+            exit 2
+
+            $ purefork map rows.wat add bare.csv --no-header --into s --on-error keep
+            1,2,3
+            1,2,
+            exit 1
+
+            $ purefork map shapes.wat move points.ndjson --into z --on-error keep
+            {"x":1,"y":2,"z":{"x":1.0,"y":2.0}}
+            {"x":1,"y":2,"z":{"error":{"kind":"Row","message":"it has a field `z` already"}}}
+            exit 1
+
+            $ purefork map shapes.wat move points.ndjson --into to --to csv --on-error keep
+            point,to.x,to.y
+            "{""x"":1.0,""y"":2.0}",1.0,2.0
+            "{""x"":1,""y"":2,""z"":3}",,
             exit 1
         "#]],
     );

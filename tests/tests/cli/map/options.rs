@@ -32,7 +32,7 @@ fn arguments_may_be_the_same_for_all_rows() {
 
             $ purefork map rows.wat add in.ndjson --arg a=1 --arg b=2
             3
-            2> error: row 2 of `in.ndjson`: expected an object with no fields, but was given `2`
+            2> error: row 2 of `in.ndjson`: expected an object, whatever is in it, but was given `2`
             exit 1
 
             $ purefork map rows.wat add in.ndjson --arg c=1
@@ -82,6 +82,12 @@ fn what_is_wrong_is_said() {
             "rows.wat add in.ndjson --merge",
             "--merge out.ndjson",
             "--merge out.ndjson missing.ndjson",
+            "--merge out.ndjson in.ndjson -o other.ndjson",
+            "--merge out.ndjson in.ndjson --into a --fuel 5",
+            "rows.wat add in.ndjson --column a=x --column a=y",
+            "rows.wat add in.ndjson --arg a=1 --arg b=2 --column a=x",
+            "rows.wat add in.ndjson --rejects /dev/stdout",
+            "rows.wat add in.ndjson --memo /proc/nowhere",
         ],
         &expect![[r#"
             $ purefork map 
@@ -159,6 +165,50 @@ fn what_is_wrong_is_said() {
             $ purefork map --merge out.ndjson missing.ndjson
             2> error: cannot read `missing.ndjson`: No such file or directory (os error 2)
             exit 2
+
+            $ purefork map --merge out.ndjson in.ndjson -o other.ndjson
+            2> error: the argument `--merge <OUT>` cannot be used with `--output <OUT>`
+            2>   `purefork map --help` shows what there is
+            exit 2
+
+            $ purefork map --merge out.ndjson in.ndjson --into a --fuel 5
+            2> error: the argument `--merge <OUT>` cannot be used with `--into <COLUMN>`, `--fuel <N>`
+            2>   `purefork map --help` shows what there is
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson --column a=x --column a=y
+            2> error: `--column a` is given twice
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson --arg a=1 --arg b=2 --column a=x
+            2> error: `--column a`: `add` takes no such parameter from a row
+            2>   it takes none: `--arg` gives them all
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson --rejects /dev/stdout
+            2> error: expected a file with `--rejects`: standard output carries results alone
+            2>   name a file, such as `rejects.ndjson`
+            exit 2
+
+            $ purefork map rows.wat add in.ndjson --memo /proc/nowhere
+            2> error: the memo `/proc/nowhere` cannot be used: `/proc/nowhere` cannot be used: it cannot be made, or is removed again and again
+            2>   choose a directory that is yours alone, or do without a memo
+            exit 2
         "#]],
+    );
+}
+
+#[test]
+fn two_parameters_may_have_each_the_column_of_the_other() {
+    let room = Room::new("swapped", &[("in.csv", b"a,b\n3,6\n1,8\n")]);
+    room.check(
+        &["rows.wat div in.csv --column a=b --column b=a"],
+        &expect![[r#"
+        $ purefork map rows.wat div in.csv --column a=b --column b=a
+        div
+        2
+        8
+        exit 0
+    "#]],
     );
 }

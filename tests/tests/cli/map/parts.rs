@@ -54,10 +54,29 @@ fn shards_together_are_the_whole() {
             exit 2
 
             $ purefork map --merge one-1.csv one-1.csv
-            2> error: `one-1.csv` is a part, too
+            2> error: `one-1.csv` is the output, or a file of the output's, too
             2>   write to another file
             exit 2
         "#]],
+    );
+}
+
+#[test]
+fn a_part_is_not_a_file_of_the_outputs() {
+    let room = Room::new("merged-part", &[("all.csv", b"a\n1\n"), ("all.csv.purefork-part", b"a\n2\n")]);
+    room.check(
+        &["--merge all.csv all.csv", "--merge all.csv all.csv.purefork-part --to csv"],
+        &expect![[r#"
+        $ purefork map --merge all.csv all.csv
+        2> error: `all.csv` is the output, or a file of the output's, too
+        2>   write to another file
+        exit 2
+
+        $ purefork map --merge all.csv all.csv.purefork-part --to csv
+        2> error: `all.csv.purefork-part` is the output, or a file of the output's, too
+        2>   write to another file
+        exit 2
+    "#]],
     );
 }
 
@@ -142,6 +161,89 @@ fn a_run_does_not_go_on_with_what_has_changed() {
         exit 2
     "#]],
     );
+}
+
+/// Inputs without rows are no hindrance, wherever they stand.
+#[test]
+fn a_run_goes_on_behind_inputs_without_rows() {
+    let rows = |from: u32, to: u32| (from..to).map(|n| format!("[{n},1]\n")).collect::<String>();
+    let (first, second) = (rows(0, 50_000), rows(50_000, 90_000));
+    let room = Room::new(
+        "resume-empty",
+        &[
+            ("none.ndjson", b""),
+            ("blank.ndjson", b"\n\n"),
+            ("one.ndjson", first.as_bytes()),
+            ("two.ndjson", format!("{second}[1,\n").as_bytes()),
+        ],
+    );
+    let line = "rows.wat add none.ndjson one.ndjson blank.ndjson none.ndjson two.ndjson -o out.ndjson --quiet";
+    let output = room.command(line).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let kept: serde_json::Value = serde_json::from_str(&room.read("out.ndjson.purefork-resume")).expect("it is JSON");
+    assert_eq!(kept["checkpoint"]["input"], 4, "it stands in the last input");
+    fs::write(room.path("two.ndjson"), &second).expect("it is written");
+    out(room.command(&format!("{line} --resume")));
+    let whole: String = (1..=90_000).map(|n| format!("{n}\n")).collect();
+    assert!(room.read("out.ndjson") == whole, "rows are lost or doubled");
+    // A row where none was is another input.
+    fs::write(room.path("two.ndjson"), format!("{second}[1,\n")).expect("it is written");
+    let _ = room.command(line).output().expect("the binary runs");
+    fs::write(room.path("blank.ndjson"), "[1,2]\n").expect("it is written");
+    let output = room.command(&format!("{line} --resume")).output().expect("the binary runs");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "error: `blank.ndjson` is not what it was\n  start anew, without `--resume`\n"
+    );
+}
+
+#[test]
+fn a_share_goes_on_behind_inputs_that_it_has_nothing_of() {
+    let rows = |from: u32, to: u32| (from..to).map(|n| format!("[{n},1]\n")).collect::<String>();
+    let (first, second) = (rows(0, 5000), rows(5000, 10_000));
+    let broken = second.replacen("[9990,1]", "[9990,x]", 1);
+    let room = Room::new("resume-share", &[("one.ndjson", first.as_bytes()), ("two.ndjson", broken.as_bytes())]);
+    let line = "rows.wat add one.ndjson two.ndjson --shard 2/2 -o out.ndjson --quiet";
+    let output = room.command(line).output().expect("the binary runs");
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::write(room.path("two.ndjson"), &second).expect("it is written");
+    out(room.command(&format!("{line} --resume")));
+    let share: String = (5001..=10_000).map(|n| format!("{n}\n")).collect();
+    assert!(room.read("out.ndjson") == share, "rows are lost or doubled");
+}
+
+/// What is in files that arguments and options name is what makes a run, not the files' names.
+#[test]
+fn a_run_does_not_go_on_with_other_arguments_or_links() {
+    let rows: String = (0..3000).map(|n| format!("{{\"a\":{n}}}\n")).collect();
+    let room = Room::new(
+        "other-arguments",
+        &[("in.ndjson", format!("{rows}[\n").as_bytes()), ("b.txt", b"10"), ("more.wat", b"(module)")],
+    );
+    let line = "rows.wat add in.ndjson --arg b=@b.txt --link more=more.wat -o out.ndjson --quiet --resume";
+    let other = "error: `out.ndjson` was begun by a run with another module, function or options\n  give the same, or start \
+                 anew, without `--resume`\n";
+    let _ = room.command(line).output().expect("the binary runs");
+    for (file, text, back) in [("b.txt", "20", "10"), ("more.wat", "(module (func))", "(module)")] {
+        fs::write(room.path(file), text).expect("it is written");
+        let output = room.command(line).output().expect("the binary runs");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), other, "{file}");
+        fs::write(room.path(file), back).expect("it is written");
+    }
+    fs::write(room.path("in.ndjson"), &rows).expect("it is written");
+    out(room.command(line));
+}
+
+#[test]
+fn a_run_does_not_go_on_with_rejects_that_are_gone() {
+    let rows: String = (0..3000).map(|n| format!("[{n},{}]\n", n % 2)).collect();
+    let room = Room::new("gone-rejects", &[("in.ndjson", format!("{rows}[1,\n").as_bytes())]);
+    let line = "rows.wat div in.ndjson --on-error skip --max-errors 1500 --rejects bad.ndjson -o out.ndjson --quiet";
+    let _ = room.command(line).output().expect("the binary runs");
+    fs::write(room.path("bad.ndjson"), "").expect("it is written");
+    let output = room.command(&format!("{line} --resume")).output().expect("the binary runs");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(text.starts_with("error: `bad.ndjson` has 0 bytes, but the run had written "), "{text}");
 }
 
 #[test]

@@ -163,3 +163,24 @@ fn results_are_folded_as_a_tree() {
         "#]],
     );
 }
+
+/// Some bytes of input may give megabytes: what is under way is bounded all the same, and the output is what it was.
+#[test]
+fn rows_that_give_much_are_parted() {
+    let text = "x".repeat(30_000);
+    let rows: String = (0..600).map(|n| format!("\"{n}{text}\"\n")).collect();
+    let room = Room::new("much", &[("in.ndjson", rows.as_bytes())]);
+    for line in [
+        "shapes.wat text in.ndjson",
+        "shapes.wat text in.ndjson --to csv --into same",
+        "rows.wat none --arg a=1 in.ndjson",
+    ] {
+        let serial = room.command(&format!("{line} --serial -q --on-error keep")).output().expect("the binary runs");
+        let parallel =
+            room.command(&format!("{line} --threads 3 -q --on-error keep")).output().expect("the binary runs");
+        assert!(serial.stdout == parallel.stdout, "{line}: the output depends on the threads");
+        assert!(serial.stdout.split(|byte| *byte == b'\n').count() > 600, "{line}: rows are lost");
+    }
+    let texts = room.command("shapes.wat text in.ndjson -q").output().expect("the binary runs").stdout;
+    assert!(texts == rows.as_bytes(), "it is not what it was");
+}

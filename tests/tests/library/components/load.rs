@@ -311,8 +311,7 @@ fn a_guest_has_no_way_to_observe_timing() {
     .assert_eq(&text);
     let one = refusal(&EXECUTOR, "(component (core func (canon waitable-set.new)))");
     expect![[r#"
-        the guest cannot be shown to be pure, for 2 reasons
-          uses component-model concurrency (`async` functions, streams, futures, threads), which guests do not have: \`waitable-set.new\` requires the component model async feature; it shows a guest what finished first; build it with synchronous functions, and fork instead
+        the guest cannot be shown to be pure, for 1 reason
           uses the built-in `waitable-set.new`: what belongs to concurrency shows a guest what finished first; fork instead"#]].assert_eq(&one);
 }
 
@@ -371,16 +370,16 @@ fn asynchronous_functions_are_not_taken() {
         async type: the guest cannot be shown to be pure, for 1 reason
           uses component-model concurrency (`async` functions, streams, futures, threads), which guests do not have: async component functions require the component model async feature; it shows a guest what finished first; build it with synchronous functions, and fork instead
         future result: the guest cannot be shown to be pure, for 1 reason
-          uses component-model concurrency (`async` functions, streams, futures, threads), which guests do not have: \`future\` requires the component model async feature; it shows a guest what finished first; build it with synchronous functions, and fork instead
+          uses component-model concurrency (`async` functions, streams, futures, threads), which guests do not have: 'future' requires the component model async feature; it shows a guest what finished first; build it with synchronous functions, and fork instead
         stream parameter: the guest cannot be shown to be pure, for 1 reason
-          uses component-model concurrency (`async` functions, streams, futures, threads), which guests do not have: \`stream\` requires the component model async feature; it shows a guest what finished first; build it with synchronous functions, and fork instead
+          uses component-model concurrency (`async` functions, streams, futures, threads), which guests do not have: 'stream' requires the component model async feature; it shows a guest what finished first; build it with synchronous functions, and fork instead
         error context: the guest cannot be shown to be pure, for 1 reason
-          uses error contexts, which guests do not have: \`error-context\` requires the component model error-context feature; return a string instead
+          uses error contexts, which guests do not have: 'error-context' requires the component model error-context feature; return a string instead
         fixed list: the guest cannot be shown to be pure, for 1 reason
           uses lists of fixed length, which guests do not have: Fixed-length lists require the component model fixed-length lists feature; use a tuple or a list
         map: the module is not valid WebAssembly: canonical option \`memory\` is required (at byte 157)
         gc: the guest cannot be shown to be pure, for 1 reason
-          uses values in garbage-collected memory, which guests do not have: canonical option \`gc\` requires the \`cm-gc\` feature; guests run without a collector; compile for linear memory
+          uses values in garbage-collected memory, which guests do not have: canonical option 'gc' requires the 'cm-gc' feature; pass them in linear memory
         many flags: the module is not valid WebAssembly: cannot have more than 32 flags (at byte 133)
     "#]].assert_eq(&text);
 }
@@ -404,13 +403,10 @@ fn what_core_modules_must_not_use_they_must_not_use_inside_of_a_component() {
     expect![[r#"
         shared memory: the guest cannot be shown to be pure, for 1 reason
           uses threads (shared memory or atomic instructions), which guests do not have: threads must be enabled for shared memories; calls share nothing; compile without threads (no `-pthread`, no `+atomics`) and fork instead
-        garbage collection: the guest cannot be shown to be pure, for 2 reasons
-          uses garbage collection (its types, subtypes or constants), which guests do not have: struct indexed types not supported without the gc feature; guests run without a collector; compile for linear memory
-          uses references that need a garbage collector (`externref`, `anyref` or others), which guests do not have: cannot define struct types when gc types are disabled; guests run without a collector; compile without them
+        garbage collection: is taken
         relaxed simd: the guest cannot be shown to be pure, for 1 reason
           uses relaxed SIMD, which guests do not have: relaxed SIMD support is not enabled; its results differ between machines; use plain SIMD (no `+relaxed-simd`)
-        exceptions: the guest cannot be shown to be pure, for 1 reason
-          uses exceptions (tags, `throw` or `try_table`), which guests do not have: exceptions proposal not enabled; they need a garbage collector, which guests do not have; compile without them, so that a failure traps
+        exceptions: is taken
     "#]].assert_eq(&text);
 }
 
@@ -428,7 +424,7 @@ fn a_memory_of_64_bits_is_refused_where_values_are_passed_by_it() {
     );
     expect![[r#"
         the guest cannot be shown to be pure, for 1 reason
-          uses 64-bit memory in the canonical ABI, which guests do not have: 64-bit memories require the \`cm64\` feature to be enabled; compile for 32-bit memory"#]].assert_eq(&text.map_or_else(|error| error.to_string(), |_| "is taken".to_owned()));
+          uses 64-bit memory in the canonical ABI, which guests do not have: 64-bit memories require the 'cm64' feature to be enabled; compile for 32-bit memory"#]].assert_eq(&text.map_or_else(|error| error.to_string(), |_| "is taken".to_owned()));
 }
 
 #[test]

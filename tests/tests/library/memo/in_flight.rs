@@ -31,16 +31,14 @@ fn calls_with_one_key_run_once() {
 fn busy(exec: &Executor) -> mpsc::Sender<()> {
     let (sender, receiver) = mpsc::channel::<()>();
     let (began, begun) = mpsc::channel();
-    let one = loaded(exec, r#"(module (func (export "one") (result i32) (i32.const 1)))"#);
-    let first = one.fork("one", args![]).unwrap();
-    // On whatever thread: a callback that has begun is waited for.
-    let blocked = first.then(move |_| {
+    let (promise, argument) = purefork::promise::<i64>();
+    // It follows a call that cannot have ended yet. One that has would run it here, and nobody would be left to let it go.
+    loaded(exec, SLOW).function::<(i64,), i64>("slow").unwrap().fork((argument,)).on_done(move |_| {
         began.send(()).unwrap();
         receiver.recv().unwrap_err();
-        Ok(())
     });
+    promise.set(1).unwrap();
     begun.recv().unwrap();
-    drop(blocked);
     sender
 }
 
@@ -49,7 +47,7 @@ fn the_second_is_not_cancelled_with_the_first_nor_the_first_with_the_second() {
     let _watchdog = Watchdog::new();
     let exec = with_memo(Mode::Threads(1), &Memo::in_memory());
     let module = loaded(&exec, SLOW);
-    let go = std::thread::scope(|scope| scope.spawn(|| busy(&exec)).join().unwrap());
+    let go = busy(&exec);
     let fork = || module.fork("slow", args![7i64]).unwrap();
     let (first, second, third) = (fork(), fork(), fork());
     assert!(first.cancel());

@@ -45,7 +45,10 @@ fn a_tree_that_would_be_astronomical_is_small() {
     for mode in MODES {
         let exec = with_limits(mode, &Memo::in_memory(), limits().depth(100));
         let (value, usage) = called(&loaded(&exec, FIB), "fib", args![90]);
-        assert_eq!((value, usage.forks), (Value::I64(2_880_067_194_370_816_120), 178));
+        assert_eq!(value, Value::I64(2_880_067_194_370_816_120));
+        // Where two threads come to the same call at once, one may run it again rather than wait in a circle.
+        let most = if matches!(mode, Mode::Threads(2..)) { 1_000 } else { 178 };
+        assert!((178..=most).contains(&usage.forks), "{mode:?}: {} forks", usage.forks);
     }
 }
 

@@ -115,7 +115,7 @@ fn a_program_that_wants_a_file_or_the_time_is_told_what_it_was_given() {
                 1,
                 String::new(),
                 "data/a.txt: No such file or directory\n".to_owned(),
-                vec!["tried to open `data/a.txt`: there are no files".to_owned()]
+                vec!["tried to open `data/a.txt`: no such file was given (`--file data/a.txt=@data/a.txt`)".to_owned()]
             )
         );
         assert_eq!(
@@ -174,14 +174,14 @@ fn the_library_of_c_copes() {
     let Some(wasm) = compile(Source::Text(source), &["-Wno-unused"]) else { return };
     each_frozen(|exec| {
         let (status, stdout, stderr, refused) = outcome(exec, &wasm, &[], b"a line\n");
-        let expected = "1 program\nstat / 0 dir 1\nstat x -1 No such file or directory\nwrite 0 Read-only file system\nmkdir -1 Read-only file system\nopendir 1 0\nclosedir 0\ntty 0 0\nseek -1 Invalid seek\nsleep 0\npoll 2\nenv 0\nrandom 0 afcd1d7b\ngets a line\neof 1\nclose 0";
+        let expected = "1 program\nstat / 0 dir 1\nstat x -1 No such file or directory\nwrite 0 Read-only file system\nmkdir -1 Read-only file system\nopendir 1 1\nclosedir 0\ntty 0 0\nseek -1 Invalid seek\nsleep 0\npoll 2\nenv 0\nrandom 0 afcd1d7b\ngets a line\neof 1\nclose 0";
         assert_eq!((status, stdout.as_str(), stderr.as_str()), (9, expected, ""));
         let expected = [
-            "looked for `x`: there are no files",
             "tried to write `x`: no file can be written",
             "tried to make the directory `x`: no file can be written",
             "asked how much time has passed: none ever does",
             "asked for random numbers: they are the same in every call",
+            "looked for `x`: no such file was given (`--file x=@x`)",
         ];
         assert_eq!(refused, expected);
     });

@@ -258,6 +258,7 @@ fn an_import_of_another_type_is_refused() {
             r#"(import "wasi:random/random@0.3.0" (instance (export "get-random-u64" (func (result u64)))))"#,
             expect![[r#"
                 Impure: the guest cannot be shown to be pure, for 1 reason
+                  if it does not call them, `Builder::unknown_imports` (`--unknown-imports trap`) takes it: to call one is a trap then
                   imports the function `wasi:random/random@0.3.0#get-random-u64`: WASI's source of randomness, and a guest has none; pass a seed as an argument
             "#]],
         ),
@@ -265,6 +266,7 @@ fn an_import_of_another_type_is_refused() {
             r#"(import "wasi:random/random@0.2.0" (func (result u64)))"#,
             expect![[r#"
                 Impure: the guest cannot be shown to be pure, for 1 reason
+                  if it does not call them, `Builder::unknown_imports` (`--unknown-imports trap`) takes it: to call one is a trap then
                   imports the function `wasi:random/random@0.2.0`: WASI's source of randomness, and a guest has none; pass a seed as an argument
             "#]],
         ),

@@ -3,6 +3,7 @@
 mod asked;
 mod compiled;
 mod components;
+mod files;
 mod programs;
 mod refused;
 mod written;

@@ -17,12 +17,13 @@ fn without_it_a_guest_is_refused_and_told_of_it() {
     let error = error(Executor::builder().inspect(&wat));
     expect![[r#"
         Impure: the guest cannot be shown to be pure, for 1 reason
-          it imports nothing else than WASI: `Builder::wasi` (`--wasi frozen`) gives it one in which time stands still and there are no files
+          it imports nothing else than WASI: `Builder::wasi` (`--wasi frozen`) gives it one in which time stands still, with no files but those that are given
           imports `wasi_snapshot_preview1.sched_yield` (func (result i32)): WASI's sleeping and yielding, and a guest sees no time pass; compile without it (`wasm32-unknown-unknown`)
     "#]]
     .assert_eq(&format!("{}: {error}\n", error.kind().name()));
     let both = guest(&[("sched_yield", "(result i32)")], "").replace("(memory", r#"(import "env" "f" (func)) (memory"#);
-    assert_eq!(purefork_tests::error(Executor::builder().inspect(both)).help(), None);
+    let told = "if it does not call them, `Builder::unknown_imports` (`--unknown-imports trap`) takes it: to call one is a trap then";
+    assert_eq!(purefork_tests::error(Executor::builder().inspect(both)).help(), Some(told));
     assert!(Executor::builder().wasi(Wasi::Frozen).inspect(wat).is_ok());
 }
 
@@ -43,13 +44,13 @@ fn what_wasi_does_not_have_is_refused() {
         r#"(module
             (import "wasi_snapshot_preview1" "thread-spawn" (func (param i32) (result i32)))
             (import "wasi_snapshot_preview1" "sched_yield" (global i32))
-            (import "wasi_unstable" "sched_yield" (func (result i32)))
+            (import "wasi_unstable" "sock_accept" (func (param i32 i32 i32) (result i32)))
             (memory (export "memory") 1))"#,
         &expect![[r#"
             Impure: the guest cannot be shown to be pure, for 3 reasons
               imports `wasi_snapshot_preview1.thread-spawn` (func (param i32) (result i32)): WASI's threads, and a guest has none; fork instead
               imports `wasi_snapshot_preview1.sched_yield` (global i32): a guest sees no state but its own; define the global in the guest (link as an executable, not as a shared library)
-              imports `wasi_unstable.sched_yield` (func (result i32)): WASI's sleeping and yielding, and a guest sees no time pass; compile without it (`wasm32-unknown-unknown`)
+              imports `wasi_unstable.sock_accept` (func (param i32 i32 i32) (result i32)): WASI's sockets, and a guest has none; pass the data as an argument
         "#]],
     );
 }
@@ -135,4 +136,18 @@ fn what_was_compiled_with_wasi_is_not_found_without() {
         assert_eq!(error(without.load_bytes(&wat)).kind(), ErrorKind::Impure);
     }
     std::fs::remove_dir_all(dir).unwrap();
+}
+
+/// The host has one function of a name: with two types, one of them could not be linked.
+#[test]
+fn a_function_that_is_imported_with_two_types_is_refused() {
+    let exec = built(Executor::builder().serial().wasi(Wasi::Frozen));
+    let module = r#"(module
+        (import "wasi_snapshot_preview1" "fd_seek" (func (param i32 i64 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_seek" (func (param i32 i32 i32 i32 i32) (result i32))))"#;
+    let error = purefork_tests::error(exec.load_bytes(module));
+    assert!(
+        error.to_string().contains("it is also imported as (func (param i32 i64 i32 i32) (result i32)); use one type"),
+        "{error}"
+    );
 }

@@ -73,7 +73,7 @@ impl BatchEncoder {
     }
 
     /// Passes on the columns of a row, which has its result.
-    fn pass(&mut self, rows: &mut dyn Rows, row: usize) -> Result<(), RowError> {
+    fn pass(&mut self, rows: &mut dyn Rows, row: usize, unread: bool) -> Result<(), RowError> {
         if !self.layout.into {
             return Ok(());
         }
@@ -93,10 +93,20 @@ impl BatchEncoder {
         }
         let Passed::Values(builders) = &mut self.passed else { return Ok(()) };
         self.cells.clear();
-        rows.cells(row, &mut self.cells)?;
+        match unread {
+            true => rows.remains(row, &mut self.cells),
+            false => rows.cells(row, &mut self.cells)?,
+        }
         for at in 0..builders.len() {
             let pushed = match self.cells.get(at) {
-                Some(value) => builders[at].push(value),
+                // What remains of a row need not be of the column's type.
+                Some(value) => match builders[at].push(value) {
+                    Err(_) if unread => {
+                        builders[at].push_null();
+                        Ok(())
+                    }
+                    pushed => pushed,
+                },
                 None => {
                     builders[at].push_null();
                     Ok(())
@@ -115,7 +125,7 @@ impl BatchEncoder {
 
 impl Encoder for BatchEncoder {
     fn push(&mut self, rows: &mut dyn Rows, row: usize, outcome: Outcome<'_>) -> Result<(), RowError> {
-        self.pass(rows, row)?;
+        self.pass(rows, row, outcome.is_unread())?;
         let results = self.results.as_mut().map_err(|error| RowError::output(error.message()))?;
         let pushed = match outcome {
             Outcome::Value(value) => results.push(&value),
@@ -156,6 +166,25 @@ impl Encoder for BatchEncoder {
             }
         }
         true
+    }
+
+    fn bytes(&self) -> usize {
+        self.results.as_ref().map_or(0, ResultBuilder::bytes)
+    }
+
+    fn mark(&self) -> usize {
+        self.results.as_ref().map_or(0, ResultBuilder::len)
+    }
+
+    fn take_back(&mut self, mark: usize) {
+        if let Ok(results) = &mut self.results {
+            results.truncate(mark);
+        }
+        match &mut self.passed {
+            Passed::None => {}
+            Passed::Batch(_, kept) => kept.truncate(mark),
+            Passed::Values(builders) => builders.iter_mut().for_each(|builder| builder.truncate(mark)),
+        }
     }
 
     fn finish(self: Box<Self>) -> Result<Encoded> {

@@ -47,12 +47,6 @@ pub(super) fn create(
         ))
         .with_help("write NDJSON, or run again without --resume"));
     }
-    if table.into.is_some() && table.columns.is_empty() {
-        return Err(error(format!(
-            "{name} has columns, but which the input has is not known before it is read: it is JSON"
-        ))
-        .with_help("write NDJSON; or leave --into out, and have the function give all that is to be in the output"));
-    }
     let layout = Layout {
         result: table.result.clone().unwrap_or_else(|| Type::tuple([])),
         name: table.into.clone().unwrap_or_else(|| table.function.clone()),
@@ -65,7 +59,7 @@ pub(super) fn create(
     names.sort_unstable();
     if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
         return Err(error(format!("two columns would be named `{}`", crate::error::shown(twice[0])))
-            .with_help("name the results otherwise with --into"));
+            .with_help("name the results otherwise with --into, or give the input's columns names of their own"));
     }
     if names.is_empty() {
         return Err(error(format!(

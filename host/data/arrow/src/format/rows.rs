@@ -108,6 +108,13 @@ impl Rows for ArrowRows {
         Ok(())
     }
 
+    fn remains(&mut self, row: usize, cells: &mut Vec<Value>) {
+        let prepared = self.cells.take().unwrap_or_else(|| self.prepare());
+        let cell = |(at, cell): &(usize, Box<dyn Cells>)| value(&**cell, row, &self.shown.columns[*at].1);
+        cells.extend(prepared.iter().map(|prepared| cell(prepared).unwrap_or(Value::Option(None))));
+        self.cells = Some(prepared);
+    }
+
     fn raw(&self, row: usize) -> Cow<'_, [u8]> {
         let fields = self.prepare().into_iter().filter_map(|(at, prepared)| {
             let column = &self.shown.columns[at].1;

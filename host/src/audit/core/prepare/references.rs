@@ -1,6 +1,7 @@
 //! References to what is the host's (`externref`), where there is nothing of the host's.
 //!
-//! Such references need a collector, which guests do not have. But a guest can have none other than null: there is nothing that
+//! Such references need a collector's heap, and who has one gets a new sandbox for each call. But most guests can have none other than
+//! null: without the instructions of garbage collection there is nothing that
 //! makes one, and none comes in, as whatever takes one from outside cannot be called. So each type of theirs is written as
 //! the one of references to functions, of which null is one too. The types differ in a byte, and nothing moves.
 //!
@@ -14,7 +15,7 @@ use wasmparser::{
 };
 
 use crate::audit::features::{Valid, validate};
-use crate::ir::proposals::CORE;
+use crate::ir::proposals::WITHOUT_COLLECTOR;
 
 const EXTERN: u8 = 0x6f;
 const FUNC: u8 = 0x70;
@@ -29,7 +30,7 @@ pub(in crate::audit::core) fn without_host_references(bytes: &[u8], valid: &Vali
     for payload in Parser::new(0).parse_all(bytes) {
         patch.payload(payload.ok()?)?;
     }
-    let patched = validate(&patch.to, CORE).ok()?;
+    let patched = validate(&patch.to, WITHOUT_COLLECTOR).ok()?;
     (patched.missing.is_empty() && types(valid) == types(&patched)).then_some((patch.to, patched))
 }
 

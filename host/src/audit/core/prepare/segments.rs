@@ -137,7 +137,11 @@ impl<'a> Found<'a> {
         for body in bodies.iter().filter(|_| found.count.is_some()) {
             let mut operators = body.get_operators_reader()?;
             while !operators.eof() {
-                if let Operator::MemoryInit { .. } | Operator::DataDrop { .. } = operators.read()? {
+                if let Operator::MemoryInit { .. }
+                | Operator::DataDrop { .. }
+                | Operator::ArrayNewData { .. }
+                | Operator::ArrayInitData { .. } = operators.read()?
+                {
                     return Ok(None);
                 }
             }
@@ -283,6 +287,10 @@ mod tests {
             r#"(module (memory 1) (data (i32.const 0) "a") (data (i32.const 1) "b")
                 (func (memory.init 1 (i32.const 0) (i32.const 0) (i32.const 1))))"#,
             r#"(module (memory 1) (data (i32.const 0) "a") (data "c") (data "d") (func (data.drop 2)))"#,
+            r#"(module (memory 1) (type $a (array (mut i8))) (data (i32.const 0) "a") (data (i32.const 1) "b")
+                (func (drop (array.new_data $a 1 (i32.const 0) (i32.const 0)))))"#,
+            r#"(module (memory 1) (type $a (array (mut i8))) (data (i32.const 0) "a") (data (i32.const 1) "b")
+                (func (array.init_data $a 1 (ref.null $a) (i32.const 0) (i32.const 0) (i32.const 0))))"#,
             // The address, or the memory, is not the module's own.
             r#"(module (global $g i32 (i32.const 3)) (memory 1)
                 (data (i32.const 0) "a") (data (i32.const 1) "b") (data (global.get $g) "c"))"#,

@@ -11,9 +11,6 @@ use wasmtime::{Caller, Extern, Memory, Trap, Val};
 /// How much fuel a call of WASI takes beside what it copies: about what it takes the host.
 const CALL: u64 = 100;
 
-/// Of a second.
-pub(super) const NANOSECONDS: u64 = 1_000_000_000;
-
 /// What a call of WASI may still use.
 pub(super) struct Meter {
     pub(super) fuel: u64,
@@ -79,8 +76,8 @@ pub(super) fn ask<R>(
         None => (Default::default(), caller.data_mut()),
     };
     let bytes = host.to_write(bytes);
-    let StoreData { interrupts, call, .. } = data;
-    let state = call.wasi.get_or_insert_with(|| Box::new(WasiState::new(limit)));
+    let StoreData { interrupts, call, world, .. } = data;
+    let state = call.wasi.get_or_insert_with(|| Box::new(WasiState::new(limit, world.clone())));
     let has_stopped = || interrupts.is_stopped();
     let look = Look::new(&has_stopped);
     let result = meter

@@ -10,6 +10,7 @@
 //! Nothing that a guest gives is trusted: pointers and lengths are checked, and what the host does for them takes fuel.
 
 mod call;
+mod paths;
 mod preview1;
 mod preview2;
 #[cfg(test)]
@@ -20,11 +21,26 @@ pub(super) use preview2::check;
 use super::import::HostImport;
 use super::numbers::set;
 use crate::error::{Error, ErrorKind};
+use crate::ir::CoreType;
 use crate::ir::wasi::Function;
 use crate::sandbox::data::StoreData;
 use crate::sandbox::error::Stop;
 use call::{Params, ask, may_call};
-use wasmtime::Linker;
+use wasmtime::{Linker, Val};
+
+/// The values of parameters of these types, of which those of 64 bits were passed in two halves.
+fn joined(types: &[CoreType], params: &[Val]) -> Vec<Val> {
+    let mut given = params.iter();
+    let mut next = || given.next().copied().unwrap_or(Val::I32(0));
+    let joined = types.iter().map(|ty| match ty {
+        CoreType::I64 => {
+            let [low, high] = [next(), next()].map(|half| u64::from(half.i32().unwrap_or_default().cast_unsigned()));
+            Val::I64((low | high << 32).cast_signed())
+        }
+        _ => next(),
+    });
+    joined.collect()
+}
 
 /// Defines a function of the host's, of WASI's.
 pub(super) fn define(
@@ -35,10 +51,13 @@ pub(super) fn define(
 ) -> wasmtime::Result<()> {
     let (ty, this) = (host.ty.clone(), host.clone());
     match function {
-        Function::Preview1(function) => {
-            let function = *function;
+        Function::Preview1(function, edition) => {
+            let (function, edition) = (*function, *edition);
+            let is_split = ty.params().len() > function.params().len();
             linker.func_new(module, name, ty, move |mut caller, params, results| {
-                let code = ask(&mut caller, &this, |asked| preview1::answer(asked, function, Params(params)))?;
+                let joined = is_split.then(|| joined(function.params(), params));
+                let params = Params(joined.as_deref().unwrap_or(params));
+                let code = ask(&mut caller, &this, |asked| preview1::answer(asked, (function, edition), params))?;
                 set(results, code.into());
                 Ok(())
             })?;
@@ -48,7 +67,8 @@ pub(super) fn define(
             let resource = *resource;
             linker.func_new(module, name, ty, move |mut caller, params, _| {
                 may_call(&mut caller, &this)?;
-                preview2::check(resource, Params(params).u32(0))
+                let state = caller.data_mut().call.wasi.as_deref_mut();
+                preview2::end(state, resource, Params(params).u32(0))
             })?;
         }
         Function::Unanswered(name_) => {

@@ -126,7 +126,7 @@ fn answer(function: Preview2, letters: i32, stdin: &[u8]) -> (wasmtime::Result<V
             ty => flat.extend((0..ty.flat_count()).map(|_| Val::I32(0))),
         }
     }
-    let mut state = State::of_program(Vec::new(), stdin.to_vec().into(), 1000);
+    let mut state = State::of_program(Vec::new(), stdin.to_vec().into(), 1000, None);
     let mut meter = Meter { fuel: 1000 };
     let mut memory = MEMORY;
     let mut asked = WasiCall {
@@ -156,11 +156,11 @@ fn what_every_function_answers_is_of_its_type() {
                 assert_eq!(value, Value::unit(), "{function:?}");
                 continue;
             };
-            let mut spaces = Vec::new();
+            let mut spaces = abi::Spaces::new();
             let fits = abi::spaces(&ty, &value, Encoding::Utf8, &mut spaces, &mut abi::Look::never());
             assert!(fits.is_ok(), "{function:?} gives {value}, which is no {ty}");
             let mut memory = vec![0; 4096];
-            let places: Vec<u32> = (1..=spaces.len() as u32).map(|at| at * 256).collect();
+            let places: abi::Places = (1..=spaces.len() as u32).map(|at| at * 256).collect();
             let mut writer = Writer {
                 memory: &mut memory,
                 encoding: Encoding::Utf8,

@@ -8,6 +8,7 @@ use super::output::{Start, create};
 use purefork_data::{Format, Input, Output, Result, Sink, Source, Table, Wanted};
 
 /// Arrow IPC as a file, `.arrow`, `.feather`, `.ipc`. What is read may be a stream as well; it may be compressed, in its buffers or as a whole.
+/// What is written has no dictionaries, but within structures and lists: there they have to be the same in all batches.
 pub struct Arrow;
 
 /// Arrow IPC as a stream, `.arrows`. What is read may be a file as well.

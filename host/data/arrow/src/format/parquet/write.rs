@@ -8,7 +8,7 @@ use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
-use purefork_data::{Result, Sink};
+use purefork_data::{Error, Result, Sink, Stage};
 use std::io;
 
 /// How many bytes a row group has at the most, about, before it is written.
@@ -28,8 +28,33 @@ pub(super) fn start(sink: Sink, schema: &SchemaRef) -> Result<Box<dyn BatchWrite
             properties = properties.set_column_dictionary_enabled(path, false);
         }
     }
+    if let Some(field) = schema.fields().iter().find(|field| has_union(field.data_type())) {
+        let name = crate::error::shown(field.name());
+        return Err(Error::new(
+            Stage::Output,
+            format!("the column `{name}` is a union, or has one in it, which Parquet does not have"),
+        )
+        .with_help("write Arrow IPC, `-o OUT.arrow`; or leave the column out before"));
+    }
     let writer = ArrowWriter::try_new(sink, schema.clone(), Some(properties.build()));
     Ok(Box::new(Writer(Some(writer.map_err(|error| super::text(&error))?))))
+}
+
+/// Whether columns of the type hold unions.
+fn has_union(data: &DataType) -> bool {
+    match data {
+        DataType::Union(..) => true,
+        DataType::Struct(fields) => fields.iter().any(|field| has_union(field.data_type())),
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _)
+        | DataType::RunEndEncoded(_, item) => has_union(item.data_type()),
+        DataType::Dictionary(_, values) => has_union(values),
+        _ => false,
+    }
 }
 
 fn io(error: ParquetError) -> io::Error {
