@@ -96,10 +96,11 @@ fn is_main(py: Python<'_>) -> bool {
     known
 }
 
-/// Runs a call on this thread if nobody has begun to; cancelled by [`interrupt`]. Without the GIL.
+/// Runs a call on this thread if nobody has begun to; cancelled by [`interrupt`]. Without the GIL. Where nobody would call that, the call is left
+/// to the workers, and Ctrl-C ends the wait.
 fn run_here<T: Send + 'static>(future: &Future<T>, begun: u64) -> bool {
     if !ARMED.load(Ordering::Relaxed) {
-        return future.run_here();
+        return future.is_done();
     }
     let cancel = future.clone();
     running().push((
@@ -175,8 +176,8 @@ pub(crate) fn help<T: Send + 'static>(py: Python<'_>, futures: &[&Future<T>]) ->
         py.detach(|| futures.iter().rev().all(|future| !future.is_done() && future.run_here()));
         return Ok(());
     }
-    // Nobody has left anything to be run.
-    if futures.last().is_none_or(|last| last.is_done()) {
+    // Nobody has left anything to be run, or nobody would end what is run here.
+    if !ARMED.load(Ordering::Relaxed) || futures.last().is_none_or(|last| last.is_done()) {
         return Ok(());
     }
     let begun = now();

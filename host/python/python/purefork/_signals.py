@@ -1,7 +1,7 @@
 """Ctrl-C while the main thread runs a call: a thread of its own is told of it, and cancels the call.
 
-Python's handler runs on the main thread once that is back in Python. `signal.set_wakeup_fd` is told at once; where another library uses it, Ctrl-C
-acts when the call has ended.
+Python's handler runs on the main thread once that is back in Python. `signal.set_wakeup_fd` is told at once; where another library uses it, the main
+thread leaves calls to the workers. In a serial executor, which has none, Ctrl-C acts when the call has ended.
 """
 
 import os
