@@ -5,7 +5,7 @@ use crate::escape::escaped;
 use crate::future::Future;
 use crate::ir::FunctionDef;
 use crate::nearest::did_you_mean;
-use crate::value::{Alone, Params, Type, Typed, Value, Values, fit, sealed};
+use crate::value::{Alone, Params, Type, Typed, Value, Values, fit, is_scalar_of, sealed};
 use smallvec::SmallVec;
 use std::fmt::Write as _;
 
@@ -269,24 +269,32 @@ impl IntoArgs<Args> for Args {
 impl<const N: usize> IntoArgs<Args> for [Value; N] {
     #[inline]
     fn into_args(self, Callee(function): Callee<'_>) -> Result<Bound> {
-        positional(function, self.into_iter())
+        positional(function, self)
     }
 }
 
 /// Values, by position.
 impl IntoArgs<Args> for Vec<Value> {
     fn into_args(self, Callee(function): Callee<'_>) -> Result<Bound> {
-        positional(function, self.into_iter())
+        positional(function, self)
     }
 }
 
 /// Checks values that are in the order of the parameters.
 #[inline]
-fn positional(function: &FunctionDef, given: impl ExactSizeIterator<Item = Value>) -> Result<Bound> {
-    if given.len() != function.params.len() {
-        return Err(mismatch_count(function, given.len()));
+fn positional(function: &FunctionDef, given: impl AsRef<[Value]> + IntoIterator<Item = Value>) -> Result<Bound> {
+    let values = given.as_ref();
+    if values.len() != function.params.len() {
+        return Err(mismatch_count(function, values.len()));
     }
-    let values = given.enumerate().map(|(at, value)| checked(function, at, value));
+    // Mostly they are scalars that fit as they are.
+    let mut both = function.params.iter().zip(values);
+    if both.all(|(ty, value)| is_scalar_of(ty, value))
+        && let Some(values) = Values::of_scalars(values.iter().map(Some))
+    {
+        return Ok(Bound(Ok(values)));
+    }
+    let values = given.into_iter().enumerate().map(|(at, value)| checked(function, at, value));
     Ok(Bound(Ok(values.collect::<Result<Values>>()?)))
 }
 

@@ -9,8 +9,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyWeakrefReference;
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// What completes futures of one event loop.
 #[pyclass(frozen, module = "purefork")]
@@ -21,6 +22,49 @@ pub(crate) struct Hub {
     told: AtomicBool,
     wake: Wake,
     create_future: Py<PyAny>,
+    patience: Patience,
+}
+
+/// Whether it is of use to look a moment longer at a future that is not complete: to be woken by the loop takes longer than a short call. It is of
+/// none where calls are long, or wait for others; so each look in vain makes the next one less likely, and one of use more.
+struct Patience {
+    left: AtomicU32,
+    passed: AtomicU32,
+}
+
+impl Patience {
+    /// So many looks in vain, one after another, and there are few more.
+    const MOST: u32 = 8;
+    /// Then there is one in so many.
+    const RARELY: u32 = 64;
+    /// As long as a loop takes to wake somebody.
+    const MOMENT: Duration = Duration::from_micros(2);
+
+    fn new() -> Patience {
+        Patience { left: AtomicU32::new(Patience::MOST), passed: AtomicU32::new(0) }
+    }
+
+    /// Whether the future was complete before the moment had passed.
+    fn see(&self, future: &Future) -> bool {
+        let left = self.left.load(Ordering::Relaxed);
+        if left == 0 && !self.passed.fetch_add(1, Ordering::Relaxed).is_multiple_of(Patience::RARELY) {
+            return false;
+        }
+        let begun = Instant::now();
+        loop {
+            for _ in 0..8 {
+                std::hint::spin_loop();
+                if future.is_done() {
+                    self.left.store(Patience::MOST, Ordering::Relaxed);
+                    return true;
+                }
+            }
+            if begun.elapsed() >= Patience::MOMENT {
+                self.left.store(left.saturating_sub(1), Ordering::Relaxed);
+                return false;
+            }
+        }
+    }
 }
 
 /// How a loop is told.
@@ -99,14 +143,20 @@ impl Waiter {
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let future = self.future.get();
+        let stop = || match future.value(py) {
+            Ok(value) => PyStopIteration::new_err((value.unbind(),)),
+            Err(error) => error,
+        };
         if future.is_done() {
-            let value = future.value(py)?;
-            return Err(PyStopIteration::new_err((value.unbind(),)));
+            return Err(stop());
         }
         if self.begun.swap(true, Ordering::Relaxed) {
             return Err(pyo3::exceptions::PyRuntimeError::new_err("await wasn't used with future"));
         }
         let hub = hub(py)?;
+        if hub.get().patience.see(future) {
+            return Err(stop());
+        }
         let waiter = hub.get().create_future.bind(py).call0()?;
         let (target, told) = (waiter.clone().unbind(), hub.clone_ref(py));
         future.on_done(move || Hub::notify(&told, target));
@@ -164,6 +214,7 @@ fn hub(py: Python<'_>) -> PyResult<Py<Hub>> {
             told: AtomicBool::new(false),
             wake: wake(&running)?,
             create_future: running.getattr("create_future")?.unbind(),
+            patience: Patience::new(),
         },
     )?;
     watch(&running, &hub)?;

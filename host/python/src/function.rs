@@ -145,13 +145,13 @@ impl Function {
 impl Function {
     /// Forks a call and returns its future at once.
     #[pyo3(signature = (*args, **keywords))]
-    fn fork(
+    fn fork<'py>(
         &self,
-        py: Python<'_>,
-        args: &Bound<'_, PyTuple>,
-        keywords: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Future> {
-        self.start(py, args, keywords)
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        keywords: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, Future>> {
+        self.start(py, args, keywords)?.object(py)
     }
 
     #[pyo3(signature = (*args, **keywords))]
@@ -348,17 +348,17 @@ impl Function {
 /// or its only one.
 #[pyfunction]
 #[pyo3(signature = (function, /, *args, **keywords))]
-pub(crate) fn fork(
-    function: &Bound<'_, PyAny>,
-    args: &Bound<'_, PyTuple>,
-    keywords: Option<&Bound<'_, PyDict>>,
-) -> PyResult<Future> {
+pub(crate) fn fork<'py>(
+    function: &Bound<'py, PyAny>,
+    args: &Bound<'py, PyTuple>,
+    keywords: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, Future>> {
     let py = function.py();
     if let Ok(function) = function.cast::<Function>() {
-        return function.get().start(py, args, keywords);
+        return function.get().start(py, args, keywords)?.object(py);
     }
     if let Ok(module) = function.cast::<Module>() {
-        return module.get().itself(py)?.get().start(py, args, keywords);
+        return module.get().itself(py)?.get().start(py, args, keywords)?.object(py);
     }
     let what = function.repr().map_or_else(|_| "…".to_owned(), |text| text.to_string_lossy().into_owned());
     let what: String = what.chars().take(80).collect();

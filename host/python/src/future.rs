@@ -49,6 +49,17 @@ impl Future {
         Future { source, mirror: PyOnceLock::new() }
     }
 
+    /// A call's future as an object that the garbage collector does not look at: there are many at a time, each would be looked at again and again,
+    /// and none refers to anything that the collector could find to refer back.
+    #[inline]
+    pub(crate) fn object(self, py: Python<'_>) -> PyResult<Bound<'_, Future>> {
+        let object = Bound::new(py, self)?;
+        // SAFETY: the interpreter is attached, and it is an object of a type that is collected, as all of PyO3's are. Its end allows for one that is
+        // not tracked.
+        unsafe { pyo3::ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) };
+        Ok(object)
+    }
+
     pub(crate) fn is_done(&self) -> bool {
         match &self.source {
             Source::Call { future, .. } => future.is_done(),

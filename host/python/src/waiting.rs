@@ -166,6 +166,9 @@ pub(crate) fn settle<T: Clone + Send + 'static>(
     }
 }
 
+/// How many futures of many are looked at together.
+const SOME: usize = 64;
+
 /// Runs calls that nobody has begun on this thread, the last first, as long as that is of use. What is left is to be waited for.
 ///
 /// # Errors
@@ -183,25 +186,28 @@ pub(crate) fn help<T: Send + 'static>(py: Python<'_>, futures: &[&Future<T>]) ->
     let begun = now();
     py.check_signals()?;
     py.detach(|| {
-        // All in one place among those that run, as a lock for each is time of each.
-        let all: Vec<Future<T>> = futures.iter().map(|future| (*future).clone()).collect();
-        let running_now = Arc::new((all, AtomicUsize::new(usize::MAX)));
-        let seen = running_now.clone();
-        let cancel = move || {
-            if let Some(future) = seen.0.get(seen.1.load(Ordering::SeqCst)) {
-                future.cancel();
-            }
-        };
-        running().push((begun, Box::new(cancel)));
-        for (at, future) in running_now.0.iter().enumerate().rev() {
-            running_now.1.store(at, Ordering::SeqCst);
-            // One that comes before the call is the one that runs is seen here.
-            if interrupted_since(begun) || future.is_done() || !future.run_here() {
+        // Some in one place among those that run, as a lock for each is time of each.
+        for some in futures.rchunks(SOME) {
+            let some: Arc<(Vec<Future<T>>, AtomicUsize)> =
+                Arc::new((some.iter().map(|future| (*future).clone()).collect(), AtomicUsize::new(usize::MAX)));
+            let seen = some.clone();
+            let cancel = move || {
+                if let Some(future) = seen.0.get(seen.1.load(Ordering::SeqCst)) {
+                    future.cancel();
+                }
+            };
+            running().push((begun, Box::new(cancel)));
+            let all = some.0.iter().enumerate().rev().all(|(at, future)| {
+                some.1.store(at, Ordering::SeqCst);
+                // One that comes before the call is the one that runs is seen here.
+                !interrupted_since(begun) && !future.is_done() && future.run_here()
+            });
+            let last = running().pop();
+            drop(last);
+            if !all {
                 break;
             }
         }
-        let last = running().pop();
-        drop(last);
     });
     py.check_signals()
 }

@@ -21,6 +21,23 @@ pub(crate) fn fit(ty: &Type, value: Value) -> Result<Value, String> {
     })
 }
 
+/// Whether the value is a scalar of just that type.
+#[inline]
+pub(crate) fn is_scalar_of(ty: &Type, value: &Value) -> bool {
+    matches!(
+        (ty, value),
+        (Type::I32 | Type::S32, Value::I32(_))
+            | (Type::I64 | Type::S64, Value::I64(_))
+            | (Type::U32, Value::U32(_))
+            | (Type::U64, Value::U64(_))
+            | (Type::F32, Value::F32(_))
+            | (Type::F64, Value::F64(_))
+            | (Type::V128, Value::V128(_))
+            | (Type::Bool, Value::Bool(_))
+            | (Type::Char, Value::Char(_))
+    )
+}
+
 /// What does not fit, and where.
 struct Misfit {
     path: String,
@@ -45,16 +62,8 @@ fn fit_within(ty: &Type, value: Value, depth: u32) -> Result<Value, Misfit> {
     let inner = |ty: &Type, value: Value| fit_within(ty, value, depth + 1);
     match (ty, &value) {
         // Mostly it fits as it is.
-        (Type::I32 | Type::S32, Value::I32(_))
-        | (Type::I64 | Type::S64, Value::I64(_))
-        | (Type::U32, Value::U32(_))
-        | (Type::U64, Value::U64(_))
-        | (Type::F32, Value::F32(_))
-        | (Type::F64, Value::F64(_))
-        | (Type::V128, Value::V128(_))
-        | (Type::Bool, Value::Bool(_))
-        | (Type::Char, Value::Char(_))
-        | (Type::String, Value::String(_)) => Ok(value),
+        _ if is_scalar_of(ty, &value) => Ok(value),
+        (Type::String, Value::String(_)) => Ok(value),
         (Type::F64, Value::F32(v)) => Ok(Value::F64(f64::from(*v))),
         (Type::F32, Value::F64(v)) => {
             #[allow(clippy::cast_possible_truncation)]

@@ -24,7 +24,7 @@ pub use tensor::Tensor;
 pub use tensor_type::TensorType;
 pub use types::{Name, Type};
 
-pub(crate) use fit::fit;
+pub(crate) use fit::{fit, is_scalar_of};
 pub(crate) use json::Json;
 pub(crate) use list::Items;
 pub(crate) use tensor::TENSOR_INTERFACE;
