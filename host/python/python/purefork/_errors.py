@@ -88,6 +88,8 @@ class Err(Error):
         self.value = value
 
     def __str__(self):
+        if self.traceback is not None:
+            return str(self.value)
         return "the function returned an err" if self.value is None else f"the function returned an err: {self.value!r}"
 
     def __repr__(self):

@@ -43,11 +43,11 @@ class Snippets:
 
     def prelude(self, code):
         """Runs code once, and gives what runs snippets that begin with all it has defined."""
-        return Snippets(self._module.preinit("prelude", code), self._language)
+        return Snippets(_frozen(self._module, "prelude", code), self._language)
 
     def compile(self, code):
         """Reads code once, in a module of its own; its calls start from what the code has defined, and cost only themselves."""
-        return Compiled(self._module.preinit("compile", code), self._language)
+        return Compiled(_frozen(self._module, "compile", code), self._language)
 
     def _encoded(self, input):
         return _encoded(input, self._language)
@@ -88,6 +88,18 @@ class Compiled:
     def module(self):
         """The module, to be kept as a file by its `bytes()`."""
         return self._module
+
+
+def _frozen(module, function, code):
+    """A module that has read the code."""
+    try:
+        # To freeze it takes seconds, to see what it raises does not.
+        module[function](code)
+    except Err as raised:
+        error = Err(raised.value)
+        error.traceback = ""
+        raise error from None
+    return module.preinit(function, code)
 
 
 def _encoded(input, language):
@@ -141,8 +153,8 @@ def _value(outcome, stdout):
     if isinstance(result, Err):
         failure = result.value
         error = Err(failure.message)
+        error.traceback = failure.traceback
         if failure.traceback:
-            error.traceback = failure.traceback
             error.add_note(failure.traceback.rstrip("\n"))
         raise error
     try:
