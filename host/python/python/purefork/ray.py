@@ -45,14 +45,16 @@ def describe(function):
     if not isinstance(function, Function):
         raise TypeError(f"expected a function of a purefork.Module, but was given {function!r}")
     source = function._source
-    worker = ray.get_runtime_context().get_worker_id()
+    context = ray.get_runtime_context()
+    # Of another cluster, or another connection to this one, a reference means nothing.
+    connection = context.get_node_id(), context.get_job_id()
 
     def put():
         data, digest, _, _, links, meaning = _loading.pickled_function(function)
         # The source is kept, so that its number is no other's.
         return ray.put((data, digest, links, meaning)), source
 
-    return _put.find((id(source), worker), put)[0], function.exact_name, function._whole
+    return _put.find((id(source), connection), put)[0], function.exact_name, function._whole
 
 
 def _function(of):
