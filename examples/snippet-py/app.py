@@ -11,20 +11,30 @@ import urllib.parse, uuid, zlib  # noqa: E401
 import linecache, traceback, warnings  # noqa: E401
 
 import wit_world
-from componentize_py_types import Err
+from componentize_py_types import Err, Ok
 
 PRELUDE, FILE = "<prelude>", "<snippet>"
 snippet = types.ModuleType("snippet")  # what is defined: first by the prelude, if there is one
 
 
-class Nowhere(io.TextIOBase):
-    """Takes what a snippet prints: a pure function has nowhere to print to, and that is no reason to fail."""
+class Printed(io.TextIOBase):
+    """Takes what a snippet prints. Who does not ask for it is given nothing, and that is no reason to fail."""
+
+    def __init__(self):
+        self.parts = None
 
     def writable(self):
         return True
 
     def write(self, text):
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text).__name__}")
+        if self.parts is not None:
+            self.parts.append(text)
         return len(text)
+
+
+printed = Printed()
 
 
 def unmarked(text):
@@ -51,7 +61,7 @@ def prepare():
     """What reaches outside would end in a trap, which says little. Here it becomes an exception wherever that is cheap to have."""
     sys.modules[snippet.__name__] = snippet  # dataclasses look it up there
     random.seed(0)  # otherwise it depends on when the component was built
-    sys.stdout = sys.stderr = Nowhere()
+    sys.stdout = sys.stderr = printed
     sys.stdin = io.StringIO()
     warnings.simplefilter("ignore")
     # A traceback quotes source lines, and looks for files to do so.
@@ -95,38 +105,109 @@ def describe(error, file):
     return text.encode("utf-8", "replace").decode()
 
 
-def execute(code, argument):
-    exec(compile(unmarked(code), FILE, "exec"), snippet.__dict__)
-    if not callable(snippet.__dict__.get("main")):
-        raise NameError("the code defines no function `main`")
-    result = snippet.main(argument)
+def shown(error, code):
+    """The traceback, from the code's own frames on."""
     try:
-        return json.dumps(result, allow_nan=False)
+        # A traceback quotes lines of files.
+        linecache.cache[FILE] = (len(code), None, unmarked(code).splitlines(True), FILE)
+        step = error.__traceback__
+        while step is not None and step.tb_frame.f_code.co_filename != FILE:
+            step = step.tb_next
+        text = "".join(traceback.format_exception(type(error), error, step, limit=-100))
+    except BaseException:  # again, the exception is the snippet's
+        return ""
+    return text.encode("utf-8", "replace").decode()
+
+
+def read(input):
+    try:
+        return json.loads(unmarked(input))
+    except (ValueError, RecursionError) as error:
+        raise Err(f"the input is not JSON: {error}")
+
+
+def define(code, file):
+    exec(compile(unmarked(code), file, "exec"), snippet.__dict__)
+
+
+def main():
+    found = snippet.__dict__.get("main")
+    if not callable(found):
+        raise NameError("the code defines no function `main`")
+    return found
+
+
+encode = json.JSONEncoder(allow_nan=False).encode
+
+
+def call(argument):
+    result = main()(argument)
+    try:
+        return encode(result)
     except (TypeError, ValueError) as error:
         raise type(error)(f"the result is not JSON: {error}") from None
+
+
+def freeze():
+    """What is there now stays: were the collector to look at it in a call, it would touch, and so copy, all of it."""
+    gc.collect()
+    gc.freeze()
+
+
+compiled = ""  # what `compile` was given
 
 
 class WitWorld(wit_world.WitWorld):
     def prelude(self, code: str) -> None:
         seal()
         try:
-            exec(compile(unmarked(code), PRELUDE, "exec"), snippet.__dict__)
+            define(code, PRELUDE)
         except BaseException as error:
             raise Err(describe(error, PRELUDE))
-        # What is there now stays: were the collector to look at it in a call, it would touch, and so copy, all of it.
-        gc.collect()
-        gc.freeze()
+        freeze()
 
     def run(self, code: str, input: str) -> str:
         seal()
+        argument = read(input)
         try:
-            argument = json.loads(unmarked(input))
-        except ValueError as error:
-            raise Err(f"the input is not JSON: {error}")
-        try:
-            return execute(code, argument)
+            define(code, FILE)
+            return call(argument)
         except BaseException as error:  # SystemExit too: whatever a snippet raises is its result
             raise Err(describe(error, FILE))
+
+    def execute(self, code: str, input: str) -> wit_world.Outcome:
+        return outcome(code, input, True)
+
+    def compile(self, code: str) -> None:
+        global compiled
+        seal()
+        try:
+            define(code, FILE)
+            main()
+        except BaseException as error:
+            raise Err(describe(error, FILE))
+        compiled = code
+        freeze()
+
+    def call(self, input: str) -> wit_world.Outcome:
+        return outcome(compiled, input, False)
+
+
+def outcome(code, input, new):
+    """What becomes of a call of the code's `main`; the code is new, or was run before."""
+    seal()
+    printed.parts = parts = []
+    try:
+        argument = read(input)
+    except Err as error:
+        return wit_world.Outcome(Err(wit_world.Failure(error.value, "")), "")
+    try:
+        if new:
+            define(code, FILE)
+        value = Ok(call(argument))
+    except BaseException as error:
+        value = Err(wit_world.Failure(describe(error, FILE), shown(error, code)))
+    return wit_world.Outcome(value, "".join(parts).encode("utf-8", "replace").decode() if parts else "")
 
 
 prepare()

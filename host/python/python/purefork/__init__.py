@@ -41,7 +41,7 @@ from ._errors import (
 from ._types import Ok, Some, Tensor
 from ._executor import Executor, Limits, default_executor, load
 from ._futures import as_completed, collect_all, collect_any, first_ok
-from ._snippets import javascript, python
+from ._snippets import Compiled, Snippets, javascript, python
 from ._trace import Trace, trace
 from ._stubs import stubs
 
@@ -52,6 +52,7 @@ __all__ = [
     "ArgumentMismatch",
     "BrokenPromise",
     "Cancelled",
+    "Compiled",
     "Err",
     "Error",
     "Executor",
@@ -75,6 +76,7 @@ __all__ = [
     "Panicked",
     "Promise",
     "SignatureMismatch",
+    "Snippets",
     "Some",
     "StackOverflow",
     "Tensor",

@@ -74,16 +74,22 @@ Invalid = _kind("Invalid", "A configuration that cannot be had, or a use that ma
 
 
 class Err(Error):
-    """The `err` of a `result`: raised where a function returns it, and a value where it lies within another."""
+    """The `err` of a `result`: raised where a function returns it, and a value where it lies within another.
+
+    Of a snippet, `traceback` is what its language shows of the lines that were running.
+    """
 
     __match_args__ = ("value",)
     kind = "Err"
+    traceback = None
 
     def __init__(self, value=None):
         super().__init__(value)
         self.value = value
 
     def __str__(self):
+        if self.traceback is not None:
+            return str(self.value)
         return "the function returned an err" if self.value is None else f"the function returned an err: {self.value!r}"
 
     def __repr__(self):
@@ -96,7 +102,7 @@ class Err(Error):
         return hash((Err, self.value))
 
     def __reduce__(self):
-        return Err, (self.value,)
+        return Err, (self.value,), self.__dict__
 
 
 Err.__module__ = "purefork"

@@ -93,6 +93,8 @@ def _limits(given):
     return Limits(**given)
 
 
+_USUAL = {"limits": Limits(), "wasi": False, "isolation": "recycled", "unknown_imports": "refuse"}
+
 # Those that have to end before the interpreter does.
 _alive = weakref.WeakSet()
 
@@ -150,6 +152,9 @@ class Executor(concurrent.futures.Executor):
                 raise
             self._core = Core(options, limits._given)
         self._limits = limits
+        # What a call's result may depend on: goes with modules that are pickled.
+        meaning = {"limits": limits, "wasi": options["wasi"], "isolation": isolation, "unknown_imports": unknown_imports}
+        self._meaning = {name: value for name, value in meaning.items() if value != _USUAL[name]}
         _alive.add(self)
         _signals.arm()
 
@@ -165,7 +170,7 @@ class Executor(concurrent.futures.Executor):
         """
         _signals.arm()
         path, data = _loading.read(source)
-        kept = {"bytes": data} if path is None else {"path": path}
+        kept = {"meaning": self._meaning}
         return self._core.load(path, data, Types(), list((provide or {}).items()), kept)
 
     def submit(self, fn, /, *args, **kwargs):

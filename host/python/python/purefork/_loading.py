@@ -1,4 +1,4 @@
-"""Where a module comes from, and how it is pickled: by its bytes and its digest."""
+"""Where a module comes from, and how it is pickled: by its bytes, with what it is linked to and what its calls may do."""
 
 import os
 
@@ -25,42 +25,90 @@ def linked(source, links):
     return {**source, "links": [*source.get("links", ()), *links]}
 
 
-def of_bytes(data, source):
+def of_bytes(_, source):
     """The source of a module that was made of another."""
-    return {"links": source.get("links", ()), "bytes": data}
+    return dict(source)
+
+
+def _parts(source):
+    return dict(source.get("links", ())), source.get("meaning", {})
+
+
+def _key(digest, links, meaning):
+    """What a module is the same by: its bytes, what it forks, and what its calls may do."""
+    linked = ((name, _key(module.digest, *_parts(module._source))) for name, module in links.items())
+    return digest, tuple(sorted(linked)), tuple(sorted((name, repr(value)) for name, value in meaning.items()))
+
+
+class Recent(dict):
+    """A dict of the things that were asked for last."""
+
+    MOST = 64
+
+    def find(self, key, make):
+        found = self.pop(key, None)
+        if found is None:
+            found = make()
+        self[key] = found
+        while len(self) > self.MOST:
+            self.pop(next(iter(self)), None)
+        return found
 
 
 def pickled(module):
-    return module.bytes(), module.digest, dict(module._source.get("links", ()))
+    return module.bytes(), module.digest, *_parts(module._source)
 
 
-# Modules that came by pickle, by digest: a thousand functions of one module are one module.
-_came = {}
+# Modules that came by pickle: a thousand functions of one module are one module.
+_came = Recent()
+
+# The executors of modules that came by pickle, where they are not the default one: by what calls may do, and their threads.
+_executors = {}
+
+# How many threads those have; None: as many as there are cores.
+_threads = None
 
 
-def again(data, digest, links):
-    from ._executor import default_executor
+def use_threads(threads):
+    """Says how many threads modules that come by pickle from now on are called by."""
+    global _threads
+    _threads = threads
 
-    executor = default_executor()
-    key = (digest, id(executor), tuple((name, module.digest) for name, module in links.items()))
-    known = _came.get(key)
-    if known is None:
+
+def _executor(meaning):
+    from ._executor import Executor, default_executor
+
+    if not meaning and _threads is None:
+        return default_executor()
+    key = _threads, tuple(sorted((name, repr(value)) for name, value in meaning.items()))
+    known = _executors.get(key)
+    if known is None or known._core.is_shut_down():
+        known = _executors[key] = Executor(_threads, **meaning)
+    return known
+
+
+def again(data, digest, links, meaning):
+    executor = _executor(meaning)
+
+    def load():
         module = executor.load(data)
         if module.digest != digest:
             raise ValueError(f"expected the module {digest}, but the bytes are those of {module.digest}")
-        known = _came[key] = module.link(**links) if links else module
-    return known
+        return module.link(**links) if links else module
+
+    return _came.find((id(executor), _key(digest, links, meaning)), load)
 
 
 def pickled_function(function):
     data, digest = function._bytes()
-    return data, digest, function.exact_name, function._whole, dict(function._source.get("links", ()))
+    return data, digest, function.exact_name, function._whole, *_parts(function._source)
 
 
-def function_again(data, digest, name, whole, links):
-    function = again(data, digest, links)[name]
+def function_again(data, digest, name, whole, links, meaning):
+    function = again(data, digest, links, meaning)[name]
     return function.as_result if whole else function
 
 
 def forget():
     _came.clear()
+    _executors.clear()

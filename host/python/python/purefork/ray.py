@@ -5,17 +5,20 @@
     ref = ray_fork(m.add, 2, b=3)                    # an ObjectRef
     sums = list(ray_map(m.add, left, right))         # rows in chunks, in order
 
-Each worker has one executor, which loads a module once, by its digest, and keeps its machine code in the user's cache directory. Calls that a call
-forks stay in its worker. A task that a worker took with it when it died runs again as often as it takes: its function is proven pure, so the result is the
-same. What a call fails with, a trap or a limit, is a result, and is not tried again.
+Each worker has an executor, with as many threads as its task has CPUs, which loads a module once and keeps its machine code in the user's cache directory.
+The limits of the function's own executor, and what else a result may depend on, hold there too. Calls that a call forks stay in its worker. A task
+that a worker took with it when it died runs again as often as it takes: its function is proven pure, so the result is the same. What a call fails with, a
+trap or a limit, is a result, and is not tried again.
 """
 
 import itertools
+import sys
 import time
 
 import ray
 
 from . import _loading
+from ._errors import Error
 from ._purefork import Function, Module
 
 # A chunk is to take so long, in seconds: long beside what Ray takes for a task, short beside the loss of a worker.
@@ -25,37 +28,56 @@ _FIRST, _MOST = 1_000, 1_000_000
 # So many chunks are there for each CPU at a time.
 _AHEAD = 2
 
+# Retried without end: what is proven pure gives the same again. An exception is a result, and is not.
+_OPTIONS = {"max_retries": -1, "retry_exceptions": False}
 
-def _function(of):
-    """The function, in a worker: its module is loaded once, by digest."""
-    data, digest, name, whole, links = of
-    return _loading.function_again(ray.get(data) if isinstance(data, ray.ObjectRef) else data, digest, name, whole, links)
+# In the driver: what was put into Ray's store, by the module's source and the connection to the cluster.
+_put = _loading.Recent()
+
+# In a worker: modules by the reference to them.
+_got = _loading.Recent()
 
 
-# What is put into Ray's store once, by digest: bytes of modules.
-_put = {}
-
-
-def _described(function):
-    """A function as workers are told of it: by a reference to its module's bytes, and by names."""
+def describe(function):
+    """A function as `MapBatches` is given it: a reference to its module in Ray's store, and its name."""
     if isinstance(function, Module):
         function = function.itself()
     if not isinstance(function, Function):
         raise TypeError(f"expected a function of a purefork.Module, but was given {function!r}")
-    data, digest, name, whole, links = _loading.pickled_function(function)
-    key = (digest, ray.get_runtime_context().get_job_id())
-    if key not in _put:
-        _put[key] = ray.put(data)
-    return _put[key], digest, name, whole, links
+    source = function._source
+    context = ray.get_runtime_context()
+    # Of another cluster, or another connection to this one, a reference means nothing.
+    connection = context.get_node_id(), context.get_job_id()
+
+    def put():
+        data, digest, _, _, links, meaning = _loading.pickled_function(function)
+        # The source is kept, so that its number is no other's.
+        return ray.put((data, digest, links, meaning)), source
+
+    return _put.find((id(source), connection), put)[0], function.exact_name, function._whole
 
 
+def _function(of):
+    """The function, in a worker."""
+    reference, name, whole = of
+    cpus = ray.get_runtime_context().get_assigned_resources().get("CPU", 1)
+    threads = max(1, int(cpus))
+    _loading.use_threads(threads)
+    module = _got.find((reference.hex(), threads), lambda: _loading.again(*ray.get(reference)))
+    function = module[name]
+    return function.as_result if whole else function
+
+
+@ray.remote
 def _call(of, args, keywords):
     return _function(of)(*args, **keywords)
 
 
+@ray.remote
 def _chunk(of, columns, errors):
+    function = _function(of)
     begun = time.perf_counter()
-    results = _function(of).map(*columns, errors=errors)
+    results = function.map(*columns, errors=errors)
     return _plain(results), time.perf_counter() - begun
 
 
@@ -70,14 +92,9 @@ def _plain(results):
     return numpy.asarray(results)
 
 
-# Retried without end: what is proven pure gives the same again. An exception is a result, and is not.
-_OPTIONS = {"max_retries": -1, "retry_exceptions": False}
-
-
 def ray_fork(function, /, *args, options=None, **keywords):
     """Forks a call on the cluster; gives Ray's reference to its value. `options`: those of a task of Ray's, `num_cpus` and the like."""
-    task = ray.remote(_call).options(**{**_OPTIONS, **(options or {})})
-    return task.remote(_described(function), args, keywords)
+    return _call.options(**{**_OPTIONS, **(options or {})}).remote(describe(function), args, keywords)
 
 
 def ray_map(function, *columns, chunk="auto", errors="raise", options=None):
@@ -87,19 +104,26 @@ def ray_map(function, *columns, chunk="auto", errors="raise", options=None):
 
 
 def ray_chunks(function, *columns, chunk="auto", errors="raise", options=None):
-    """The results of calls with each row, in order, a chunk at a time: arrays of numpy where they are numbers. `chunk`: rows of a task, or `"auto"`: as many as take from 0.1 to 1 second.
+    """The results of calls with each row, in order, a chunk at a time: arrays of numpy where they are numbers.
 
-    `columns`: arrays, lists, or iterables of any length; or one dataset of Ray's, of which the columns are the parameters in order of their
-    names' appearance.
+    `columns`: arrays, lists, or iterables of any length; or one dataset of Ray's, whose columns are the parameters of these names, or, where they are called
+    otherwise, in their order. `chunk`: rows of a task, or `"auto"`: as many as take from 0.1 to 1 second. `errors`: `"raise"`, or `"keep"`, which leaves
+    an exception in its row's place. `options`: those of a task of Ray's.
     """
-    of = _described(function)
-    task = ray.remote(_chunk).options(**{**_OPTIONS, **(options or {})})
-    take = _taker(columns)
-    size = _FIRST if chunk == "auto" else int(chunk)
-    if size < 1:
-        raise ValueError(f"expected a chunk of at least 1 row, but was given {chunk}")
+    if errors not in ("raise", "keep"):
+        raise ValueError(f'expected "raise" or "keep" as errors, but was given {errors!r}')
+    if chunk != "auto" and (not isinstance(chunk, int) or chunk < 1):
+        raise ValueError(f'expected "auto" or a number of rows, at least 1, as a chunk, but was given {chunk!r}')
+    of = describe(function)
+    take = _taker(function.itself() if isinstance(function, Module) else function, columns)
+    return _chunks(of, take, chunk, errors, {**_OPTIONS, **(options or {})})
+
+
+def _chunks(of, take, chunk, errors, options):
+    task = _chunk.options(**options)
+    size = _FIRST if chunk == "auto" else chunk
     most = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
-    pending = []
+    pending, row = [], 0
 
     def feed():
         rows = take(size)
@@ -112,14 +136,31 @@ def ray_chunks(function, *columns, chunk="auto", errors="raise", options=None):
         while pending or feed():
             while len(pending) < most and feed():
                 pass
-            reference, count = pending.pop(0)
-            results, seconds = ray.get(reference)
+            reference, count = pending[0]
+            try:
+                results, seconds = ray.get(reference)
+            except ray.exceptions.RayTaskError as failed:
+                # The call's own error, of the row among all.
+                error = failed.cause
+                if isinstance(error, Error):
+                    raise _in_row(error, row) from failed
+                raise
+            del pending[0]
+            if errors == "keep" and isinstance(results, list):
+                results = [_in_row(result, row) if isinstance(result, Error) else result for result in results]
             if chunk == "auto":
                 size = _next(size, count, seconds)
+            row += count
             yield results
     finally:
         for reference, _ in pending:
             ray.cancel(reference, force=False)
+
+
+def _in_row(error, first):
+    if error.row is not None:
+        error.row += first
+    return error
 
 
 def _next(size, count, seconds):
@@ -131,18 +172,11 @@ def _next(size, count, seconds):
     return size
 
 
-def _taker(columns):
+def _taker(function, columns):
     """What takes the next rows of all columns, as a column each; None at the end."""
-    if len(columns) == 1 and hasattr(columns[0], "iter_batches"):
-        batches = columns[0].iter_batches(batch_size=_FIRST * 100, batch_format="numpy")
-
-        def take(_):
-            batch = next(batches, None)
-            return None if batch is None else list(batch.values())
-
-        batches = iter(batches)
-        return take
-    if all(hasattr(column, "__len__") and hasattr(column, "__getitem__") for column in columns):
+    if len(columns) == 1 and "ray.data" in sys.modules and isinstance(columns[0], sys.modules["ray.data"].Dataset):
+        return _of_blocks(function, columns[0].iter_batches(batch_size=None, batch_format="numpy"))
+    if columns and all(hasattr(column, "__len__") and hasattr(column, "__getitem__") for column in columns):
         lengths = {len(column) for column in columns}
         if len(lengths) != 1:
             raise ValueError(f"expected columns of one length, but was given {[len(column) for column in columns]}")
@@ -157,11 +191,34 @@ def _taker(columns):
             return rows
 
         return take
+    if not columns:
+        raise ValueError("expected a column for each parameter, but was given none")
     rows = zip(*columns, strict=True)
 
     def take(count):
         chunk = list(itertools.islice(rows, count))
         return [list(column) for column in zip(*chunk)] if chunk else None
+
+    return take
+
+
+def _of_blocks(function, blocks):
+    """Rows of a dataset's blocks; none goes over the end of one."""
+    names = [name for name, _ in function._hints()[0]]
+    blocks, block = iter(blocks), None
+
+    def take(count):
+        nonlocal block
+        while not block or not len(block[0]):
+            batch = next(blocks, None)
+            if batch is None:
+                return None
+            ordered = [batch[name] for name in names] if set(names) <= set(batch) else list(batch.values())
+            # What is no array of numbers is an array of objects.
+            block = [column.tolist() if getattr(column, "dtype", None) == object else column for column in ordered]
+        rows = [column[:count] for column in block]
+        block = [column[count:] for column in block]
+        return rows
 
     return take
 
@@ -173,12 +230,9 @@ class MapBatches:
         self._function, self._columns, self._result = _function(of), columns, result
 
     def __call__(self, batch):
-        return {**batch, self._result: _plain(self._function.map(*(batch[name] for name in self._columns)))}
-
-
-def describe(function):
-    """A function as `MapBatches` is given it."""
-    return _described(function)
+        columns = (batch[name] for name in self._columns)
+        columns = [column.tolist() if getattr(column, "dtype", None) == object else column for column in columns]
+        return {**batch, self._result: _plain(self._function.map(*columns))}
 
 
 __all__ = ["MapBatches", "describe", "ray_chunks", "ray_fork", "ray_map"]
