@@ -1,15 +1,19 @@
 //! Buffers of Python as lists of numbers: the buffer protocol, and what numpy makes of whatever else has an array.
 
+use crate::from_arrow;
 use crate::from_python::Misfit;
+use crate::immutable;
 use purefork::value::{List, Type};
 use pyo3::buffer::{Element, PyBuffer, PyUntypedBuffer};
 use pyo3::exceptions::PyBufferError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use zerocopy::{FromBytes, Immutable};
 
-/// The numbers of a buffer or an array; none if the object has neither.
+/// The numbers of a buffer or an array, or the values of a column of Arrow; none if the object is none of these.
 ///
-/// Writable memory is copied, since it may change while a call reads it; what it is copied to is the call's.
+/// Memory that nobody can write to is shared. Other memory is copied, since it may change while a call reads it; what it is copied to is the
+/// call's.
 pub(crate) fn numbers(element: &Type, given: &Bound<'_, PyAny>) -> Result<Option<List>, Misfit> {
     if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() || given.is_instance_of::<PyString>() {
         return Ok(None);
@@ -23,10 +27,13 @@ pub(crate) fn numbers(element: &Type, given: &Bound<'_, PyAny>) -> Result<Option
         Err(error) if error.is_instance_of::<PyBufferError>(given.py()) => Err(Misfit::new(format!(
             "expected a buffer of 1 dimension, but was given one that cannot be read: {error}"
         ))),
-        // A tensor of PyTorch or of JAX: never one by one.
-        Err(_) => match array(given) {
-            Some(array) => of_buffer(given.py(), element, &PyUntypedBuffer::get(&array?)?).map(Some),
-            None => Ok(None),
+        // A column of Arrow, or a tensor of PyTorch or of JAX: never one by one.
+        Err(_) => match from_arrow::list(element, given)? {
+            Some(list) => Ok(Some(list)),
+            None => match array(given) {
+                Some(array) => of_buffer(given.py(), element, &PyUntypedBuffer::get(&array?)?).map(Some),
+                None => Ok(None),
+            },
         },
     }
 }
@@ -95,26 +102,26 @@ fn of_buffer(py: Python<'_>, element: &Type, buffer: &PyUntypedBuffer) -> Result
     };
     match (element, same) {
         (Type::Bool, true) => bools(py, buffer),
-        (Type::U8, true) => copied::<u8>(py, buffer),
-        (Type::S8, true) => copied::<i8>(py, buffer),
-        (Type::U16, true) => copied::<u16>(py, buffer),
-        (Type::S16, true) => copied::<i16>(py, buffer),
-        (Type::U32, true) => copied::<u32>(py, buffer),
+        (Type::U8, true) => held_as::<u8>(py, buffer),
+        (Type::S8, true) => held_as::<i8>(py, buffer),
+        (Type::U16, true) => held_as::<u16>(py, buffer),
+        (Type::S16, true) => held_as::<i16>(py, buffer),
+        (Type::U32, true) => held_as::<u32>(py, buffer),
         (Type::S32 | Type::I32, true) => match held {
             Type::U32 => {
                 Ok(List::from(vector::<u32>(py, buffer)?.into_iter().map(u32::cast_signed).collect::<Vec<_>>()))
             }
-            _ => copied::<i32>(py, buffer),
+            _ => held_as::<i32>(py, buffer),
         },
-        (Type::U64, true) => copied::<u64>(py, buffer),
+        (Type::U64, true) => held_as::<u64>(py, buffer),
         (Type::S64 | Type::I64, true) => match held {
             Type::U64 => {
                 Ok(List::from(vector::<u64>(py, buffer)?.into_iter().map(u64::cast_signed).collect::<Vec<_>>()))
             }
-            _ => copied::<i64>(py, buffer),
+            _ => held_as::<i64>(py, buffer),
         },
-        (Type::F32, true) => copied::<f32>(py, buffer),
-        (Type::F64, true) => copied::<f64>(py, buffer),
+        (Type::F32, true) => held_as::<f32>(py, buffer),
+        (Type::F64, true) => held_as::<f64>(py, buffer),
         _ => converted(py, element, &held, buffer),
     }
 }
@@ -124,11 +131,16 @@ fn vector<T: Element>(py: Python<'_>, buffer: &PyUntypedBuffer) -> PyResult<Vec<
     typed.to_vec(py)
 }
 
-fn copied<T: Element + purefork::value::Element>(py: Python<'_>, buffer: &PyUntypedBuffer) -> Result<List, Misfit>
+/// The numbers as they are.
+fn held_as<T>(py: Python<'_>, buffer: &PyUntypedBuffer) -> Result<List, Misfit>
 where
+    T: Element + purefork::value::Element + FromBytes + Immutable,
     List: From<Vec<T>>,
 {
-    Ok(List::from(vector::<T>(py, buffer)?))
+    match immutable::numbers::<T>(py, buffer) {
+        Some(shared) => Ok(shared),
+        None => Ok(List::from(vector::<T>(py, buffer)?)),
+    }
 }
 
 /// PyO3 has no buffers of `bool`: these are bytes of 0 and 1, and a copy of them as bytes is asked for.

@@ -1,7 +1,9 @@
 //! Many calls of a function: rows go to the threads in pieces, and no row has a future of its own.
 
 use crate::buffers;
+use crate::capsules;
 use crate::errors::{mismatch, raised};
+use crate::from_arrow::is_pandas;
 use crate::function::Ready;
 use crate::future::{Computed, Future, Given, Source};
 use crate::numbers::Numbers;
@@ -201,6 +203,14 @@ fn join(
     Ok(all)
 }
 
+/// Whether a column is one of another library's, which does not see it as a list or an array: of Arrow, or of pandas.
+pub(crate) fn is_foreign(column: &Bound<'_, PyAny>) -> PyResult<bool> {
+    if column.is_exact_instance_of::<PyList>() || column.is_exact_instance_of::<PyTuple>() {
+        return Ok(false);
+    }
+    Ok(is_pandas(column)? || capsules::is_column(column)?)
+}
+
 /// The exception of a row.
 fn of_row(py: Python<'_>, row: usize, error: &Error, site: Option<&Site>) -> PyErr {
     let exception = raised(py, error, site);
@@ -239,10 +249,6 @@ fn rows(py: Python<'_>, ready: &Ready, columns: &Bound<'_, PyTuple>) -> PyResult
         let shape = &params.all[at].shape;
         if !matches!(shape.kind, Kind::Plain) || matches!(shape.ty, Type::String | Type::Char | Type::V128) {
             break;
-        }
-        if let Ok(numbers) = column.cast::<Numbers>() {
-            lists.push(numbers.get().list().clone());
-            continue;
         }
         match buffers::numbers(&shape.ty, &column) {
             Ok(Some(list)) => lists.push(list),
@@ -289,11 +295,6 @@ pub(crate) fn map<'py>(
     progress: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let site = Site::here(py);
-    // A bar of tqdm is told by its `update`.
-    let progress = match progress {
-        Some(bar) if bar.hasattr("update")? => Some(bar.getattr("update")?),
-        other => other.cloned(),
-    };
     let (rows, count) = rows(py, ready, columns)?;
     let result = &ready.given.shape.ty;
     let pieces = py.detach(|| {
@@ -303,7 +304,7 @@ pub(crate) fn map<'py>(
         };
         typed.unwrap_or_else(|| start(function, &rows, count, result))
     });
-    let done = join(py, &pieces, result, count, progress.as_ref())?;
+    let done = join(py, &pieces, result, count, progress)?;
     if !keep && let Some((row, error)) = done.errors.first() {
         return Err(of_row(py, *row, error, site.as_ref()));
     }

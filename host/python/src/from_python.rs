@@ -1,6 +1,8 @@
 //! Python's objects as values of a type: exact, or an error that says where.
 
 use crate::buffers;
+use crate::from_arrow;
+use crate::immutable;
 use crate::numbers::Numbers;
 use crate::shape::{Case, Field, Kind, Shape};
 use purefork::Value;
@@ -295,25 +297,27 @@ fn list(ty: &Type, element: &Shape, given: &Bound<'_, PyAny>, depth: u32) -> Res
     if let Ok(bytes) = given.cast::<PyBytes>()
         && element.ty == Type::U8
     {
-        return Ok(Value::from(bytes.as_bytes().to_vec()));
+        return Ok(Value::List(immutable::bytes(bytes)));
     }
     if let Ok(numbers) = given.cast::<Numbers>() {
         // Its own list, if it is of that type: it is read-only, and not copied.
         let list = numbers.get().list();
-        let same = match element.ty {
-            Type::S32 | Type::I32 => list.as_slice::<i32>().is_some(),
-            Type::S64 | Type::I64 => list.as_slice::<i64>().is_some(),
-            Type::F32 => list.as_slice::<f32>().is_some(),
-            Type::F64 => list.as_slice::<f64>().is_some(),
-            Type::U32 => list.as_slice::<u32>().is_some(),
-            Type::U64 => list.as_slice::<u64>().is_some(),
-            _ => false,
+        let same = |held: Type| match element.ty {
+            Type::I32 => held == Type::S32,
+            Type::I64 => held == Type::S64,
+            _ => held == element.ty,
         };
-        if same {
+        if list.as_bytes().is_some_and(|(held, _)| same(held)) {
             return Ok(Value::List(list.clone()));
         }
     }
     if !matches!(element.kind, Kind::Plain) {
+        if !given.is_instance_of::<PyList>()
+            && !given.is_instance_of::<PyTuple>()
+            && let Some(list) = from_arrow::list(&element.ty, given)?
+        {
+            return Ok(Value::List(list));
+        }
         return items(ty, element, given, depth);
     }
     if let Ok(items) = given.cast_exact::<PyList>() {

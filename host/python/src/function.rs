@@ -1,16 +1,19 @@
 //! A function of a module.
 
 use crate::arguments::{Given as Bound_, Param, Params};
+use crate::column::Column;
 use crate::columns;
 use crate::errors::raised;
 use crate::future::{Future, Given, Source};
+use crate::map_arrow;
 use crate::module::{Module, Whole};
 use crate::shape::{Kind, Shape, Shapes};
 use crate::site::Site;
 use purefork::inspect::{InspectedFunction, TypeName};
 use purefork::value::Type;
 use purefork::{Args, Value};
-use pyo3::exceptions::PyTypeError;
+use purefork_arrow::Nulls;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
@@ -165,29 +168,86 @@ impl Function {
     }
 
     /// Calls the function with each row, on all threads, and gives the results in order: a buffer of numbers where they are numbers and the
-    /// columns are arrays, else a list.
+    /// columns are arrays, else a list. Of columns of pyarrow, polars or pandas, the results are one of that library, and of what else gives
+    /// itself as columns of Arrow a `purefork.Column`.
     ///
-    /// `columns`: one for each parameter: arrays of numbers, or iterables. `errors`: `"raise"`, or `"keep"`, which leaves the exception of a
-    /// call that failed in its place, in a list.
-    #[pyo3(signature = (*columns, errors="raise", progress=None))]
+    /// `columns`: one for each parameter; or one table alone, whose columns are the parameters of their names. `errors`: `"raise"`, or
+    /// `"keep"`, which leaves the exception of a call that failed in its place, in a list; of Arrow, gives a column, null where a call failed,
+    /// and a list of the exceptions. `nulls`: what a null is for a parameter that is no option, in a column of Arrow: `"fail"`, or `"null"`, the
+    /// result.
+    #[pyo3(signature = (*columns, errors="raise", nulls="fail", progress=None))]
     fn map<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
         columns: &Bound<'py, PyTuple>,
         errors: &str,
+        nulls: &str,
         progress: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let wrong = |what: &str, known: [&str; 2], given: &str| {
+            let [one, other] = known;
+            let message = format!("expected `{what}` to be {one:?} or {other:?}, but was given {given:?}");
+            Err(PyValueError::new_err(message))
+        };
         let keep = match errors {
             "raise" => false,
             "keep" => true,
-            other => {
-                let message = format!("expected `errors` to be \"raise\" or \"keep\", but was given {other:?}");
-                return Err(pyo3::exceptions::PyValueError::new_err(message));
-            }
+            other => return wrong("errors", ["raise", "keep"], other),
         };
+        let null = match nulls {
+            "fail" => false,
+            "null" => true,
+            other => return wrong("nulls", ["fail", "null"], other),
+        };
+        // A bar of tqdm is told by its `update`.
+        let progress = match progress {
+            Some(bar) if bar.hasattr("update")? => Some(bar.getattr("update")?),
+            other => other,
+        };
+        for column in columns.iter() {
+            if columns::is_foreign(&column)? {
+                static MAPPED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+                let mapped = MAPPED.import(py, "purefork._columns", "mapped")?;
+                return mapped.call1((slf, columns, keep, null, progress));
+            }
+        }
+        if null {
+            return Err(PyValueError::new_err(
+                "`nulls` is said of columns of Arrow, of polars or of pandas: lists and arrays have none",
+            ));
+        }
+        slf.get()._map(py, columns, keep, progress)
+    }
+
+    /// With columns that are lists or arrays.
+    fn _map<'py>(
+        &self,
+        py: Python<'py>,
+        columns: &Bound<'py, PyTuple>,
+        keep: bool,
+        progress: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let ready = self.ready(py)?;
         let function = ready.function.as_ref().map_err(|error| raised(py, error, None))?;
         columns::map(py, (self.module(), self.exact()), function, ready, columns, keep, progress.as_ref())
+    }
+
+    /// With columns of which some are Arrow's: gives the results, and the exceptions of what failed. `table`: whether the only one is a table.
+    #[pyo3(signature = (columns, keep, null, table, progress))]
+    fn _map_arrow<'py>(
+        &self,
+        py: Python<'py>,
+        columns: &Bound<'py, PyTuple>,
+        keep: bool,
+        null: bool,
+        table: Option<bool>,
+        progress: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<(Column, Vec<Bound<'py, PyAny>>)> {
+        let ready = self.ready(py)?;
+        let function = ready.function.as_ref().map_err(|error| raised(py, error, None))?;
+        let nulls = if null { Nulls::Null } else { Nulls::Fail };
+        let options = map_arrow::Options { keep, nulls, table, progress: progress.as_ref() };
+        map_arrow::map(py, function, &self.inspected, ready, columns, &options)
     }
 
     /// The same function, which gives `Ok(…)` or `Err(…)` where it would give a value or raise.

@@ -2,7 +2,7 @@
 
 use crate::completed;
 use crate::errors::raised;
-use crate::shape::Shape;
+use crate::shape::{Kind, Shape};
 use crate::site::Site;
 use crate::waiting::{help, settle};
 use purefork::function::Arg;
@@ -38,6 +38,16 @@ pub(crate) struct Given {
     pub(crate) shape: Shape,
     /// Whether a `result` is given as it is, and not opened.
     pub(crate) whole: bool,
+}
+
+impl Given {
+    /// What there is of a call that succeeded: the `ok` of a `result` that is opened, none if that has no value.
+    pub(crate) fn opened(&self) -> Option<&Shape> {
+        match &self.shape.kind {
+            Kind::Result { ok, .. } if !self.whole => ok.as_deref(),
+            _ => Some(&self.shape),
+        }
+    }
 }
 
 /// What code in Python gave, or raised. Shared, as it may be looked at by a thread that is not attached to the interpreter.

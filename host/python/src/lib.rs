@@ -5,14 +5,19 @@
 mod arguments;
 mod awaiting;
 mod buffers;
+mod capsules;
+mod column;
 mod columns;
 mod completed;
 mod core;
 mod errors;
+mod from_arrow;
 mod from_python;
 mod function;
 mod future;
+mod immutable;
 mod interpreter;
+mod map_arrow;
 mod module;
 mod numbers;
 mod promise;
@@ -37,6 +42,8 @@ mod native {
 
     #[pymodule_export]
     use super::awaiting::{Hub, Waiter};
+    #[pymodule_export]
+    use super::column::Column;
     #[pymodule_export]
     use super::command_line;
     #[pymodule_export]

@@ -45,15 +45,7 @@ impl Numbers {
 
     /// Where its numbers lie. They stay there for as long as this is there.
     fn address(&self) -> *const u8 {
-        macro_rules! of {
-            ($($rust:ty => $format:literal),*) => {$(
-                if let Some(slice) = self.list.as_slice::<$rust>() {
-                    return slice.as_ptr().cast();
-                }
-            )*};
-        }
-        each_type!(of);
-        std::ptr::null()
+        self.list.as_bytes().map_or(std::ptr::null(), |(_, bytes)| bytes.as_ptr())
     }
 
     pub(crate) fn list(&self) -> &List {

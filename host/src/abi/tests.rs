@@ -296,6 +296,31 @@ proptest! {
         prop_assert!(rest.is_empty());
     }
 
+    #[test]
+    fn numbers_of_another_owner_are_stored_as_ones_own(
+        count in 0..3 * PART,
+        floats in prop::collection::vec(any::<u64>().prop_map(f64::from_bits), 0..9),
+        flags in prop::collection::vec(any::<bool>(), 0..9),
+        chars in prop::collection::vec(any::<char>(), 0..9),
+    ) {
+        let types = [Type::list(Type::U8), Type::list(Type::F64), Type::list(Type::Bool), Type::list(Type::Char)];
+        let bytes: Vec<u8> = (0..count).map(|at| at as u8).collect();
+        let stored = |values: &[Value]| {
+            let mut wanted = Spaces::from_iter([tuple_space(types.iter())]);
+            for (ty, value) in types.iter().zip(values) {
+                spaces(ty, value, Encoding::Utf8, &mut wanted, &mut Look::never()).unwrap();
+            }
+            let (mut memory, places) = memory(&wanted, 0);
+            let mut writer = Writer { memory: &mut memory, encoding: Encoding::Utf8, places: places.into_iter(), look: Look::never() };
+            let at = writer.places.next().unwrap();
+            store_all(&mut writer, &types, values, at as usize).unwrap();
+            memory
+        };
+        let own = [bytes.clone().into(), floats.clone().into(), flags.clone().into(), chars.clone().into()].map(Value::List);
+        let owned = [List::from_owner(bytes), List::from_owner(floats), List::from_owner(flags), List::from_owner(chars)];
+        prop_assert!(stored(&own) == stored(&owned.map(Value::List)));
+    }
+
     /// Nothing is read beyond the memory, and nothing panics, whatever is in it.
     #[test]
     fn any_bytes_are_a_value_or_refused(ty in any_type(), bytes in prop::collection::vec(prop_oneof![0..4u8, any::<u8>()], 0..200), at in 0..220u32, flat in prop::collection::vec(any::<u64>(), 40)) {

@@ -1,6 +1,6 @@
 //! Rust's types and WebAssembly's.
 
-use super::{Element, List, Type, Value, from_slots};
+use super::{List, Type, Value, from_slots};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -219,7 +219,7 @@ macro_rules! numbers {
             }
 
             fn from_list(list: List) -> Option<Vec<$rust>> {
-                <$rust as Element>::take(list).map(Arc::unwrap_or_clone)
+                List::into_vec(list)
             }
         }
     )*};

@@ -1,7 +1,9 @@
 //! Lists.
 
+use super::elements::Elements;
 use super::{Type, Value};
 use std::sync::Arc;
+use zerocopy::IntoBytes as _;
 
 /// A list of values. Cloning it does not copy them.
 ///
@@ -23,18 +25,18 @@ pub struct List(pub(crate) Items);
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Items {
-    Bool(Arc<Vec<bool>>),
-    I8(Arc<Vec<i8>>),
-    U8(Arc<Vec<u8>>),
-    I16(Arc<Vec<i16>>),
-    U16(Arc<Vec<u16>>),
-    I32(Arc<Vec<i32>>),
-    U32(Arc<Vec<u32>>),
-    I64(Arc<Vec<i64>>),
-    U64(Arc<Vec<u64>>),
-    F32(#[serde(with = "super::serial::floats")] Arc<Vec<f32>>),
-    F64(#[serde(with = "super::serial::floats")] Arc<Vec<f64>>),
-    Char(Arc<Vec<char>>),
+    Bool(Elements<bool>),
+    I8(Elements<i8>),
+    U8(Elements<u8>),
+    I16(Elements<i16>),
+    U16(Elements<u16>),
+    I32(Elements<i32>),
+    U32(Elements<u32>),
+    I64(Elements<i64>),
+    U64(Elements<u64>),
+    F32(#[serde(with = "super::serial::floats")] Elements<f32>),
+    F64(#[serde(with = "super::serial::floats")] Elements<f64>),
+    Char(Elements<char>),
     /// Whatever else, and what was put together without its type being known.
     Values(Arc<Vec<Value>>),
 }
@@ -42,13 +44,13 @@ pub(crate) enum Items {
 /// A number, a `bool` or a `char`: what a [`List`] holds as it is.
 pub trait Element: Copy + Into<Value> + Send + Sync + 'static + sealed::Sealed {
     #[doc(hidden)]
-    fn items(values: Arc<Vec<Self>>) -> List;
+    fn items(values: Elements<Self>) -> List;
 
     #[doc(hidden)]
-    fn of(list: &List) -> Option<&Arc<Vec<Self>>>;
+    fn of(list: &List) -> Option<&Elements<Self>>;
 
     #[doc(hidden)]
-    fn take(list: List) -> Option<Arc<Vec<Self>>>;
+    fn take(list: List) -> Option<Elements<Self>>;
 }
 
 mod sealed {
@@ -81,18 +83,18 @@ macro_rules! element {
     ($($rust:ty => $variant:ident)*) => {$(
         impl sealed::Sealed for $rust {}
         impl Element for $rust {
-            fn items(values: Arc<Vec<$rust>>) -> List {
+            fn items(values: Elements<$rust>) -> List {
                 List(Items::$variant(values))
             }
 
-            fn of(list: &List) -> Option<&Arc<Vec<$rust>>> {
+            fn of(list: &List) -> Option<&Elements<$rust>> {
                 match &list.0 {
                     Items::$variant(values) => Some(values),
                     _ => None,
                 }
             }
 
-            fn take(list: List) -> Option<Arc<Vec<$rust>>> {
+            fn take(list: List) -> Option<Elements<$rust>> {
                 match list.0 {
                     Items::$variant(values) => Some(values),
                     _ => None,
@@ -101,7 +103,7 @@ macro_rules! element {
         }
         impl From<Vec<$rust>> for List {
             fn from(values: Vec<$rust>) -> List {
-                List(Items::$variant(Arc::new(values)))
+                List(Items::$variant(values.into()))
             }
         }
     )*};
@@ -117,6 +119,26 @@ impl From<Vec<Value>> for List {
 }
 
 impl List {
+    /// A list of numbers that somebody else owns, such as a file that is mapped into memory or a column of Arrow: they are not
+    /// copied, and the owner is dropped with the last clone of the list.
+    ///
+    /// In every other way it is the list that `List::from` makes of a copy. Calls read the numbers on other threads and later, so
+    /// that nobody may write to them as long as the owner is there, and `as_ref` has to give the same slice each time. Bytes
+    /// that are to be other numbers are a slice of these only where they are aligned: the owner sees to that, or copies them.
+    ///
+    /// ```
+    /// use purefork::value::List;
+    /// use std::sync::Arc;
+    ///
+    /// let weights: Arc<[f32]> = Arc::from([0.5, 1.5]);
+    /// let list = List::from_owner(weights.clone());
+    /// assert_eq!(list, List::from(vec![0.5f32, 1.5]));
+    /// assert_eq!(list.as_slice::<f32>().map(<[f32]>::as_ptr), Some(weights.as_ptr()));
+    /// ```
+    pub fn from_owner<T: Element>(owner: impl AsRef<[T]> + Send + Sync + 'static) -> List {
+        T::items(Elements::from_owner(owner))
+    }
+
     /// How many values there are.
     pub fn len(&self) -> usize {
         each!(&self.0, values => values.len())
@@ -141,12 +163,41 @@ impl List {
 
     /// The numbers, if the list is held as numbers of that type.
     pub fn as_slice<T: Element>(&self) -> Option<&[T]> {
-        T::of(self).map(|values| values.as_slice())
+        T::of(self).map(|values| &**values)
     }
 
-    /// The numbers themselves, if the list is held as numbers of that type; a copy only if the list has clones.
+    /// The type of the elements and their bytes, as they lie in memory, if the list is held as numbers, `bool`s or `char`s. A
+    /// core module's `i32` and `i64` are `s32` and `s64` here: a list does not know the difference.
+    ///
+    /// ```
+    /// use purefork::value::{List, Type};
+    ///
+    /// let list = List::from(vec![1u8, 2]);
+    /// assert_eq!(list.as_bytes(), Some((Type::U8, &[1, 2][..])));
+    /// ```
+    pub fn as_bytes(&self) -> Option<(Type, &[u8])> {
+        let (ty, bytes) = match &self.0 {
+            Items::Bool(values) => (Type::Bool, values.as_bytes()),
+            Items::I8(values) => (Type::S8, values.as_bytes()),
+            Items::U8(values) => (Type::U8, values.as_bytes()),
+            Items::I16(values) => (Type::S16, values.as_bytes()),
+            Items::U16(values) => (Type::U16, values.as_bytes()),
+            Items::I32(values) => (Type::S32, values.as_bytes()),
+            Items::U32(values) => (Type::U32, values.as_bytes()),
+            Items::I64(values) => (Type::S64, values.as_bytes()),
+            Items::U64(values) => (Type::U64, values.as_bytes()),
+            Items::F32(values) => (Type::F32, values.as_bytes()),
+            Items::F64(values) => (Type::F64, values.as_bytes()),
+            Items::Char(values) => (Type::Char, values.as_bytes()),
+            Items::Values(_) => return None,
+        };
+        Some((ty, bytes))
+    }
+
+    /// The numbers themselves, if the list is held as numbers of that type; a copy only if the list has clones, or
+    /// another owner's numbers.
     pub fn into_vec<T: Element>(self) -> Option<Vec<T>> {
-        T::take(self).map(Arc::unwrap_or_clone)
+        T::take(self).map(Elements::into_vec)
     }
 
     /// The values of a list that is not held as numbers.

@@ -3,6 +3,7 @@
 pub(crate) mod bytes;
 mod convert;
 mod dynamic;
+mod elements;
 mod fit;
 mod json;
 mod list;

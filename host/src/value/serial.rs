@@ -75,22 +75,22 @@ pub(super) mod float {
 
 /// The same for many.
 pub(super) mod floats {
+    use super::super::elements::Elements;
     use super::*;
-    use std::sync::Arc;
 
-    pub(in super::super) fn serialize<T: Copy, S: Serializer>(values: &Arc<Vec<T>>, to: S) -> Result<S::Ok, S::Error>
+    pub(in super::super) fn serialize<T: Copy, S: Serializer>(values: &Elements<T>, to: S) -> Result<S::Ok, S::Error>
     where
         Float<T>: Serialize,
     {
         to.collect_seq(values.iter().map(|value| Float(*value)))
     }
 
-    pub(in super::super) fn deserialize<'de, T, D: Deserializer<'de>>(from: D) -> Result<Arc<Vec<T>>, D::Error>
+    pub(in super::super) fn deserialize<'de, T, D: Deserializer<'de>>(from: D) -> Result<Elements<T>, D::Error>
     where
         Float<T>: Deserialize<'de>,
     {
         let values = Vec::<Float<T>>::deserialize(from)?;
-        Ok(Arc::new(values.into_iter().map(|Float(value)| value).collect()))
+        Ok(values.into_iter().map(|Float(value)| value).collect::<Vec<T>>().into())
     }
 }
 

@@ -76,10 +76,8 @@ impl List {
     /// How many bytes of memory are held by the list.
     pub(crate) fn bytes(&self) -> usize {
         match &self.0 {
-            Items::Values(values) => {
-                list(size_of_val(values.as_slice())) + values.iter().map(Value::bytes).sum::<usize>()
-            }
-            items => list(each!(items, values => size_of_val(values.as_slice()))),
+            Items::Values(values) => list(size_of_val::<[_]>(values)) + values.iter().map(Value::bytes).sum::<usize>(),
+            items => list(each!(items, values => size_of_val::<[_]>(values))),
         }
     }
 }

@@ -91,6 +91,7 @@ pub(crate) struct Bound {
 
 impl Bound {
     /// Binds parameters, whose types are those of a row's values, to the columns of their names.
+    #[cfg(feature = "files")]
     pub(crate) fn by_name<'a>(
         schema: &Schema,
         function: &str,

@@ -184,7 +184,11 @@ impl Rows {
     }
 
     /// The rows from `start` on that one job or batch takes: up to `rows`, and about `bytes` at the most unless one row has more.
-    pub(crate) fn piece(&self, start: usize, rows: usize, bytes: usize) -> Range<usize> {
+    ///
+    /// # Panics
+    ///
+    /// If there is no row `start`.
+    pub fn piece(&self, start: usize, rows: usize, bytes: usize) -> Range<usize> {
         let mut count = rows.min(self.len - start).max(1);
         while count > 1 {
             let size = self.bytes(start..start + count);

@@ -8,7 +8,7 @@
     assert m.add(2, b=3) == 5           # calling a function forks it and waits
 """
 
-from ._purefork import Function, Future, Module, Numbers, Promise, fork, wait, wait_all
+from ._purefork import Column, Function, Future, Module, Numbers, Promise, fork, wait, wait_all
 from ._errors import (
     AlreadyCompleted,
     ArgumentMismatch,
@@ -52,6 +52,7 @@ __all__ = [
     "ArgumentMismatch",
     "BrokenPromise",
     "Cancelled",
+    "Column",
     "Compiled",
     "Err",
     "Error",

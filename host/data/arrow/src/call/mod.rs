@@ -6,6 +6,7 @@ mod piece;
 mod reduce;
 
 pub use array::call_array;
+#[cfg(feature = "files")]
 pub(crate) use map::replacing;
 pub use map::{MapBatches, map_batches};
 pub use reduce::reduce;

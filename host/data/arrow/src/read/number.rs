@@ -89,7 +89,12 @@ where
 
     fn list(&self, rows: Range<usize>) -> Result<List, Misfit> {
         self.nulls.none_in(&rows)?;
-        Ok(List::from(self.values[rows].to_vec()))
+        // To hold on to the array costs as much as to copy less.
+        const SHARED: usize = 4096;
+        Ok(match rows.len() * size_of::<T>() {
+            few if few < SHARED => List::from(self.values[rows].to_vec()),
+            _ => List::from_owner(self.values.slice(rows.start, rows.len())),
+        })
     }
 
     fn bytes(&self, rows: Range<usize>) -> usize {

@@ -159,6 +159,7 @@ impl ResultBuilder {
     }
 
     /// Takes off the last values, so that so many are left.
+    #[cfg(feature = "files")]
     pub(crate) fn truncate(&mut self, len: usize) {
         self.0.truncate(len);
     }

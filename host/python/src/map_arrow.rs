@@ -1,0 +1,429 @@
+//! Many calls of a function with columns of Arrow: they are read where they lie, and the results become a column.
+//!
+//! Columns may be streams, which are taken as threads have room, and may be cut into arrays each in its own way: calls are made with the rows
+//! that all have an array for. All that comes from others comes without the GIL, since they may take it.
+
+use crate::buffers;
+use crate::capsules::Incoming;
+use crate::column::Column;
+use crate::errors::{mismatch, of_kind, raised};
+use crate::from_python::Misfit;
+use crate::function::Ready;
+use crate::shape::{Kind, Shape};
+use crate::site::Site;
+use crate::waiting::settle;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{DataType, Fields, Schema};
+use purefork::bulk::Calls;
+use purefork::inspect::InspectedFunction;
+use purefork::value::Type;
+use purefork::{Args, ErrorKind, Function, Value};
+use purefork_arrow::{Bind, Binding, Error, Given, Nulls, ResultBuilder, Rows, Variants};
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use std::collections::VecDeque;
+use std::num::NonZero;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The most rows, and about the most bytes of arguments, that a thread takes at a time.
+const ROWS: usize = 4096;
+const BYTES: usize = 1 << 20;
+
+/// What is asked of a run.
+pub(crate) struct Options<'a, 'py> {
+    /// Whether a row that fails has a null, and the others go on.
+    pub(crate) keep: bool,
+    pub(crate) nulls: Nulls,
+    /// Whether the only column is a table, whose columns are the parameters of their names; where nobody knows, its type says so.
+    pub(crate) table: Option<bool>,
+    pub(crate) progress: Option<&'a Bound<'py, PyAny>>,
+}
+
+/// Why a row failed.
+#[derive(Clone)]
+enum Why {
+    /// Its call did, or its values do not fit.
+    Error(Error),
+    /// Its call returned an `err`.
+    Err(Value),
+}
+
+/// What became of a piece: results, and what failed, with the number of its row in the piece's arrays.
+struct Done {
+    results: ArrayRef,
+    failures: Vec<(usize, Why)>,
+}
+
+type Piece = purefork::Future<Arc<Result<Done, Error>>>;
+
+/// How a piece is made.
+struct Plan {
+    binding: Binding,
+    result: Type,
+    /// Whether the `ok` of a `result` is the row's value, and its `err` a failure.
+    opens: bool,
+    keep: bool,
+}
+
+impl Plan {
+    fn run(&self, calls: &mut Calls<'_, Args, Value>, rows: &Rows, range: Range<usize>) -> Result<Done, Error> {
+        let mut results = ResultBuilder::new(&self.result, Variants::Structure)?;
+        let (mut failures, mut args) = (Vec::new(), Vec::new());
+        for row in range {
+            let why = match rows.args(row, &mut args) {
+                Ok(Given::Null) => {
+                    results.push_null();
+                    continue;
+                }
+                Ok(Given::Args) => match calls.call_values(&mut args) {
+                    Ok(value) => match self.opened(value) {
+                        Ok(value) => results.push(&value).err().map(Why::Error),
+                        Err(why) => Some(why),
+                    },
+                    // A call that was given up is no result of the row.
+                    Err(error) if error.kind() == ErrorKind::Cancelled => return Err(error.into()),
+                    Err(error) => Some(Why::Error(error.into())),
+                },
+                Err(error) => Some(Why::Error(error)),
+            };
+            args.clear();
+            let Some(why) = why else { continue };
+            failures.push((row, why));
+            if !self.keep {
+                break;
+            }
+            results.push_null();
+        }
+        Ok(Done { results: results.finish()?, failures })
+    }
+
+    fn opened(&self, value: Value) -> Result<Value, Why> {
+        match value {
+            Value::Result(Ok(value)) if self.opens => Ok(value.map_or_else(Value::unit, Arc::unwrap_or_clone)),
+            Value::Result(Err(_)) if self.opens => Err(Why::Err(value)),
+            value => Ok(value),
+        }
+    }
+}
+
+/// A column that rows are taken from.
+struct Source {
+    /// Its name, for messages.
+    name: String,
+    incoming: Coming,
+    /// The array that rows are taken from, and how many of it were.
+    current: Option<(ArrayRef, usize)>,
+    taken: u64,
+}
+
+enum Coming {
+    Arrow(Incoming),
+    /// What came as Python's own objects, made an array of.
+    Made(Option<ArrayRef>),
+}
+
+impl Source {
+    fn data_type(&self) -> DataType {
+        match (&self.incoming, &self.current) {
+            (Coming::Arrow(incoming), _) => incoming.data_type.clone(),
+            (Coming::Made(Some(array)), _) | (_, Some((array, _))) => array.data_type().clone(),
+            (Coming::Made(None), None) => DataType::Null,
+        }
+    }
+
+    /// How many rows its current array has left; none at the end.
+    fn left(&mut self) -> Result<Option<usize>, String> {
+        loop {
+            if let Some((array, from)) = &self.current
+                && *from < array.len()
+            {
+                return Ok(Some(array.len() - from));
+            }
+            let next = match &mut self.incoming {
+                Coming::Arrow(incoming) => {
+                    let place = |why| format!("the column `{}`, after row {}: {why}", self.name, self.taken);
+                    incoming.next().map_err(place)?
+                }
+                Coming::Made(array) => array.take(),
+            };
+            match next {
+                Some(array) => self.current = Some((array, 0)),
+                None => return Ok(None),
+            }
+        }
+    }
+
+    fn take(&mut self, count: usize) -> Option<ArrayRef> {
+        let (array, from) = self.current.as_mut()?;
+        let taken = array.slice(*from, count);
+        *from += count;
+        self.taken += count as u64;
+        Some(taken)
+    }
+}
+
+/// What is wrong with what comes in.
+enum Broken {
+    /// Its producer failed.
+    Stream(String),
+    Lengths(String),
+    Error(Error),
+}
+
+/// Rows on their way to threads.
+struct Feed {
+    sources: Vec<Source>,
+    /// Whether the only source is one of tables.
+    table: bool,
+    /// The arrays that pieces are cut from: the rows, the next of them, and the number of the first.
+    current: Option<(Arc<Rows>, usize, u64)>,
+    taken: u64,
+}
+
+impl Feed {
+    /// The next rows that all sources have an array for.
+    fn arrays(&mut self) -> Result<Option<(Vec<ArrayRef>, usize)>, Broken> {
+        let mut left = Vec::with_capacity(self.sources.len());
+        for source in &mut self.sources {
+            left.push(source.left().map_err(Broken::Stream)?);
+        }
+        let count = left.iter().flatten().min().copied();
+        let Some(count) = count else { return Ok(None) };
+        if let Some(short) = left.iter().position(Option::is_none) {
+            let long = left.iter().position(Option::is_some).unwrap_or_default();
+            let (short, long) = (&self.sources[short], &self.sources[long]);
+            return Err(Broken::Lengths(format!(
+                "expected columns of one length, but `{}` has {} rows, and `{}` more",
+                short.name, short.taken, long.name
+            )));
+        }
+        let arrays = self.sources.iter_mut().filter_map(|source| source.take(count)).collect::<Vec<_>>();
+        if !self.table {
+            return Ok(Some((arrays, count)));
+        }
+        match arrays.first().and_then(|table| table.as_struct_opt()) {
+            Some(table) if table.null_count() > 0 => Err(Broken::Stream(
+                "expected a table, but was given a column of structures, some of which are null".to_owned(),
+            )),
+            Some(table) => Ok(Some((table.columns().to_vec(), count))),
+            None => Ok(None),
+        }
+    }
+
+    /// The next piece: its rows, and the number of the first row of these.
+    fn piece(&mut self, binding: &Binding) -> Result<Option<(Arc<Rows>, Range<usize>, u64)>, Broken> {
+        loop {
+            if let Some((rows, start, first)) = &mut self.current
+                && *start < rows.len()
+            {
+                let range = rows.piece(*start, ROWS, BYTES);
+                *start = range.end;
+                return Ok(Some((rows.clone(), range, *first)));
+            }
+            let Some((arrays, count)) = self.arrays()? else { return Ok(None) };
+            let rows = binding.rows_of(&arrays, count).map_err(Broken::Error)?;
+            self.current = Some((Arc::new(rows), 0, self.taken));
+            self.taken += count as u64;
+        }
+    }
+}
+
+/// A piece that is under way.
+struct Under {
+    piece: Piece,
+    rows: usize,
+    /// The number of the first row of its arrays.
+    first: u64,
+}
+
+/// Calls a function with each row of the columns. Gives the results, and an exception for each row that failed and was kept.
+pub(crate) fn map<'py>(
+    py: Python<'py>,
+    function: &Function<Args, Value>,
+    inspected: &InspectedFunction,
+    ready: &Ready,
+    columns: &Bound<'py, PyTuple>,
+    options: &Options<'_, 'py>,
+) -> PyResult<(Column, Vec<Bound<'py, PyAny>>)> {
+    let site = Site::here(py);
+    let mut feed = feed(py, inspected, ready, columns, options.table)?;
+    let bind = Bind::new().nulls(options.nulls).variants(Variants::Structure);
+    let binding = match (feed.table, feed.sources.first().map(Source::data_type)) {
+        (true, Some(DataType::Struct(fields))) => Binding::by_name(&Schema::new(fields), inspected, &bind),
+        _ => {
+            let types: Vec<DataType> = feed.sources.iter().map(Source::data_type).collect();
+            Binding::by_position(&types, inspected, &bind)
+        }
+    };
+    let binding = binding.map_err(|error| told(py, &error, None))?;
+    let opened = ready.given.opened();
+    let result = opened.map_or_else(|| Type::tuple([]), |shape| shape.ty.clone());
+    let opens = matches!(ready.given.shape.kind, Kind::Result { .. }) && !ready.given.whole;
+    let data_type = match ResultBuilder::new(&result, Variants::Structure) {
+        Ok(builder) => builder.data_type(),
+        Err(error) => return Err(told(py, &error, None)),
+    };
+    let plan = Arc::new(Plan { binding, result: result.clone(), opens, keep: options.keep });
+
+    let mut under = VecDeque::new();
+    let mut all = All { results: Vec::new(), failures: Vec::new() };
+    let run = run(py, function, &plan, (&mut feed, &mut under, &mut all), (ready, site.as_ref()), options.progress);
+    if let Err(error) = run {
+        py.detach(|| {
+            under.iter().rev().for_each(|under| {
+                under.piece.cancel();
+            })
+        });
+        return Err(error);
+    }
+    // What is left of streams is given back by the thread that took it.
+    drop(feed);
+    let column = Column::new(py, &all.results, &data_type, result, ready.given.clone())?;
+    Ok((column, all.failures))
+}
+
+/// What has come out.
+struct All<'py> {
+    results: Vec<ArrayRef>,
+    failures: Vec<Bound<'py, PyAny>>,
+}
+
+fn run<'py>(
+    py: Python<'py>,
+    function: &Function<Args, Value>,
+    plan: &Arc<Plan>,
+    (feed, under, all): (&mut Feed, &mut VecDeque<Under>, &mut All<'py>),
+    (ready, site): (&Ready, Option<&Site>),
+    progress: Option<&Bound<'py, PyAny>>,
+) -> PyResult<()> {
+    // Every thread has a piece and finds another.
+    let most = 2 * std::thread::available_parallelism().map_or(2, NonZero::get) + 1;
+    loop {
+        while under.len() < most {
+            let begun = py.detach(|| {
+                let Some((rows, range, first)) = feed.piece(&plan.binding)? else { return Ok(None) };
+                let (plan, count) = (plan.clone(), range.len());
+                let piece = function.fork_with(move |calls| Arc::new(plan.run(calls, &rows, range)));
+                Ok(Some(Under { piece, rows: count, first }))
+            });
+            match begun {
+                Ok(Some(begun)) => under.push_back(begun),
+                Ok(None) => break,
+                Err(Broken::Lengths(text)) => return Err(mismatch(py, text)),
+                Err(Broken::Stream(text)) => return Err(of_kind(py, ErrorKind::Failed, text)),
+                Err(Broken::Error(error)) => return Err(told(py, &error, None)),
+            }
+        }
+        let Some(Under { piece, rows, first }) = under.front() else { return Ok(()) };
+        settle(py, piece, None)?;
+        let done = piece.value().map_err(|error| raised(py, &error, site))?;
+        let done = done.as_ref().as_ref().map_err(|error| told(py, error, site))?;
+        for (row, why) in &done.failures {
+            let exception = match why {
+                Why::Error(error) => told(py, error, site),
+                Why::Err(value) => PyErr::from_value(ready.given.shape.to_python(py, value)?),
+            };
+            // One that takes no attributes is as good without.
+            drop(exception.value(py).setattr("row", first + *row as u64));
+            if !plan.keep {
+                return Err(exception);
+            }
+            all.failures.push(exception.into_value(py).into_bound(py).into_any());
+        }
+        all.results.push(done.results.clone());
+        if let Some(progress) = progress {
+            progress.call1((*rows,))?;
+        }
+        under.pop_front();
+    }
+}
+
+/// The columns as what rows are taken from.
+fn feed(
+    py: Python<'_>,
+    inspected: &InspectedFunction,
+    ready: &Ready,
+    columns: &Bound<'_, PyTuple>,
+    table: Option<bool>,
+) -> PyResult<Feed> {
+    let params = &ready.params.all;
+    let mut sources = Vec::with_capacity(columns.len());
+    for (at, given) in columns.iter().enumerate() {
+        let name = params.get(at).map_or_else(|| at.to_string(), |param| param.name.clone());
+        let incoming = match Incoming::of(&given)? {
+            Some(incoming) => Coming::Arrow(incoming),
+            None => {
+                let Some(param) = params.get(at) else { continue };
+                let array = made(&param.shape, &given).map_err(|misfit| ready.params.misfit(py, at, misfit))?;
+                Coming::Made(Some(array))
+            }
+        };
+        sources.push(Source { name, incoming, current: None, taken: 0 });
+    }
+    let fields = match sources.first().map(Source::data_type) {
+        Some(DataType::Struct(fields)) if sources.len() == 1 => Some(fields),
+        _ => None,
+    };
+    let table = match (table, &fields) {
+        (Some(true), None) => return Err(mismatch(py, "expected a table, but was given a column".to_owned())),
+        (Some(table), _) => table,
+        (None, Some(fields)) => is_table(inspected, fields),
+        (None, None) => false,
+    };
+    if columns.is_empty() || (!table && columns.len() != params.len()) {
+        let (given, signature) = (columns.len(), &ready.params.signature);
+        return Err(mismatch(
+            py,
+            format!("expected a column for each parameter of `{signature}`, but was given {given}"),
+        ));
+    }
+    Ok(Feed { sources, table, current: None, taken: 0 })
+}
+
+/// Whether structures that nobody calls a table are rows of one: unless the function's only parameter can be a structure.
+fn is_table(inspected: &InspectedFunction, fields: &Fields) -> bool {
+    match &*inspected.params {
+        [param] => {
+            let ty = match &param.ty {
+                Type::Option(some) => some,
+                ty => ty,
+            };
+            let structure =
+                matches!(ty, Type::Record(_) | Type::Tuple(_) | Type::Variant(_) | Type::Result(_) | Type::Flags(_));
+            !structure || fields.iter().any(|field| crate::from_python::same(&param.name, field.name()))
+        }
+        _ => true,
+    }
+}
+
+/// An array of what comes as Python's own objects.
+fn made(shape: &Shape, given: &Bound<'_, PyAny>) -> Result<ArrayRef, Misfit> {
+    let wrong = |error: Error| Misfit::new(error.message().to_owned());
+    let mut builder = ResultBuilder::new(&shape.ty, Variants::Structure).map_err(wrong)?;
+    let plain = matches!(shape.kind, Kind::Plain) && !matches!(shape.ty, Type::String | Type::Char | Type::V128);
+    if plain && let Some(list) = buffers::numbers(&shape.ty, given)? {
+        builder.extend(list).map_err(wrong)?;
+        return builder.finish().map_err(wrong);
+    }
+    for (row, item) in given.try_iter()?.enumerate() {
+        let at = |misfit: Misfit| misfit.at(&format!("[{row}]"));
+        builder.push(&shape.value(&item?).map_err(at)?).map_err(|error| at(wrong(error)))?;
+    }
+    builder.finish().map_err(wrong)
+}
+
+/// An error as an exception: of a call, what it failed with.
+#[cold]
+fn told(py: Python<'_>, error: &Error, site: Option<&Site>) -> PyErr {
+    if let Some(call) = error.call() {
+        return raised(py, call, site);
+    }
+    let exception = mismatch(py, error.message().to_owned());
+    drop(exception.value(py).setattr("help", error.help()));
+    if let Some(row) = error.row() {
+        drop(exception.value(py).setattr("row", row));
+    }
+    exception
+}
