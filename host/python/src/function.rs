@@ -9,6 +9,7 @@ use crate::map_arrow;
 use crate::module::{Module, Whole};
 use crate::shape::{Kind, Shape, Shapes};
 use crate::site::Site;
+use purefork::error::ForkSite;
 use purefork::inspect::{InspectedFunction, TypeName};
 use purefork::value::Type;
 use purefork::{Args, Value};
@@ -379,16 +380,21 @@ impl Function {
     }
 
     /// A trace of a call, and of all that it forks: the native half of `purefork.trace`.
-    #[pyo3(signature = (args, keywords))]
+    /// `site`: the file and the line of Python that asked for it.
+    #[pyo3(signature = (args, keywords, site))]
     fn _trace<'py>(
         &self,
         py: Python<'py>,
         args: &Bound<'py, PyTuple>,
         keywords: Option<&Bound<'py, PyDict>>,
+        site: (String, u32),
     ) -> PyResult<(String, String, Bound<'py, PyBytes>, String)> {
         let values = self.arguments(py, args, keywords)?;
         let traced = py.detach(|| {
-            let trace = self.module().trace(self.exact(), values)?;
+            let mut trace = self.module().trace(self.exact(), values)?;
+            for task in trace.tasks.iter_mut().filter(|task| task.parent.is_none()) {
+                task.site = Some(ForkSite::in_host(&*site.0, site.1, 1));
+            }
             let ir = trace.graph().to_string();
             Ok((trace.to_dot(), trace.to_perfetto(), trace.to_html(self.shown(), &ir), ir))
         });

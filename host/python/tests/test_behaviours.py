@@ -1,5 +1,6 @@
 """What fork and wait mean: the rows of tests/BEHAVIOURS.md, from Python. The number of the row stands in each test's comment."""
 
+import inspect
 import threading
 
 import pytest
@@ -129,6 +130,7 @@ def test_where_calls_are_run_in_place_errors_are_raised_at_the_wait_all_the_same
 
 def test_a_trace_is_a_graph_of_forks(executor):  # 21
     graph = pf.trace(executor.load(FIB).fib, 3)
+    assert f"{__file__}:{inspect.currentframe().f_lineno - 1}" in graph.html()
     assert "fork @fib" in str(graph) and "subgraph" in str(graph)
     assert graph.dot().startswith("digraph") and graph.html().lstrip().startswith("<!") and graph.perfetto()
 

@@ -48,6 +48,12 @@ pub enum ForkSite {
 }
 
 impl ForkSite {
+    /// A place in the source of a host that is not written in Rust, or not where the library was called: what binds the library to another
+    /// language says so in a [`Trace`](crate::trace::Trace), whose sites are the places of its own calls otherwise. Lines and columns count from 1.
+    pub fn in_host(file: impl Into<String>, line: u32, column: u32) -> ForkSite {
+        ForkSite::Host { file: file.into().into(), line, column }
+    }
+
     pub(crate) fn host(place: &'static Location<'static>) -> ForkSite {
         ForkSite::Host { file: place.file().into(), line: place.line(), column: place.column() }
     }

@@ -1,5 +1,7 @@
 """What ran, as a graph."""
 
+import sys
+
 from ._purefork import Function, Module
 
 
@@ -41,4 +43,5 @@ def trace(function, /, *args, **kwargs):
         function = function.itself()
     if not isinstance(function, Function):
         raise TypeError(f"expected a function of a purefork.Module, but was given {function!r}")
-    return Trace(*function._trace(args, kwargs))
+    asked = sys._getframe(1)
+    return Trace(*function._trace(args, kwargs, (asked.f_code.co_filename, asked.f_lineno)))
