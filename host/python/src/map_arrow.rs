@@ -328,6 +328,8 @@ struct Under {
     rows: usize,
     /// The number of the first row of its arrays.
     first: u64,
+    /// What its rows lie in, so that it is this thread that gives it back: who gave it may need the GIL for that.
+    _holds: Arc<dyn Send + Sync>,
 }
 
 /// Calls a function with each row of the columns. Gives the results, and an exception for each row that failed and was kept.
@@ -400,9 +402,9 @@ fn run<'py>(
                 match feed.next(plan)? {
                     None => return Ok(false),
                     Some(Next::Rows(rows, range, first)) => {
-                        let (plan, start, count) = (plan.clone(), range.start, range.len());
+                        let (plan, start, count, holds) = (plan.clone(), range.start, range.len(), rows.clone());
                         let piece = function.fork_with(move |calls| Arc::new(plan.run(calls, &rows, range)));
-                        under.push_back(Under { piece: Piece::Rows(piece), start, rows: count, first });
+                        under.push_back(Under { piece: Piece::Rows(piece), start, rows: count, first, _holds: holds });
                     }
                     Some(Next::Lists(lists, count, first)) => {
                         let pieces = typed_columns::start(module, &inspected.exact, &lists, count, &plan.result);
@@ -411,7 +413,13 @@ fn run<'py>(
                         let size = columns::size(count);
                         under.extend(pieces.into_iter().enumerate().map(|(at, piece)| {
                             let start = at * size;
-                            Under { piece: Piece::Numbers(piece), start, rows: size.min(count - start), first }
+                            Under {
+                                piece: Piece::Numbers(piece),
+                                start,
+                                rows: size.min(count - start),
+                                first,
+                                _holds: lists.clone(),
+                            }
                         }));
                     }
                 }
@@ -425,7 +433,7 @@ fn run<'py>(
                 Err(Broken::Error(error)) => return Err(told(py, &error, None)),
             }
         }
-        let Some(Under { piece, start, rows, first }) = under.front() else { return Ok(()) };
+        let Some(Under { piece, start, rows, first, .. }) = under.front() else { return Ok(()) };
         let done = piece.done(py, *start, site)?;
         for (row, why) in &done.failures {
             let exception = match why {
