@@ -69,7 +69,7 @@ pub fn run_with(typed: Vec<OsString>, formats: &'static [&'static dyn Format]) -
     let done = flags::parse(&typed).and_then(|command| match command {
         Command::Help(text) => stdout::print(text.trim_end()).map(|()| 0),
         Command::Run(run) => run::run(&run).map(|fine| if fine { 0 } else { CALL_FAILED }),
-        Command::Map(map) => map::map(&map, formats),
+        Command::Map(map) => map::map(&map, &typed, formats),
         Command::Preinit(preinit) => preinit::preinit(&preinit).map(|()| 0),
         Command::Trace(trace) => trace::trace(&trace).map(|fine| if fine { 0 } else { CALL_FAILED }),
         Command::Replay(replay) => replay::replay(&replay).map(|same| if same { 0 } else { CALL_FAILED }),

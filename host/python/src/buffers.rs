@@ -126,9 +126,22 @@ fn of_buffer(py: Python<'_>, element: &Type, buffer: &PyUntypedBuffer) -> Result
     }
 }
 
-fn vector<T: Element>(py: Python<'_>, buffer: &PyUntypedBuffer) -> PyResult<Vec<T>> {
-    let typed: &PyBuffer<T> = buffer.as_typed()?;
-    typed.to_vec(py)
+/// A copy of the numbers.
+fn vector<T: Element + FromBytes>(py: Python<'_>, buffer: &PyUntypedBuffer) -> PyResult<Vec<T>> {
+    if buffer.buf_ptr().cast::<T>().is_aligned() {
+        let typed: &PyBuffer<T> = buffer.as_typed()?;
+        return typed.to_vec(py);
+    }
+    // Numbers that lie across words, as a view of bytes from the second on: bytes first, of which PyO3 makes none.
+    let bytes = copied(py, buffer)?;
+    let numbers = bytes.chunks_exact(size_of::<T>()).map(T::read_from_bytes).collect::<Result<Vec<T>, _>>();
+    numbers.map_err(|_| PyBufferError::new_err("expected as many bytes as the numbers have"))
+}
+
+/// A copy of the bytes, one after another.
+fn copied(py: Python<'_>, buffer: &PyUntypedBuffer) -> PyResult<Vec<u8>> {
+    let owner = buffer.obj(py).ok_or_else(|| PyBufferError::new_err("the buffer has no owner"))?;
+    py.import("builtins")?.getattr("memoryview")?.call1((owner,))?.call_method0("tobytes")?.extract()
 }
 
 /// The numbers as they are.
@@ -145,10 +158,7 @@ where
 
 /// PyO3 has no buffers of `bool`: these are bytes of 0 and 1, and a copy of them as bytes is asked for.
 fn bools(py: Python<'_>, buffer: &PyUntypedBuffer) -> Result<List, Misfit> {
-    let Some(owner) = buffer.obj(py) else { return Err(Misfit::new("expected bools, but the buffer has no owner")) };
-    let bytes = py.import("builtins")?.getattr("memoryview")?.call1((owner,))?.call_method0("tobytes")?;
-    let bytes: Vec<u8> = bytes.extract()?;
-    Ok(List::from(bytes.into_iter().map(|byte| byte != 0).collect::<Vec<bool>>()))
+    Ok(List::from(copied(py, buffer)?.into_iter().map(|byte| byte != 0).collect::<Vec<bool>>()))
 }
 
 /// Numbers of another type, each of which has to be one of this.

@@ -153,7 +153,7 @@ pub(crate) fn pieces(count: usize, start: impl Fn(std::ops::Range<usize>) -> Pie
 }
 
 /// How many rows a piece has, but for the last.
-fn size(count: usize) -> usize {
+pub(crate) fn size(count: usize) -> usize {
     count.div_ceil(PIECES).clamp(1, MOST)
 }
 
@@ -285,6 +285,7 @@ fn rows(py: Python<'_>, ready: &Ready, columns: &Bound<'_, PyTuple>) -> PyResult
 }
 
 /// Calls a function with each row of the columns.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn map<'py>(
     py: Python<'py>,
     (module, name): (&purefork::Module, &str),
@@ -293,8 +294,8 @@ pub(crate) fn map<'py>(
     columns: &Bound<'py, PyTuple>,
     keep: bool,
     progress: Option<&Bound<'py, PyAny>>,
+    site: Option<&Site>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let site = Site::here(py);
     let (rows, count) = rows(py, ready, columns)?;
     let result = &ready.given.shape.ty;
     let pieces = py.detach(|| {
@@ -306,7 +307,7 @@ pub(crate) fn map<'py>(
     });
     let done = join(py, &pieces, result, count, progress)?;
     if !keep && let Some((row, error)) = done.errors.first() {
-        return Err(of_row(py, *row, error, site.as_ref()));
+        return Err(of_row(py, *row, error, site));
     }
     let arrays = matches!(rows, Rows::Columns(_)) && done.errors.is_empty();
     if arrays && !matches!(done.results, Results::Other(_)) {
@@ -316,7 +317,7 @@ pub(crate) fn map<'py>(
         }
         return Ok(PyList::empty(py).into_any());
     }
-    let listed = listed(py, &ready.given, done, site.as_ref())?;
+    let listed = listed(py, &ready.given, done, site)?;
     if !keep && matches!(ready.given.shape.kind, Kind::Result { .. }) && !ready.given.whole {
         for (row, item) in listed.iter().enumerate() {
             if item.is_instance(crate::errors::err_class(py)?)? {

@@ -1,7 +1,6 @@
 //! A function of a module.
 
 use crate::arguments::{Given as Bound_, Param, Params};
-use crate::column::Column;
 use crate::columns;
 use crate::errors::raised;
 use crate::future::{Future, Given, Source};
@@ -14,6 +13,7 @@ use purefork::inspect::{InspectedFunction, TypeName};
 use purefork::value::Type;
 use purefork::{Args, Value};
 use purefork_arrow::Nulls;
+use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -205,50 +205,37 @@ impl Function {
             Some(bar) if bar.hasattr("update")? => Some(bar.getattr("update")?),
             other => other,
         };
+        let site = Site::here(py);
+        let this = slf.get();
+        let ready = this.ready(py)?;
+        let function = ready.function.as_ref().map_err(|error| raised(py, error, None))?;
+        let plain = |columns: &Bound<'py, PyTuple>| {
+            let names = (this.module(), this.exact());
+            columns::map(py, names, function, ready, columns, keep, progress.as_ref(), site.as_ref())
+        };
+        let mut foreign = false;
         for column in columns.iter() {
-            if columns::is_foreign(&column)? {
-                static MAPPED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-                let mapped = MAPPED.import(py, "purefork._columns", "mapped")?;
-                return mapped.call1((slf, columns, keep, null, progress));
+            foreign = foreign || columns::is_foreign(&column)?;
+        }
+        if !foreign {
+            if null {
+                let message = "`nulls` is said of columns of Arrow, of polars or of pandas: lists and arrays have none";
+                return Err(PyValueError::new_err(message));
             }
+            return plain(columns);
         }
-        if null {
-            return Err(PyValueError::new_err(
-                "`nulls` is said of columns of Arrow, of polars or of pandas: lists and arrays have none",
-            ));
+        static PREPARED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let prepared = PREPARED.import(py, "purefork._columns", "prepared")?.call1((slf, columns, keep, null))?;
+        let (columns, table, are_plain, restored): (Bound<'py, PyTuple>, Option<bool>, bool, Bound<'py, PyAny>) =
+            prepared.extract()?;
+        if are_plain {
+            return restored.call1((plain(&columns)?,));
         }
-        slf.get()._map(py, columns, keep, progress)
-    }
-
-    /// With columns that are lists or arrays.
-    fn _map<'py>(
-        &self,
-        py: Python<'py>,
-        columns: &Bound<'py, PyTuple>,
-        keep: bool,
-        progress: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let ready = self.ready(py)?;
-        let function = ready.function.as_ref().map_err(|error| raised(py, error, None))?;
-        columns::map(py, (self.module(), self.exact()), function, ready, columns, keep, progress.as_ref())
-    }
-
-    /// With columns of which some are Arrow's: gives the results, and the exceptions of what failed. `table`: whether the only one is a table.
-    #[pyo3(signature = (columns, keep, null, table, progress))]
-    fn _map_arrow<'py>(
-        &self,
-        py: Python<'py>,
-        columns: &Bound<'py, PyTuple>,
-        keep: bool,
-        null: bool,
-        table: Option<bool>,
-        progress: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<(Column, Vec<Bound<'py, PyAny>>)> {
-        let ready = self.ready(py)?;
-        let function = ready.function.as_ref().map_err(|error| raised(py, error, None))?;
         let nulls = if null { Nulls::Null } else { Nulls::Fail };
-        let options = map_arrow::Options { keep, nulls, table, progress: progress.as_ref() };
-        map_arrow::map(py, function, &self.inspected, ready, columns, &options)
+        let options = map_arrow::Options { keep, nulls, table, progress: progress.as_ref(), site: site.as_ref() };
+        let (results, errors) = map_arrow::map(py, (this.module(), &this.inspected), ready, &columns, &options)?;
+        let results = restored.call1((results,))?;
+        if keep { (results, errors).into_bound_py_any(py) } else { Ok(results) }
     }
 
     /// The same function, which gives `Ok(…)` or `Err(…)` where it would give a value or raise.

@@ -6,26 +6,31 @@
 use crate::buffers;
 use crate::capsules::Incoming;
 use crate::column::Column;
+use crate::columns::{self, Results};
 use crate::errors::{mismatch, of_kind, raised};
 use crate::from_python::Misfit;
 use crate::function::Ready;
 use crate::shape::{Kind, Shape};
 use crate::site::Site;
+use crate::typed_columns;
 use crate::waiting::settle;
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{
+    Array, ArrayRef, Float32Array, Float64Array, Int32Array, Int64Array, NullArray, UInt32Array, UInt64Array,
+};
+use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Fields, Schema};
 use purefork::bulk::Calls;
 use purefork::inspect::InspectedFunction;
-use purefork::value::Type;
-use purefork::{Args, ErrorKind, Function, Value};
-use purefork_arrow::{Bind, Binding, Error, Given, Nulls, ResultBuilder, Rows, Variants};
+use purefork::value::{List, Type};
+use purefork::{Args, ErrorKind, Value};
+use purefork_arrow::{Bind, Binding, Error, Given, Nulls, ResultBuilder, Rows, Values, Variants};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use std::collections::VecDeque;
 use std::num::NonZero;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 /// The most rows, and about the most bytes of arguments, that a thread takes at a time.
 const ROWS: usize = 4096;
@@ -39,6 +44,8 @@ pub(crate) struct Options<'a, 'py> {
     /// Whether the only column is a table, whose columns are the parameters of their names; where nobody knows, its type says so.
     pub(crate) table: Option<bool>,
     pub(crate) progress: Option<&'a Bound<'py, PyAny>>,
+    /// The line of Python that forks.
+    pub(crate) site: Option<&'a Site>,
 }
 
 /// Why a row failed.
@@ -51,15 +58,16 @@ enum Why {
 }
 
 /// What became of a piece: results, and what failed, with the number of its row in the piece's arrays.
+#[derive(Clone)]
 struct Done {
     results: ArrayRef,
     failures: Vec<(usize, Why)>,
 }
 
-type Piece = purefork::Future<Arc<Result<Done, Error>>>;
-
 /// How a piece is made.
 struct Plan {
+    /// The types of the parameters, if numbers are passed without a value made of each.
+    typed: Option<Vec<Type>>,
     binding: Binding,
     result: Type,
     /// Whether the `ok` of a `result` is the row's value, and its `err` a failure.
@@ -97,6 +105,13 @@ impl Plan {
             results.push_null();
         }
         Ok(Done { results: results.finish()?, failures })
+    }
+
+    /// The columns of the parameters as lists of numbers, if none has a null or another number.
+    fn lists(&self, arrays: &[ArrayRef], count: usize) -> Option<Arc<Vec<List>>> {
+        let columns = self.typed.as_ref()?.iter().zip(self.binding.columns());
+        let lists = columns.map(|(ty, &at)| Values::new(arrays.get(at)?, ty).ok()?.list(0..count).ok());
+        Some(Arc::new(lists.collect::<Option<_>>()?))
     }
 
     fn opened(&self, value: Value) -> Result<Value, Why> {
@@ -212,42 +227,120 @@ impl Feed {
         }
     }
 
-    /// The next piece: its rows, and the number of the first row of these.
-    fn piece(&mut self, binding: &Binding) -> Result<Option<(Arc<Rows>, Range<usize>, u64)>, Broken> {
+    /// The next rows that threads are given; none at the end.
+    fn next(&mut self, plan: &Plan) -> Result<Option<Next>, Broken> {
         loop {
             if let Some((rows, start, first)) = &mut self.current
                 && *start < rows.len()
             {
                 let range = rows.piece(*start, ROWS, BYTES);
                 *start = range.end;
-                return Ok(Some((rows.clone(), range, *first)));
+                return Ok(Some(Next::Rows(rows.clone(), range, *first)));
             }
             let Some((arrays, count)) = self.arrays()? else { return Ok(None) };
-            let rows = binding.rows_of(&arrays, count).map_err(Broken::Error)?;
-            self.current = Some((Arc::new(rows), 0, self.taken));
+            let first = self.taken;
             self.taken += count as u64;
+            if let Some(lists) = plan.lists(&arrays, count) {
+                return Ok(Some(Next::Lists(lists, count, first)));
+            }
+            let rows = plan.binding.rows_of(&arrays, count).map_err(Broken::Error)?;
+            self.current = Some((Arc::new(rows), 0, first));
         }
+    }
+}
+
+/// Rows for threads, with the number of the first row of their arrays.
+enum Next {
+    Rows(Arc<Rows>, Range<usize>, u64),
+    Lists(Arc<Vec<List>>, usize, u64),
+}
+
+enum Piece {
+    Rows(purefork::Future<Arc<Result<Done, Error>>>),
+    /// Of numbers alone.
+    Numbers(columns::Piece),
+}
+
+impl Piece {
+    fn cancel(&self) {
+        match self {
+            Piece::Rows(piece) => piece.cancel(),
+            Piece::Numbers(piece) => piece.cancel(),
+        };
+    }
+
+    /// What became of it. `start`: the number of its first row.
+    fn done(&self, py: Python<'_>, start: usize, site: Option<&Site>) -> PyResult<Done> {
+        match self {
+            Piece::Rows(piece) => {
+                settle(py, piece, None)?;
+                let done = piece.value().map_err(|error| raised(py, &error, site))?;
+                done.as_ref().clone().map_err(|error| told(py, &error, site))
+            }
+            Piece::Numbers(piece) => {
+                settle(py, piece, None)?;
+                let done = piece.value().map_err(|error| raised(py, &error, site))?;
+                let done = done.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let Some(columns::Done { results, errors }) = done else {
+                    return Err(of_kind(py, ErrorKind::Failed, "the results were taken before".to_owned()));
+                };
+                if let Some((_, error)) = errors.iter().find(|(_, error)| error.kind() == ErrorKind::Cancelled) {
+                    return Err(raised(py, error, site));
+                }
+                let results = array(results, start, &errors);
+                let failures = errors.into_iter().map(|(row, error)| (row, Why::Error(error.into())));
+                Ok(Done { results, failures: failures.collect() })
+            }
+        }
+    }
+}
+
+/// Numbers as an array, null in the places of those that failed.
+fn array(results: Results, start: usize, errors: &[(usize, purefork::Error)]) -> ArrayRef {
+    let nulls = |len: usize| {
+        let mut valid = vec![true; len];
+        errors.iter().for_each(|(row, _)| valid[row - start] = false);
+        (!errors.is_empty()).then(|| NullBuffer::from(valid))
+    };
+    macro_rules! number {
+        ($numbers:expr, $array:ident) => {{
+            let nulls = nulls($numbers.len());
+            Arc::new($array::new($numbers.into(), nulls))
+        }};
+    }
+    match results {
+        Results::I32(all) => number!(all, Int32Array),
+        Results::I64(all) => number!(all, Int64Array),
+        Results::U32(all) => number!(all, UInt32Array),
+        Results::U64(all) => number!(all, UInt64Array),
+        Results::F32(all) => number!(all, Float32Array),
+        Results::F64(all) => number!(all, Float64Array),
+        // None of numbers is called so.
+        Results::Other(all) => Arc::new(NullArray::new(all.len())),
     }
 }
 
 /// A piece that is under way.
 struct Under {
     piece: Piece,
+    /// The number of its first row in its arrays.
+    start: usize,
     rows: usize,
     /// The number of the first row of its arrays.
     first: u64,
+    /// What its rows lie in, so that it is this thread that gives it back: who gave it may need the GIL for that.
+    _holds: Arc<dyn Send + Sync>,
 }
 
 /// Calls a function with each row of the columns. Gives the results, and an exception for each row that failed and was kept.
 pub(crate) fn map<'py>(
     py: Python<'py>,
-    function: &Function<Args, Value>,
-    inspected: &InspectedFunction,
+    names: (&purefork::Module, &InspectedFunction),
     ready: &Ready,
     columns: &Bound<'py, PyTuple>,
     options: &Options<'_, 'py>,
 ) -> PyResult<(Column, Vec<Bound<'py, PyAny>>)> {
-    let site = Site::here(py);
+    let inspected = names.1;
     let mut feed = feed(py, inspected, ready, columns, options.table)?;
     let bind = Bind::new().nulls(options.nulls).variants(Variants::Structure);
     let binding = match (feed.table, feed.sources.first().map(Source::data_type)) {
@@ -265,11 +358,13 @@ pub(crate) fn map<'py>(
         Ok(builder) => builder.data_type(),
         Err(error) => return Err(told(py, &error, None)),
     };
-    let plan = Arc::new(Plan { binding, result: result.clone(), opens, keep: options.keep });
+    let types: Vec<&Type> = inspected.params.iter().map(|param| &param.ty).collect();
+    let typed = typed_columns::takes(&types, &result).then(|| types.into_iter().cloned().collect());
+    let plan = Arc::new(Plan { typed, binding, result: result.clone(), opens, keep: options.keep });
 
     let mut under = VecDeque::new();
     let mut all = All { results: Vec::new(), failures: Vec::new() };
-    let run = run(py, function, &plan, (&mut feed, &mut under, &mut all), (ready, site.as_ref()), options.progress);
+    let run = run(py, names, &plan, (&mut feed, &mut under, &mut all), ready, options);
     if let Err(error) = run {
         py.detach(|| {
             under.iter().rev().for_each(|under| {
@@ -292,34 +387,54 @@ struct All<'py> {
 
 fn run<'py>(
     py: Python<'py>,
-    function: &Function<Args, Value>,
+    (module, inspected): (&purefork::Module, &InspectedFunction),
     plan: &Arc<Plan>,
     (feed, under, all): (&mut Feed, &mut VecDeque<Under>, &mut All<'py>),
-    (ready, site): (&Ready, Option<&Site>),
-    progress: Option<&Bound<'py, PyAny>>,
+    ready: &Ready,
+    &Options { progress, site, .. }: &Options<'_, 'py>,
 ) -> PyResult<()> {
+    let function = ready.function.as_ref().map_err(|error| raised(py, error, None))?;
     // Every thread has a piece and finds another.
     let most = 2 * std::thread::available_parallelism().map_or(2, NonZero::get) + 1;
     loop {
         while under.len() < most {
             let begun = py.detach(|| {
-                let Some((rows, range, first)) = feed.piece(&plan.binding)? else { return Ok(None) };
-                let (plan, count) = (plan.clone(), range.len());
-                let piece = function.fork_with(move |calls| Arc::new(plan.run(calls, &rows, range)));
-                Ok(Some(Under { piece, rows: count, first }))
+                match feed.next(plan)? {
+                    None => return Ok(false),
+                    Some(Next::Rows(rows, range, first)) => {
+                        let (plan, start, count, holds) = (plan.clone(), range.start, range.len(), rows.clone());
+                        let piece = function.fork_with(move |calls| Arc::new(plan.run(calls, &rows, range)));
+                        under.push_back(Under { piece: Piece::Rows(piece), start, rows: count, first, _holds: holds });
+                    }
+                    Some(Next::Lists(lists, count, first)) => {
+                        let pieces = typed_columns::start(module, &inspected.exact, &lists, count, &plan.result);
+                        let pieces = pieces
+                            .ok_or_else(|| Broken::Stream("the numbers are others than the function's".to_owned()))?;
+                        let size = columns::size(count);
+                        under.extend(pieces.into_iter().enumerate().map(|(at, piece)| {
+                            let start = at * size;
+                            Under {
+                                piece: Piece::Numbers(piece),
+                                start,
+                                rows: size.min(count - start),
+                                first,
+                                _holds: lists.clone(),
+                            }
+                        }));
+                    }
+                }
+                Ok(true)
             });
             match begun {
-                Ok(Some(begun)) => under.push_back(begun),
-                Ok(None) => break,
+                Ok(true) => {}
+                Ok(false) => break,
                 Err(Broken::Lengths(text)) => return Err(mismatch(py, text)),
                 Err(Broken::Stream(text)) => return Err(of_kind(py, ErrorKind::Failed, text)),
                 Err(Broken::Error(error)) => return Err(told(py, &error, None)),
             }
         }
-        let Some(Under { piece, rows, first }) = under.front() else { return Ok(()) };
-        settle(py, piece, None)?;
-        let done = piece.value().map_err(|error| raised(py, &error, site))?;
-        let done = done.as_ref().as_ref().map_err(|error| told(py, error, site))?;
+        let Some(Under { piece, start, rows, first, .. }) = under.front() else { return Ok(()) };
+        let done = piece.done(py, *start, site)?;
         for (row, why) in &done.failures {
             let exception = match why {
                 Why::Error(error) => told(py, error, site),
@@ -332,7 +447,7 @@ fn run<'py>(
             }
             all.failures.push(exception.into_value(py).into_bound(py).into_any());
         }
-        all.results.push(done.results.clone());
+        all.results.push(done.results);
         if let Some(progress) = progress {
             progress.call1((*rows,))?;
         }

@@ -51,6 +51,13 @@ macro_rules! calls {
     };
 }
 
+/// Whether functions of such types are called so.
+pub(crate) fn takes(params: &[&Type], result: &Type) -> bool {
+    use Type::{F32, F64, I32, I64, S32, S64};
+    let is_known = |ty: &Type| matches!(ty, I32 | S32 | I64 | S64 | F32 | F64);
+    (1..=2).contains(&params.len()) && params.iter().all(|ty| is_known(ty) && *ty == params[0]) && is_known(result)
+}
+
 /// Has the threads call the function with each row, if it is of such types.
 pub(crate) fn start(
     module: &purefork::Module,

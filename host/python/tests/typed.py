@@ -29,3 +29,8 @@ except pf.Trap as error:
     assert_type(error.kind, str)
 except pf.Err as error:
     print(error.value)
+
+
+def of_columns(column: pf.Column) -> list[object]:
+    module.add.map(column, [1], errors="keep", nulls="null")
+    return column.chunks[0].to_pylist()

@@ -88,7 +88,7 @@ fn no_more_than_two_files_know_each_other_in_a_circle() {
 const UNSAFE: [&str; 3] = [concat!("unsafe", " {"), concat!("unsafe", " fn"), concat!("unsafe", " impl")];
 
 #[test]
-fn unsafe_code_stands_in_thirteen_files() {
+fn unsafe_code_stands_in_fourteen_files() {
     let with_unsafe: Vec<_> = ["guest", "host", "tests", "examples"]
         .iter()
         .flat_map(|folder| sources(&root().join(folder)))
@@ -107,6 +107,7 @@ fn unsafe_code_stands_in_thirteen_files() {
         [
             "guest/src/allocator.rs",
             "host/cli/src/inherited.rs",
+            "host/python/src/capsules.rs",
             "host/python/src/interpreter.rs",
             "host/python/src/numbers.rs",
             "host/python/src/site.rs",

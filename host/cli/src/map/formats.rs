@@ -5,6 +5,7 @@ use crate::report::{Usage, shown_path};
 use anyhow::Result;
 use purefork_data::map::{From, InputFile};
 use purefork_data::{Compression, Csv, Format, Ndjson};
+use std::ffi::OsString;
 use std::path::Path;
 
 /// Formats that the binary `purefork-arrow` has, and their endings.
@@ -100,7 +101,7 @@ impl Formats {
 
     /// Has the binary that has more formats do it, if one of those is asked for. Returns its exit code, where it could not take the
     /// place of this process.
-    pub(super) fn hand_over(&self, map: &Map) -> Result<Option<u8>> {
+    pub(super) fn hand_over(&self, map: &Map, typed: &[OsString]) -> Result<Option<u8>> {
         let known = |name: &str| self.0.iter().any(|format| format.name() == name || format.endings().contains(&name));
         let more = |name: &str| MORE.iter().any(|(format, endings)| *format == name || endings.contains(&name));
         let given = map.words.iter().skip(if map.merge.is_some() { 0 } else { 2 });
@@ -110,7 +111,7 @@ impl Formats {
         let this = std::env::current_exe().ok();
         let other = this.as_ref().map(|this| this.with_file_name(format!("{OTHER}{}", std::env::consts::EXE_SUFFIX)));
         match other.filter(|other| Some(other) != this.as_ref() && other.is_file()) {
-            Some(other) => execute(&other),
+            Some(other) => execute(&other, typed),
             None => {
                 Err(Usage::new(format!("`{name}` is a format of the binary `{OTHER}`, which is not beside this one"))
                     .with_help(
@@ -130,16 +131,16 @@ fn ending(path: &Path) -> String {
 
 /// Runs another binary with the same words: in the place of this process.
 #[cfg(unix)]
-fn execute(other: &Path) -> Result<Option<u8>> {
+fn execute(other: &Path, typed: &[OsString]) -> Result<Option<u8>> {
     use std::os::unix::process::CommandExt as _;
-    let error = std::process::Command::new(other).args(std::env::args_os().skip(1)).exec();
+    let error = std::process::Command::new(other).args(typed).exec();
     Err(Usage::new(format!("cannot run `{}`: {error}", shown_path(other))).into())
 }
 
 /// Runs another binary with the same words, and returns its exit code.
 #[cfg(not(unix))]
-fn execute(other: &Path) -> Result<Option<u8>> {
-    let status = std::process::Command::new(other).args(std::env::args_os().skip(1)).status();
+fn execute(other: &Path, typed: &[OsString]) -> Result<Option<u8>> {
+    let status = std::process::Command::new(other).args(typed).status();
     let status = status.map_err(|error| Usage::new(format!("cannot run `{}`: {error}", shown_path(other))))?;
     Ok(Some(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(crate::CALL_FAILED)))
 }

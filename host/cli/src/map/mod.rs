@@ -26,6 +26,7 @@ use purefork_data::map::{
     Checkpoint, Control, End, Ended, From, Function, InputFile, Inputs, Job, OnError, Progress, Shape, run,
 };
 use purefork_data::{Chunk, Compression, Format, Ndjson, Sink, Stage, Table, Wanted};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -39,10 +40,10 @@ const ROW: usize = 64 << 20;
 /// The most bytes of a batch, unless it is said.
 const BATCH: usize = 16 << 20;
 
-/// Maps, or merges. Returns the exit code.
-pub(crate) fn map(map: &Map, formats: &'static [&'static dyn Format]) -> Result<u8> {
+/// Maps, or merges. Returns the exit code. `typed`: the words that `map` was read from.
+pub(crate) fn map(map: &Map, typed: &[OsString], formats: &'static [&'static dyn Format]) -> Result<u8> {
     let formats = Formats::new(formats);
-    if let Some(code) = formats.hand_over(map)? {
+    if let Some(code) = formats.hand_over(map, typed)? {
         return Ok(code);
     }
     if let Some(out) = &map.merge {

@@ -3,7 +3,7 @@ import os
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, BinaryIO, Generic, Literal, Self, TextIO, TypeVar, overload
+from typing import Any, BinaryIO, Generic, Literal, Protocol, Self, TextIO, TypeVar, overload
 
 from _typeshed import SupportsWrite
 
@@ -12,6 +12,12 @@ __version__: str
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 _Source = str | bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO | TextIO
+
+class _ArrowArray(Protocol):
+    def __arrow_c_array__(self, requested_schema: Any = None) -> tuple[Any, Any]: ...
+
+class _ArrowStream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 class Future(concurrent.futures.Future[_T], Awaitable[_T], Generic[_T]):
     def wait(self, timeout: float | None = None) -> _T: ...
@@ -33,8 +39,9 @@ class Function:
     def fork(self, *args: Any, **keywords: Any) -> Future[Any]: ...
     def map(
         self,
-        *columns: Iterable[Any],
+        *columns: Iterable[Any] | _ArrowArray | _ArrowStream,
         errors: Literal["raise", "keep"] = "raise",
+        nulls: Literal["fail", "null"] = "fail",
         progress: Any = None,
     ) -> Any: ...
     @property
@@ -78,6 +85,20 @@ class Numbers(Sequence[float]):
     def __buffer__(self, flags: int, /) -> memoryview: ...
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
+
+class Column(Iterable[Any]):
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Any]: ...
+    def to_pylist(self) -> list[Any]: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def null_count(self) -> int: ...
+    @property
+    def chunks(self) -> tuple[Column, ...]: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
 class Tensor:
     shape: tuple[int, ...]

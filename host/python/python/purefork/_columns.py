@@ -29,8 +29,10 @@ def _is_foreign(given):
     return hasattr(given, "__arrow_c_array__") or hasattr(given, "__arrow_c_stream__") or _library(given) == "pandas"
 
 
-def mapped(function, columns, keep, null, progress):
-    """`Function.map` with columns of which some are of another library. Called by the native half."""
+def prepared(function, columns, keep, null):
+    """What `Function.map` does with columns of which some are of another library: the columns to be taken, whether the only one is a table,
+    whether all are lists and arrays, and what gives the results as the library has them. Called by the native half.
+    """
     like = next(column for column in columns if _is_foreign(column))
     tables = [_is_table(column) for column in columns]
     if len(columns) > 1 and any(tables):
@@ -42,12 +44,10 @@ def mapped(function, columns, keep, null, progress):
     if tables[0] and _library(like) == "pandas":
         columns, tables = _by_name(function, like), [False]
     given = tuple(_from_pandas(column) if _library(column) == "pandas" else column for column in columns)
+    table = tables[0] if len(columns) == 1 else False
     if not keep and not null and not any(map(_is_foreign, given)):
-        # Arrays of numpy, and lists.
-        return _as_pandas_plain(function._map(given, keep, progress), function, like)
-    results, errors = function._map_arrow(given, keep, null, tables[0] if len(columns) == 1 else False, progress)
-    results = _restored(results, function, like)
-    return (results, errors) if keep else results
+        return given, table, True, lambda results: _as_pandas_plain(results, function, like)
+    return given, table, False, lambda results: _restored(results, function, like)
 
 
 def _of_one_length(columns):
