@@ -77,6 +77,8 @@ def prepare():
 
 def seal():
     global sealed
+    if sealed:
+        return
     sealed = True
     sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not PathFinder]
 
@@ -119,7 +121,19 @@ def shown(error, code):
     return text.encode("utf-8", "replace").decode()
 
 
+scan = json.JSONDecoder().scan_once
+
+
 def read(input):
+    try:
+        # What `json.loads` does beside that takes longer than that.
+        value, end = scan(input, 0)
+        if end == len(input):
+            return value
+    except StopIteration:
+        pass
+    except (ValueError, RecursionError) as error:
+        raise Err(f"the input is not JSON: {error}")
     try:
         return json.loads(unmarked(input))
     except (ValueError, RecursionError) as error:
@@ -137,7 +151,16 @@ def main():
     return found
 
 
-encode = json.JSONEncoder(allow_nan=False).encode
+def unknown(value):
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+# As `json.dumps` has it, but made once; where it comes upon itself again, that is seen by the first of these.
+encoder = json.encoder.c_make_encoder({}, unknown, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, False)
+
+
+def encode(value):
+    return "".join(encoder(value, 0))
 
 
 def call(argument):
@@ -211,3 +234,10 @@ def outcome(code, input, new):
 
 
 prepare()
+
+# CPython fits code to what it is used with, and writes that beside the code: here once, and not in each call.
+for _ in range(64):
+    define("def main(x):\n    return x", FILE)
+    call(read('{"a": [1, 2.5, "b", null, true]}'))
+del snippet.main
+freeze()

@@ -5,6 +5,8 @@ import dataclasses
 import enum
 import inspect
 import math as floats
+import subprocess
+import sys
 
 import pytest
 
@@ -240,8 +242,57 @@ def test_lists_of_numbers_are_buffers(kinds):
     assert kinds.sum(array.array("q", [1, 2])) == 3 and kinds.sum(memoryview(array.array("h", [1, 2]))) == 3
 
 
-def test_purefork_has_stubs_for_a_module(kinds, tmp_path):
+def test_purefork_has_stubs_for_a_module(kinds):
     text = pf.stubs(kinds)
-    assert "class Person:" in text and "echo_person: _echo_person" in text
     compile(text, "kinds.pyi", "exec")
-    assert "    def fork(self, value: Person) -> Future[Person]: ..." in text
+    assert "class Person:" in text and "    echo_person: _echo_person\n" in text
+    assert "    def fork(self, value: Person | Mapping_[str, Any_] | Future_[Person]) -> Future_[Person]: ..." in text
+    # Arrays are taken, and a buffer is given.
+    assert "def __call__(self, value: Iterable_[Iterable_[SupportsIndex_] | Buffer_ | Any_] | Future_[list[list[int]]]) -> list[Numbers]: ..." in text
+
+
+# Names that mean something in Python, or in stubs.
+NAMES = """(component
+    (core module $m (memory (export "memory") 1) (func (export "f") (param i32) (result i32) (local.get 0)))
+    (core instance $i (instantiate $m))
+    (type $f (flags "read" "run-it"))
+    (import "ok" (type $ok (eq $f)))
+    (type $e (enum "none" "class"))
+    (import "enum" (type $enum (eq $e)))
+    (func $f (param "self" $ok) (result $ok) (canon lift (core func $i "f")))
+    (func $e (param "class" $enum) (result $enum) (canon lift (core func $i "f")))
+    (export "f" (func $f))
+    (export "lambda" (func $e))
+    (export "link" (func $e)))"""
+
+
+def test_names_that_python_has_too_are_told_apart(executor):
+    module = executor.load(NAMES)
+    text = pf.stubs(module)
+    compile(text, "names.pyi", "exec")
+    assert "class Ok_(enum_.Flag):\n    READ = 1\n    RUN_IT = 2\n" in text and "class Enum(enum_.Enum):\n    NONE = 'none'\n    CLASS_ = 'class'\n" in text
+    assert "def __call__(_self, self: Ok_ | Iterable_[str] | Future_[Ok_]) -> Ok_: ..." in text
+    assert "class Module(Module_):\n    f: _f\n    lambda_: _lambda_\n" in text
+    Enum = module.types.Enum
+    assert module.lambda_(class_="none") is Enum.NONE and module["link"](Enum.CLASS_) is Enum.CLASS_
+    assert module.f(module.types.Ok_.RUN_IT) == module.types.Ok_.RUN_IT
+
+
+@pytest.mark.parametrize(
+    "arguments, status, said",
+    [
+        ([], 2, "usage: python -m purefork stubs MODULE [-o FILE]"),
+        (["nothing.wasm"], 2, "error: cannot read `nothing.wasm`"),
+        (["{impure}"], 3, "error: the guest cannot be shown to be pure"),
+        (["{guest}", "-o", "{nowhere}/x.pyi"], 2, "error: cannot write `"),
+        (["{guest}", "-o", "{out}"], 0, ""),
+    ],
+)
+def test_stubs_are_written_by_the_command_line(tmp_path, arguments, status, said):
+    places = {name: tmp_path / name for name in ("impure", "guest", "nowhere", "out")}
+    places["guest"].write_text(NAMES)
+    places["impure"].write_text('(module (import "env" "now" (func $now (result i64))) (func (export "f") (result i64) (call $now)))')
+    arguments = [argument.format(**places) for argument in arguments]
+    done = subprocess.run([sys.executable, "-m", "purefork", "stubs", *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == status and done.stderr.startswith(said) and "Traceback" not in done.stderr
+    assert status or "class Module(Module_):" in places["out"].read_text()

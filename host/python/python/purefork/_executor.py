@@ -1,9 +1,10 @@
 """The executor, as `concurrent.futures` has executors."""
 
 import atexit
-import collections
+import collections.abc
 import concurrent.futures
 import itertools
+import operator
 import os
 import threading
 import time
@@ -16,10 +17,21 @@ from ._types import Types
 _UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 
 
+def _whole(name, given):
+    """A whole number from 0 up, or None."""
+    if given is None:
+        return None
+    if not hasattr(given, "__index__") or isinstance(given, bool):
+        raise TypeError(f"`{name}`: expected a whole number, but was given {given!r}, of type {type(given).__name__}")
+    if not 0 <= operator.index(given) < 2**64:
+        raise ValueError(f"`{name}`: expected a whole number from 0 to {2**64 - 1}, but was given {given!r}")
+    return operator.index(given)
+
+
 def _bytes(name, given):
     """`64MiB`, or a number."""
     if given is None or isinstance(given, int):
-        return given
+        return _whole(name, given)
     if isinstance(given, str):
         text = given.strip().lower()
         digits = text.rstrip("abcdefghijklmnopqrstuvwxyz").strip()
@@ -55,18 +67,18 @@ class Limits:
         compile=None,
     ):
         given = {
-            "fuel": fuel,
+            "fuel": _whole("fuel", fuel),
             "memory": _bytes("memory", memory),
             "heap": _bytes("heap", heap),
             "stack": _bytes("stack", stack),
-            "timeout": timeout.total_seconds() if hasattr(timeout, "total_seconds") else timeout,
-            "forks": forks,
-            "depth": depth,
-            "tree_forks": tree_forks,
+            "timeout": _seconds(timeout),
+            "forks": _whole("forks", forks),
+            "depth": _whole("depth", depth),
+            "tree_forks": _whole("tree_forks", tree_forks),
             "tree_values": _bytes("tree_values", tree_values),
-            "table_elements": table_elements,
+            "table_elements": _whole("table_elements", table_elements),
             "output": _bytes("output", output),
-            "compile": compile,
+            "compile": _whole("compile", compile),
         }
         object.__setattr__(self, "_given", {name: value for name, value in given.items() if value is not None})
 
@@ -87,6 +99,25 @@ class Limits:
 
 
 Limits.__module__ = "purefork"
+
+
+def _directory(name, given):
+    if not isinstance(given, (str, os.PathLike)):
+        raise TypeError(f"`{name}`: expected a directory, or a bool, but was given {given!r}, of type {type(given).__name__}")
+    return os.fspath(given)
+
+
+def _seconds(given):
+    """Seconds as a number; none, where they have no end."""
+    if given is None or given == float("inf"):
+        return None
+    if hasattr(given, "total_seconds"):
+        given = given.total_seconds()
+    if not isinstance(given, (int, float)) or isinstance(given, bool):
+        raise TypeError(f"`timeout`: expected seconds, but was given {given!r}, of type {type(given).__name__}")
+    if not given >= 0:
+        raise ValueError(f"`timeout`: expected seconds, but was given {given!r}")
+    return given
 
 
 def _limits(given):
@@ -130,18 +161,21 @@ class Executor(concurrent.futures.Executor):
             raise ValueError(f'expected "recycled" or "fresh" as isolation, but was given {isolation!r}')
         if unknown_imports not in ("refuse", "trap"):
             raise ValueError(f'expected "refuse" or "trap" as unknown_imports, but was given {unknown_imports!r}')
+        if wasi not in (False, None, "none", True, "frozen"):
+            raise ValueError(f'expected a bool, "frozen" or "none" as wasi, but was given {wasi!r}')
         options = {
-            "threads": threads,
-            "serial": serial,
-            "wasi": wasi not in (False, None, "none"),
+            "threads": _whole("threads", threads),
+            "serial": bool(serial),
+            "wasi": wasi in (True, "frozen"),
             "fresh": isolation == "fresh",
             "trap_unknown_imports": unknown_imports == "trap",
             "memo": memo is True,
-            "memo_dir": None if memo in (None, False, True) else os.fspath(memo),
+            "memo_dir": None if memo in (None, False, True) else _directory("memo", memo),
         }
+        cache = None if cache is True else cache
         usual = Core.default_cache_dir() if cache is None else None
         if cache is not None and cache is not False:
-            options["cache_dir"] = os.fspath(cache)
+            options["cache_dir"] = _directory("cache", cache)
         elif usual is not None:
             options["cache_dir"] = usual
         try:
@@ -171,7 +205,10 @@ class Executor(concurrent.futures.Executor):
         _signals.arm()
         path, data = _loading.read(source)
         kept = {"meaning": self._meaning}
-        return self._core.load(path, data, Types(), list((provide or {}).items()), kept)
+        provide = {} if provide is None else provide
+        if not isinstance(provide, collections.abc.Mapping):
+            raise TypeError(f"expected modules by name as `provide`, but was given {provide!r}, of type {type(provide).__name__}")
+        return self._core.load(path, data, Types(), list(provide.items()), kept)
 
     def submit(self, fn, /, *args, **kwargs):
         """Forks a call; as `purefork.fork`."""
@@ -259,7 +296,11 @@ def default_executor():
 
 def load(source, *, executor=None, provide=None):
     """Loads a module: from a path, bytes, text, or a file object. It is audited and compiled; its functions are its attributes."""
-    return (executor or default_executor()).load(source, provide=provide)
+    if executor is None:
+        executor = default_executor()
+    elif not isinstance(executor, Executor):
+        raise TypeError(f"expected a purefork.Executor as the executor, but was given {executor!r}, of type {type(executor).__name__}")
+    return executor.load(source, provide=provide)
 
 
 def _in_child():

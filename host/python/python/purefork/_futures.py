@@ -44,11 +44,19 @@ def as_completed(futures, timeout=None):
     return Completed(futures, timeout)
 
 
+def _ours(futures):
+    futures = list(futures)
+    for future in futures:
+        if not isinstance(future, Future):
+            raise TypeError(f"expected purefork.Future, but was given {type(future).__name__}")
+    return futures
+
+
 def collect_all(futures):
     """A future of the list of all futures: complete once each is, with a value or an error."""
     import threading
 
-    futures = list(futures)
+    futures = _ours(futures)
     promise, lock = Promise(), threading.Lock()
     if not futures:
         promise.set([])
@@ -81,7 +89,7 @@ def first_ok(futures):
 def _race(futures, wins):
     import threading
 
-    futures = list(futures)
+    futures = _ours(futures)
     if not futures:
         raise make("Invalid", "expected at least one future, but was given none")
     promise, lock = Promise(), threading.Lock()

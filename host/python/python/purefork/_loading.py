@@ -16,7 +16,13 @@ def read(source):
         return os.fspath(source), None
     if hasattr(source, "read"):
         data = source.read()
+        if not isinstance(data, (str, bytes, bytearray, memoryview)):
+            raise TypeError(f"expected a file whose `read` gives bytes or text as a module, but was given {type(data).__name__} by it")
         return None, data.encode() if isinstance(data, str) else bytes(data)
+    try:
+        return None, bytes(memoryview(source))
+    except TypeError:
+        pass
     raise TypeError(f"expected a path, bytes, text or a file as a module, but was given {type(source).__name__}")
 
 

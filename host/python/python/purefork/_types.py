@@ -116,6 +116,10 @@ def class_name(name):
     return made + "_" if keyword.iskeyword(made) else made
 
 
+# What stands in signatures beside a module's own types.
+_OWN = {"Err", "Module", "None", "Numbers", "Ok", "Some", "Tensor"}
+
+
 class Types:
     """The Python classes of one module's types: its attributes, by name."""
 
@@ -127,6 +131,8 @@ class Types:
         if key in self._made:
             return self._made[key]
         base = class_name(name or kind)
+        if base in _OWN:
+            base += "_"
         public, number = base, 1
         while public in self.__dict__:
             number += 1
