@@ -4,6 +4,7 @@ use crate::completed;
 use crate::errors::raised;
 use crate::shape::{Kind, Shape};
 use crate::site::Site;
+use crate::untracked::untracked;
 use crate::waiting::{help, settle};
 use purefork::function::Arg;
 use purefork::{Error, ErrorKind, Value};
@@ -63,11 +64,7 @@ impl Future {
     /// and none refers to anything that the collector could find to refer back.
     #[inline]
     pub(crate) fn object(self, py: Python<'_>) -> PyResult<Bound<'_, Future>> {
-        let object = Bound::new(py, self)?;
-        // SAFETY: the interpreter is attached, and it is an object of a type that is collected, as all of PyO3's are. Its end allows for one that is
-        // not tracked.
-        unsafe { pyo3::ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) };
-        Ok(object)
+        Bound::new(py, self).inspect(untracked)
     }
 
     pub(crate) fn is_done(&self) -> bool {

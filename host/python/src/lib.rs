@@ -25,6 +25,7 @@ mod shape;
 mod site;
 mod to_python;
 mod typed_columns;
+mod untracked;
 mod waiting;
 
 use pyo3::prelude::*;

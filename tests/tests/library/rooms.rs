@@ -88,7 +88,7 @@ fn no_more_than_two_files_know_each_other_in_a_circle() {
 const UNSAFE: [&str; 3] = [concat!("unsafe", " {"), concat!("unsafe", " fn"), concat!("unsafe", " impl")];
 
 #[test]
-fn unsafe_code_stands_in_fourteen_files() {
+fn unsafe_code_stands_in_fifteen_files() {
     let with_unsafe: Vec<_> = ["guest", "host", "tests", "examples"]
         .iter()
         .flat_map(|folder| sources(&root().join(folder)))
@@ -111,6 +111,7 @@ fn unsafe_code_stands_in_fourteen_files() {
             "host/python/src/interpreter.rs",
             "host/python/src/numbers.rs",
             "host/python/src/site.rs",
+            "host/python/src/untracked.rs",
             "host/src/engine/compile.rs",
             "host/src/fork/claim.rs",
             "host/src/future/once.rs",
