@@ -95,7 +95,8 @@ pub fn each_executor_with(limits: Limits, test: impl Fn(&Executor)) {
     }
 }
 
-/// Checks that an executor still runs calls of a module that it has just loaded.
+/// Checks that an executor still runs calls of a module that it has just loaded. Where its limits have a short timeout, the machine may be too busy
+/// for one of them, and not for all.
 ///
 /// # Panics
 ///
@@ -103,9 +104,13 @@ pub fn each_executor_with(limits: Limits, test: impl Fn(&Executor)) {
 #[track_caller]
 pub fn still_answers(exec: &Executor) {
     let module = loaded(exec, r#"(module (func (export "nine") (result i32) (i32.const 9)))"#);
-    match module.fork("nine", args![]).and_then(|future| future.wait()) {
-        Ok(value) => assert_eq!(value.to_string(), "9"),
-        Err(error) => panic!("the executor no longer answers: {error:?}"),
+    let mut tries = 0..100;
+    loop {
+        match module.fork("nine", args![]).and_then(|future| future.wait()) {
+            Ok(value) => return assert_eq!(value.to_string(), "9"),
+            Err(error) if error.kind() == ErrorKind::Timeout && tries.next().is_some() => {}
+            Err(error) => panic!("the executor no longer answers: {error:?}"),
+        }
     }
 }
 
