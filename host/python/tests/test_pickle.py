@@ -48,6 +48,28 @@ def test_errors_limits_and_values_are_pickled(math, kinds):
     assert list(pickle.loads(pickle.dumps(numbers))) == [1, 2]
 
 
+def test_what_a_result_depends_on_goes_with_what_is_pickled():
+    with pf.Executor(threads=1, limits=pf.Limits(fuel=10_000), cache=False) as executor:
+        math = executor.load(MATH)
+        spin, whole, again = pickle.loads(pickle.dumps(math.spin)), pickle.loads(pickle.dumps(math)), pickle.loads(pickle.dumps(math.preinit("unit")))
+    for function in (spin, whole.spin, pickle.loads(pickle.dumps(whole)).spin, again.spin):
+        with pytest.raises(pf.OutOfFuel):
+            function()
+    assert whole.add(1, 2) == 3 and pickle.loads(pickle.dumps(whole)) is whole
+    with pf.Executor(threads=1, unknown_imports="trap", cache=False) as executor:
+        partial = executor.load('(module (import "env" "log" (func)) (func (export "f") (result i32) (i32.const 7)))')
+        assert pickle.loads(pickle.dumps(partial)).f() == 7
+
+
+def test_modules_that_came_by_pickle_are_kept_as_far_as_they_are_of_use():
+    from purefork import _loading
+
+    for n in range(_loading.Recent.MOST + 10):
+        module = pf.load(f'(module (func (export "f") (result i32) (i32.const {n})))')
+        assert pickle.loads(pickle.dumps(module)).f() == n
+    assert len(_loading._came) == _loading.Recent.MOST
+
+
 def test_an_executor_is_not_pickled(executor):
     with pytest.raises(TypeError):
         pickle.dumps(executor)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
+import time
 
 import pytest
 from conftest import FIB, MATH
@@ -226,6 +226,25 @@ def test_a_dataset_is_mapped_block_by_block(cluster):
     mapped = dataset.map_batches(MapBatches, fn_constructor_args=(describe(math.sub), ["a", "b"], "difference"), concurrency=1)
     assert sorted(row["difference"] for row in mapped.take_all()) == sorted(expected)
     assert list(ray_map(math.half, data.from_items([{"x": 1.0}]).filter(lambda row: False))) == []
+
+
+def test_a_dataset_keeps_its_order_whichever_block_is_ready_first(cluster, tmp_path):
+    data = pytest.importorskip("ray.data")
+    from purefork.ray import ray_map
+
+    def last_first(batch):
+        # The first block is not ready before the last one is.
+        if 0.0 in batch["x"]:
+            end = time.monotonic() + 20
+            while not (tmp_path / "last").exists() and time.monotonic() < end:
+                time.sleep(0.01)
+        if 99.0 in batch["x"]:
+            (tmp_path / "last").touch()
+        return batch
+
+    dataset = data.from_items([{"x": float(n)} for n in range(100)], override_num_blocks=4).map_batches(last_first, batch_size=None)
+    assert list(ray_map(pf.load(MATH).half, dataset)) == [n / 2 for n in range(100)]
+    assert (tmp_path / "last").exists() and dataset.context.execution_options.preserve_order is False
 
 
 def test_a_new_cluster_is_given_the_module_again():

@@ -2,7 +2,8 @@
 
 import asyncio
 import concurrent.futures
-from typing import assert_type
+import sys
+from typing import Any, assert_type
 
 import purefork as pf
 
@@ -30,6 +31,14 @@ except pf.Trap as error:
 except pf.Err as error:
     print(error.value)
 
+py = pf.python()
+assert_type(py.fork("def main(x): return x", 1), "pf.Future[Any]")
+squares = py.compile("def main(n): return n * n")
+assert_type(squares.map(range(3), errors="keep"), list[Any])
+try:
+    squares(2, stdout=sys.stderr)
+except pf.Err as error:
+    assert_type(error.traceback, "str | None")
 
 def of_columns(column: pf.Column) -> list[object]:
     module.add.map(column, [1], errors="keep", nulls="null")

@@ -56,8 +56,8 @@ class Recent(dict):
         if found is None:
             found = make()
         self[key] = found
-        while len(self) > self.MOST:
-            self.pop(next(iter(self)), None)
+        for old in list(self)[: -self.MOST]:
+            self.pop(old, None)
         return found
 
 

@@ -175,7 +175,7 @@ def _next(size, count, seconds):
 def _taker(function, columns):
     """What takes the next rows of all columns, as a column each; None at the end."""
     if len(columns) == 1 and "ray.data" in sys.modules and isinstance(columns[0], sys.modules["ray.data"].Dataset):
-        return _of_blocks(function, columns[0].iter_batches(batch_size=None, batch_format="numpy"))
+        return _of_blocks(function, _in_order(columns[0]))
     if columns and all(hasattr(column, "__len__") and hasattr(column, "__getitem__") for column in columns):
         lengths = {len(column) for column in columns}
         if len(lengths) != 1:
@@ -200,6 +200,16 @@ def _taker(function, columns):
         return [list(column) for column in zip(*chunk)] if chunk else None
 
     return take
+
+
+def _in_order(dataset):
+    """A dataset's blocks. Ray gives them as they get ready, unless it is told not to."""
+    options = dataset.context.execution_options
+    before, options.preserve_order = options.preserve_order, True
+    try:
+        yield from dataset.iter_batches(batch_size=None, batch_format="numpy")
+    finally:
+        options.preserve_order = before
 
 
 def _of_blocks(function, blocks):
