@@ -8,7 +8,7 @@ import array, base64, binascii, bisect, calendar, cmath, collections, contextlib
 import decimal, difflib, enum, fractions, functools, gc, graphlib, hashlib, heapq, html, io, itertools, json, math  # noqa: E401
 import numbers, operator, os, random, re, statistics, string, struct, textwrap, time, types, typing, unicodedata  # noqa: E401
 import urllib.parse, uuid, zlib  # noqa: E401
-import linecache, traceback, warnings  # noqa: E401
+import linecache, marshal, traceback, warnings  # noqa: E401
 
 import wit_world
 from componentize_py_types import Err, Ok
@@ -124,7 +124,7 @@ def shown(error, code):
 scan = json.JSONDecoder().scan_once
 
 
-def read(input):
+def argument_of(input):
     try:
         # What `json.loads` does beside that takes longer than that.
         value, end = scan(input, 0)
@@ -140,8 +140,12 @@ def read(input):
         raise Err(f"the input is not JSON: {error}")
 
 
+def read(code, file):
+    return compile(unmarked(code), file, "exec")
+
+
 def define(code, file):
-    exec(compile(unmarked(code), file, "exec"), snippet.__dict__)
+    exec(read(code, file), snippet.__dict__)
 
 
 def main():
@@ -191,7 +195,7 @@ class WitWorld(wit_world.WitWorld):
 
     def run(self, code: str, input: str) -> str:
         seal()
-        argument = read(input)
+        argument = argument_of(input)
         try:
             define(code, FILE)
             return call(argument)
@@ -199,7 +203,21 @@ class WitWorld(wit_world.WitWorld):
             raise Err(describe(error, FILE))
 
     def execute(self, code: str, input: str) -> wit_world.Outcome:
-        return outcome(code, input, True)
+        return outcome(code, input, lambda: define(code, FILE))
+
+    def parse(self, code: str) -> bytes:
+        seal()
+        try:
+            made = read(code, FILE)
+        except BaseException as error:
+            made = describe(error, FILE), shown(error, code)
+        return marshal.dumps(made)
+
+    def execute_parsed(self, parsed: bytes, code: str, input: str) -> wit_world.Outcome:
+        made = marshal.loads(parsed)
+        if isinstance(made, tuple):
+            return wit_world.Outcome(Err(wit_world.Failure(*made)), "")
+        return outcome(code, input, lambda: exec(made, snippet.__dict__))
 
     def compile(self, code: str) -> None:
         global compiled
@@ -213,20 +231,20 @@ class WitWorld(wit_world.WitWorld):
         freeze()
 
     def call(self, input: str) -> wit_world.Outcome:
-        return outcome(compiled, input, False)
+        return outcome(compiled, input, None)
 
 
-def outcome(code, input, new):
-    """What becomes of a call of the code's `main`; the code is new, or was run before."""
+def outcome(code, input, run):
+    """What becomes of a call of the code's `main`; the code is run first, if it was not before."""
     seal()
     printed.parts = parts = []
     try:
-        argument = read(input)
+        argument = argument_of(input)
     except Err as error:
         return wit_world.Outcome(Err(wit_world.Failure(error.value, "")), "")
     try:
-        if new:
-            define(code, FILE)
+        if run is not None:
+            run()
         value = Ok(call(argument))
     except BaseException as error:
         value = Err(wit_world.Failure(describe(error, FILE), shown(error, code)))
@@ -238,6 +256,6 @@ prepare()
 # CPython fits code to what it is used with, and writes that beside the code: here once, and not in each call.
 for _ in range(64):
     define("def main(x):\n    return x", FILE)
-    call(read('{"a": [1, 2.5, "b", null, true]}'))
+    call(argument_of('{"a": [1, 2.5, "b", null, true]}'))
 del snippet.main
 freeze()

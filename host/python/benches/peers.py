@@ -5,6 +5,7 @@ Each figure takes turns with the others, and is the best of all rounds: the mach
 """
 
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import sys
@@ -38,6 +39,10 @@ SNIPPET = """def main(x):
 """
 
 
+# What has processes that have to end.
+CLOSED_AT_THE_END = contextlib.ExitStack()
+
+
 def nothing(*args):
     return args
 
@@ -59,7 +64,7 @@ def ours():
 
 def executors():
     threads = concurrent.futures.ThreadPoolExecutor(2)
-    processes = concurrent.futures.ProcessPoolExecutor(2)
+    processes = CLOSED_AT_THE_END.enter_context(concurrent.futures.ProcessPoolExecutor(2))
     both = (("ThreadPoolExecutor(2)", threads), ("ProcessPoolExecutor(2)", processes))
     for name, pool in both:
         pool.submit(python_add, 1, 2).result()
@@ -148,8 +153,8 @@ def monty():
     import pydantic_monty
 
     few = FEW // 20
-    pool = pydantic_monty.Monty(min_processes=2).__enter__()
-    used = pool.checkout().__enter__()
+    pool = CLOSED_AT_THE_END.enter_context(pydantic_monty.Monty(min_processes=2))
+    used = CLOSED_AT_THE_END.enter_context(pool.checkout())
     given = {"x": {"n": 3}}
 
     def fresh():
@@ -182,4 +187,5 @@ def main(words):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    with CLOSED_AT_THE_END:
+        main(sys.argv[1:])

@@ -182,6 +182,45 @@ def test_what_is_printed_is_written_where_it_is_told(python, javascript):
     assert python("def main(x): print('x' * 1000)") is None
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def main(x): return x",
+        "print('top')\n\ndef main(x):\n    return 1 / 0",
+        "def main(x):\n  return 1 +",
+        "x = 1",
+        "raise ValueError('é')",
+        "\ufeffdef main(x): return [x, __name__]",
+        "main = eval",
+        "\0",
+        "def main(x):\n    return (1",
+        "import sys\nsys.exit(3)",
+    ],
+)
+def test_code_that_was_parsed_before_does_the_same(python, code):
+    whole = python.module.execute(code, "1")
+    assert python.module.execute_parsed(python.module.parse(code), code, "1") == whole
+    told = []
+    for _ in range(3):
+        try:
+            told.append(("value", python(code, 1)))
+        except pf.Err as error:
+            told.append((error.value, error.traceback))
+    assert told[0] == told[1] == told[2]
+
+
+@pytest.mark.parametrize("options", [{"serial": True}, {"threads": 1}])
+def test_code_whose_parsing_was_ended_by_a_limit_is_tried_again(options):
+    with pf.Executor(limits=pf.Limits(fuel=700_000), **options) as executor:
+        python = runner(pf.python, executor=executor)
+        for _ in range(3):
+            with pytest.raises(pf.OutOfFuel):
+                python("x = 1\n" * 100)
+            with pytest.raises(pf.OutOfFuel):
+                python.fork("x = 1\n" * 100).wait()
+        assert python("main = lambda x: x", 3) == 3
+
+
 def test_recursion_without_end_is_an_err(python, javascript):
     with pytest.raises(pf.Err, match=r"RecursionError: maximum recursion depth exceeded \(line 1\)") as error:
         python("def main(x): return main(x)")

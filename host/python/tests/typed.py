@@ -40,6 +40,7 @@ try:
 except pf.Err as error:
     assert_type(error.traceback, "str | None")
 
+
 def of_columns(column: pf.Column) -> list[object]:
     module.add.map(column, [1], errors="keep", nulls="null")
     return column.chunks[0].to_pylist()

@@ -3,6 +3,8 @@
 import os
 
 from ._errors import Err, make
+from ._loading import Recent
+from ._purefork import Future, Module
 
 # The package that a language's runner comes in, the folder of what builds one, and the variable that names a file.
 _RUNNERS = {
@@ -25,6 +27,8 @@ class Snippets:
 
     def __init__(self, module, language):
         self._module, self._language = module, language
+        # Python that was parsed, by its text: to parse it takes longer than most code takes to run.
+        self._parsed = Recent() if "execute-parsed" in module else None
         missing = [name for name in ("prelude", "execute", "compile", "call") if name not in module]
         if missing:
             package, folder, _ = _RUNNERS[language]
@@ -36,10 +40,31 @@ class Snippets:
 
     def fork(self, code, input=None, *, stdout=None):
         """Forks a call of what the code defines; gives a future of its result. What it prints is written to `stdout`, if that is given, at the end."""
-        return _forked(self._module.execute.fork(code, self._encoded(input)), stdout)
+        input = self._encoded(input)
+        if self._parsed is None:
+            return _forked(self._module.execute.fork(code, input), stdout)
+        # A future, maybe: the call starts once it is complete.
+        return _forked(self._module.execute_parsed.fork(self._parse(code), code, input), stdout)
 
     def __call__(self, code, input=None, *, stdout=None):
-        return _value(self._module.execute(code, self._encoded(input)), stdout)
+        input = self._encoded(input)
+        if self._parsed is None:
+            return _value(self._module.execute(code, input), stdout)
+        parsed = self._parse(code)
+        return _value(self._module.execute_parsed(parsed.wait() if isinstance(parsed, Future) else parsed, code, input), stdout)
+
+    def _parse(self, code):
+        """The code as it was parsed, or a future of that. It is the same each time; where that failed, by a limit or a signal, it is tried again."""
+        if not isinstance(code, str):
+            # Has the words for it.
+            return self._module.parse.fork(code)
+        parsed = self._parsed.find(code, lambda: self._module.parse.fork(code))
+        if isinstance(parsed, Future) and parsed.done():
+            self._parsed.pop(code, None)
+            if parsed.cancelled() or parsed.exception() is not None:
+                return self._module.parse.fork(code)
+            parsed = self._parsed[code] = parsed.value()
+        return parsed
 
     def prelude(self, code):
         """Runs code once, and gives what runs snippets that begin with all it has defined."""
@@ -189,7 +214,6 @@ def javascript(runner=None, *, executor=None):
 
 def _snippets(language, runner, executor):
     from ._executor import load
-    from ._purefork import Module
 
     if not isinstance(runner, Module):
         runner = load(_runner(language) if runner is None else runner, executor=executor)
