@@ -23,6 +23,7 @@ mod numbers;
 mod promise;
 mod shape;
 mod site;
+mod source;
 mod to_python;
 mod typed_columns;
 mod untracked;

@@ -3,15 +3,13 @@
 //! Columns may be streams, which are taken as threads have room, and may be cut into arrays each in its own way: calls are made with the rows
 //! that all have an array for. All that comes from others comes without the GIL, since they may take it.
 
-use crate::buffers;
-use crate::capsules::Incoming;
 use crate::column::Column;
 use crate::columns::{self, Results};
 use crate::errors::{mismatch, of_kind, raised};
-use crate::from_python::Misfit;
 use crate::function::Ready;
-use crate::shape::{Kind, Shape};
+use crate::shape::Kind;
 use crate::site::Site;
+use crate::source::Source;
 use crate::typed_columns;
 use crate::waiting::settle;
 use arrow_array::cast::AsArray;
@@ -120,62 +118,6 @@ impl Plan {
             Value::Result(Err(_)) if self.opens => Err(Why::Err(value)),
             value => Ok(value),
         }
-    }
-}
-
-/// A column that rows are taken from.
-struct Source {
-    /// Its name, for messages.
-    name: String,
-    incoming: Coming,
-    /// The array that rows are taken from, and how many of it were.
-    current: Option<(ArrayRef, usize)>,
-    taken: u64,
-}
-
-enum Coming {
-    Arrow(Incoming),
-    /// What came as Python's own objects, made an array of.
-    Made(Option<ArrayRef>),
-}
-
-impl Source {
-    fn data_type(&self) -> DataType {
-        match (&self.incoming, &self.current) {
-            (Coming::Arrow(incoming), _) => incoming.data_type.clone(),
-            (Coming::Made(Some(array)), _) | (_, Some((array, _))) => array.data_type().clone(),
-            (Coming::Made(None), None) => DataType::Null,
-        }
-    }
-
-    /// How many rows its current array has left; none at the end.
-    fn left(&mut self) -> Result<Option<usize>, String> {
-        loop {
-            if let Some((array, from)) = &self.current
-                && *from < array.len()
-            {
-                return Ok(Some(array.len() - from));
-            }
-            let next = match &mut self.incoming {
-                Coming::Arrow(incoming) => {
-                    let place = |why| format!("the column `{}`, after row {}: {why}", self.name, self.taken);
-                    incoming.next().map_err(place)?
-                }
-                Coming::Made(array) => array.take(),
-            };
-            match next {
-                Some(array) => self.current = Some((array, 0)),
-                None => return Ok(None),
-            }
-        }
-    }
-
-    fn take(&mut self, count: usize) -> Option<ArrayRef> {
-        let (array, from) = self.current.as_mut()?;
-        let taken = array.slice(*from, count);
-        *from += count;
-        self.taken += count as u64;
-        Some(taken)
     }
 }
 
@@ -467,15 +409,7 @@ fn feed(
     let mut sources = Vec::with_capacity(columns.len());
     for (at, given) in columns.iter().enumerate() {
         let name = params.get(at).map_or_else(|| at.to_string(), |param| param.name.clone());
-        let incoming = match Incoming::of(&given)? {
-            Some(incoming) => Coming::Arrow(incoming),
-            None => {
-                let Some(param) = params.get(at) else { continue };
-                let array = made(&param.shape, &given).map_err(|misfit| ready.params.misfit(py, at, misfit))?;
-                Coming::Made(Some(array))
-            }
-        };
-        sources.push(Source { name, incoming, current: None, taken: 0 });
+        sources.push(Source::new(name, &given, params.get(at), |misfit| ready.params.misfit(py, at, misfit))?);
     }
     let fields = match sources.first().map(Source::data_type) {
         Some(DataType::Struct(fields)) if sources.len() == 1 => Some(fields),
@@ -511,22 +445,6 @@ fn is_table(inspected: &InspectedFunction, fields: &Fields) -> bool {
         }
         _ => true,
     }
-}
-
-/// An array of what comes as Python's own objects.
-fn made(shape: &Shape, given: &Bound<'_, PyAny>) -> Result<ArrayRef, Misfit> {
-    let wrong = |error: Error| Misfit::new(error.message().to_owned());
-    let mut builder = ResultBuilder::new(&shape.ty, Variants::Structure).map_err(wrong)?;
-    let plain = matches!(shape.kind, Kind::Plain) && !matches!(shape.ty, Type::String | Type::Char | Type::V128);
-    if plain && let Some(list) = buffers::numbers(&shape.ty, given)? {
-        builder.extend(list).map_err(wrong)?;
-        return builder.finish().map_err(wrong);
-    }
-    for (row, item) in given.try_iter()?.enumerate() {
-        let at = |misfit: Misfit| misfit.at(&format!("[{row}]"));
-        builder.push(&shape.value(&item?).map_err(at)?).map_err(|error| at(wrong(error)))?;
-    }
-    builder.finish().map_err(wrong)
 }
 
 /// An error as an exception: of a call, what it failed with.

@@ -3,6 +3,7 @@
 import ctypes
 import datetime
 import math as maths
+import sys
 
 import pytest
 from conftest import MATH, SLOW
@@ -430,6 +431,12 @@ def test_memory_that_nobody_can_write_to_is_not_copied(kinds):
         function = kinds.list_u8 if isinstance(view, memoryview) else kinds.list_s64 if getattr(view, "dtype", None) == "int64" else kinds.list_f64
         assert bytes(function(view)) == bytes(view)
     assert kinds.list_u8(data) == data and kinds.list_u8(data[:10]) == data[:10]
+    # A call that is forked holds on to the bytes; until somebody comes back to Python, that is not undone.
+    for given, holds in ((data, 1), (memoryview(data)[1:], 1), (memoryview(data)[:10], 0), (bytearray(data), 0)):
+        before = sys.getrefcount(data)
+        future = kinds.list_u8.fork(given)
+        assert sys.getrefcount(data) == before + holds, given
+        future.wait()
     # Not aligned: copied.
     odd = numpy.frombuffer(data[1:] + b"\x01", "u1")[1:-7].view("<f8")
     assert bytes(kinds.list_f64(odd)) == bytes(odd)
