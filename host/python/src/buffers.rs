@@ -54,7 +54,7 @@ fn array<'py>(given: &Bound<'py, PyAny>) -> Option<PyResult<Bound<'py, PyAny>>> 
 }
 
 /// What a buffer holds, as WIT names it.
-fn held(buffer: &PyUntypedBuffer) -> Option<Type> {
+pub(crate) fn held(buffer: &PyUntypedBuffer) -> Option<Type> {
     let format = buffer.format().to_bytes();
     let (format, standard) = match format {
         [b'@', format] | [format] => (*format, false),

@@ -233,9 +233,11 @@ impl Future {
         self.is_done() && self.failed_as(ErrorKind::Cancelled)
     }
 
-    /// Calls `callback` with this future once it is complete: in the order of registration, on the thread that completes it, or at once if it
+    /// Calls `fn` with this future once it is complete: in the order of registration, on the thread that completes it, or at once if it
     /// is. What it raises goes to `sys.unraisablehook`.
-    fn add_done_callback(slf: &Bound<'_, Self>, callback: Py<PyAny>) {
+    #[pyo3(signature = (r#fn))]
+    fn add_done_callback(slf: &Bound<'_, Self>, r#fn: Py<PyAny>) {
+        let callback = r#fn;
         let this = slf.clone().unbind();
         let py = slf.py();
         let then = move || {

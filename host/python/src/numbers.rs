@@ -1,8 +1,10 @@
 //! A list of numbers as Python sees it: a read-only buffer, which numpy views without a copy.
 
+use crate::buffers;
 use purefork::Value;
 use purefork::value::List;
-use pyo3::exceptions::{PyBufferError, PyIndexError};
+use pyo3::buffer::PyUntypedBuffer;
+use pyo3::exceptions::{PyBufferError, PyIndexError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PySlice};
@@ -86,6 +88,36 @@ impl Numbers {
         PyList::new(py, items)
     }
 
+    /// How many of the numbers are this one.
+    fn count<'py>(&self, py: Python<'py>, value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.tolist(py)?.call_method1(pyo3::intern!(py, "count"), (value,))
+    }
+
+    /// Where the number is first, between `start` and `stop`; ValueError if it is not there.
+    #[pyo3(signature = (value, start=0, stop=isize::MAX))]
+    fn index<'py>(
+        &self,
+        py: Python<'py>,
+        value: &Bound<'py, PyAny>,
+        start: isize,
+        stop: isize,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.tolist(py)?.call_method1(pyo3::intern!(py, "index"), (value, start, stop))
+    }
+
+    fn __reversed__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.tolist(py)?.call_method0(pyo3::intern!(py, "__reversed__"))
+    }
+
+    /// Nobody can change it.
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
     fn __iter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         Ok(self.tolist(py)?.try_iter()?.into_any())
     }
@@ -135,6 +167,14 @@ impl Numbers {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyAny>,))> {
         let py = slf.py();
         Ok((py.import("purefork._types")?.getattr("numbers_again")?, (slf.call_method0("_raw")?,)))
+    }
+
+    /// The numbers that a buffer holds.
+    #[staticmethod]
+    fn _of(given: &Bound<'_, PyAny>) -> PyResult<Numbers> {
+        let held = PyUntypedBuffer::get(given).ok().and_then(|buffer| buffers::held(&buffer));
+        let list = held.and_then(|held| buffers::numbers(&held, given).ok().flatten());
+        list.and_then(|list| Numbers::new(&list)).ok_or_else(|| PyTypeError::new_err("expected a buffer of numbers"))
     }
 
     /// The type of the numbers and their bytes, to be pickled.

@@ -239,6 +239,17 @@ def test_lists_of_numbers_are_buffers(kinds):
     assert list(back) == [1, 2, 3] and 2 in back and repr(back) == "Numbers([1, 2, 3])"
     with pytest.raises(IndexError):
         back[3]
+    assert list(reversed(back)) == [3, 2, 1] and back.index(2) == 1 and back.count(3) == 1 and back.count(4) == 0
+    with pytest.raises(ValueError):
+        back.index(1, 1)
+    match back:
+        case [1, *rest]:
+            assert rest == [2, 3]
+        case _:
+            pytest.fail("it is a sequence")
+    assert copy.copy(back) is back and copy.deepcopy([back])[0] is back
+    again = pickle.loads(pickle.dumps(back))
+    assert isinstance(again, pf.Numbers) and again == back and memoryview(again).format == "i"
     assert kinds.sum(array.array("q", [1, 2])) == 3 and kinds.sum(memoryview(array.array("h", [1, 2]))) == 3
 
 

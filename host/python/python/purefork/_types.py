@@ -1,7 +1,10 @@
 """Python's classes for WIT's types."""
 
+import collections.abc
 import keyword
 import weakref
+
+from ._purefork import Numbers
 
 # Classes by what they are made of, so that a value that was pickled is again one of the class that there is.
 _known = weakref.WeakValueDictionary()
@@ -76,6 +79,9 @@ class Tensor:
 
     def __repr__(self):
         return f"Tensor(shape={self.shape}, dtype={self.dtype!r})"
+
+# For `match`, and `isinstance`.
+collections.abc.Sequence.register(Numbers)
 
 
 def tensor_parts(given):
@@ -247,8 +253,6 @@ def signature(params, result):
 
 
 def numbers_again(raw):
-    """A buffer of numbers as it was pickled: as an array, which is a buffer as well."""
-    import array
-
+    """A buffer of numbers as it was pickled."""
     form, data = raw
-    return array.array({"?": "B"}.get(form, form), data)
+    return Numbers._of(memoryview(data).cast(form))
