@@ -1,10 +1,12 @@
 """Values both ways: exact, or an error that says where."""
 
 import array
+import copy
 import dataclasses
 import enum
 import inspect
 import math as floats
+import pickle
 import subprocess
 import sys
 
