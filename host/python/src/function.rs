@@ -102,6 +102,18 @@ impl Function {
         args: &Bound<'_, PyTuple>,
         keywords: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Future> {
+        self.start_from(py, args, keywords, || Site::here(py))
+    }
+
+    /// Forks a call, in the name of a line of Python.
+    #[inline]
+    fn start_from(
+        &self,
+        py: Python<'_>,
+        args: &Bound<'_, PyTuple>,
+        keywords: Option<&Bound<'_, PyDict>>,
+        site: impl FnOnce() -> Option<Site>,
+    ) -> PyResult<Future> {
         let ready = self.ready(py)?;
         let bound = ready.params.bind(args, keywords)?;
         let function = ready.function.as_ref().map_err(|error| raised(py, error, None))?;
@@ -113,8 +125,7 @@ impl Function {
         };
         // A serial executor runs the call here and now.
         let future = if ready.serial { py.detach(fork) } else { fork() };
-        let site = Site::here(py);
-        Ok(Future::new(Source::Call { future, result: ready.given.clone(), site }))
+        Ok(Future::new(Source::Call { future, result: ready.given.clone(), site: site() }))
     }
 
     pub(crate) fn call<'py>(
@@ -347,6 +358,18 @@ impl Function {
         let loading = py.import("purefork._loading")?;
         let args = loading.getattr("pickled_function")?.call1((slf,))?.cast_into::<PyTuple>()?;
         Ok((loading.getattr("function_again")?, args))
+    }
+
+    /// `fork`, in the name of the line that a frame is at: of who called what calls this.
+    fn _fork_from<'py>(
+        &self,
+        py: Python<'py>,
+        frame: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        keywords: &Bound<'py, PyDict>,
+    ) -> PyResult<Bound<'py, Future>> {
+        let site = Site::of(frame)?;
+        self.start_from(py, args, Some(keywords), || Some(site))?.object(py)
     }
 
     #[getter]

@@ -26,6 +26,11 @@ impl Site {
         Some(Site { code: code.unbind(), line })
     }
 
+    /// The line that a frame is at.
+    pub(crate) fn of(frame: &Bound<'_, PyAny>) -> PyResult<Site> {
+        Ok(Site { code: frame.getattr("f_code")?.unbind(), line: frame.getattr("f_lineno")?.extract()? })
+    }
+
     /// The file, the line and the function.
     pub(crate) fn told(&self, py: Python<'_>) -> Option<(String, i32, String)> {
         let name = |attribute: &str| self.code.getattr(py, attribute).ok()?.extract::<String>(py).ok();

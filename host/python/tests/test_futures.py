@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import gc
+import inspect
 import threading
 
 import pytest
@@ -21,6 +22,8 @@ def test_an_executor_is_one_of_concurrent_futures(executor):
     assert list(executor.map(math.add, range(10), [1] * 10, chunksize=3, buffersize=4)) == list(range(1, 11))
     with pytest.raises(TypeError, match="not pure"):
         executor.submit(len, "abc")
+    failed, line = executor.submit(math.div, 1, 0), inspect.currentframe().f_lineno
+    assert failed.exception().site[:2] == (__file__, line)
 
 
 def test_a_mapped_error_comes_in_its_place(executor):

@@ -6,6 +6,7 @@ import concurrent.futures
 import itertools
 import operator
 import os
+import sys
 import threading
 import time
 import weakref
@@ -214,11 +215,11 @@ class Executor(concurrent.futures.Executor):
         """Forks a call; as `purefork.fork`."""
         if self._core.is_shut_down():
             raise RuntimeError("cannot schedule new futures after shutdown")
-        if isinstance(fn, Function):
-            return fn.fork(*args, **kwargs)
         if isinstance(fn, Module):
-            return fn.itself().fork(*args, **kwargs)
-        raise TypeError(f"expected a function of a purefork.Module, but was given {fn!r}: a function in Python is not pure")
+            fn = fn.itself()
+        if not isinstance(fn, Function):
+            raise TypeError(f"expected a function of a purefork.Module, but was given {fn!r}: a function in Python is not pure")
+        return fn._fork_from(sys._getframe(1), args, kwargs)
 
     def map(self, fn, *iterables, timeout=None, chunksize=None, buffersize=None):
         """The results of calls with the items of the iterables, in order, as they come; `chunksize` calls go to a thread together."""
