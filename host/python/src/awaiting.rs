@@ -7,7 +7,7 @@ use crate::future::Future;
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyWeakrefReference;
+use pyo3::types::{PyWeakrefMethods, PyWeakrefReference};
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -21,7 +21,8 @@ pub(crate) struct Hub {
     /// Whether the loop was told, and has not looked yet.
     told: AtomicBool,
     wake: Wake,
-    create_future: Py<PyAny>,
+    /// The loop: weakly, as what it watches belongs to this.
+    owner: Py<PyWeakrefReference>,
     patience: Patience,
 }
 
@@ -153,11 +154,11 @@ impl Waiter {
         if self.begun.swap(true, Ordering::Relaxed) {
             return Err(pyo3::exceptions::PyRuntimeError::new_err("await wasn't used with future"));
         }
-        let hub = hub(py)?;
+        let (running, hub) = hub(py)?;
         if hub.get().patience.see(future) {
             return Err(stop());
         }
-        let waiter = hub.get().create_future.bind(py).call0()?;
+        let waiter = running.call_method0(pyo3::intern!(py, "create_future"))?;
         let (target, told) = (waiter.clone().unbind(), hub.clone_ref(py));
         future.on_done(move || Hub::notify(&told, target));
         waiter.setattr(pyo3::intern!(py, "_asyncio_future_blocking"), true)?;
@@ -191,36 +192,42 @@ pub(crate) fn awaited<'py>(future: &Bound<'py, Future>) -> PyResult<Bound<'py, P
 }
 
 thread_local! {
-    /// The hub of the loop that ran last on this thread.
-    static LAST: RefCell<Option<(Py<PyWeakrefReference>, Py<Hub>)>> = const { RefCell::new(None) };
+    /// The hubs of the loops that have run on this thread and are still there, the last one first.
+    static HUBS: RefCell<Vec<Py<Hub>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The hub of the loop that runs on this thread.
-fn hub(py: Python<'_>) -> PyResult<Py<Hub>> {
-    use pyo3::types::PyWeakrefMethods;
+/// The loop that runs on this thread, and its hub.
+fn hub(py: Python<'_>) -> PyResult<(Bound<'_, PyAny>, Py<Hub>)> {
     static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let running = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
-    let known = LAST.with_borrow(|last| {
-        let (known, hub) = last.as_ref()?;
-        known.bind(py).upgrade().is_some_and(|known| known.is(&running)).then(|| hub.clone_ref(py))
+    let known = HUBS.with_borrow_mut(|hubs| {
+        let at =
+            hubs.iter().position(|hub| hub.get().owner.bind(py).upgrade().is_some_and(|owner| owner.is(&running)))?;
+        hubs.swap(0, at);
+        Some(hubs[0].clone_ref(py))
     });
     if let Some(hub) = known {
-        return Ok(hub);
+        return Ok((running, hub));
     }
-    let hub = Py::new(
-        py,
-        Hub {
-            done: Mutex::default(),
-            told: AtomicBool::new(false),
-            wake: wake(&running)?,
-            create_future: running.getattr("create_future")?.unbind(),
-            patience: Patience::new(),
-        },
-    )?;
+    let owner = PyWeakrefReference::new(&running)?.unbind();
+    let hub = Hub {
+        done: Mutex::default(),
+        told: AtomicBool::new(false),
+        wake: wake(&running)?,
+        owner,
+        patience: Patience::new(),
+    };
+    let hub = Py::new(py, hub)?;
     watch(&running, &hub)?;
-    let reference = PyWeakrefReference::new(&running)?.unbind();
-    drop(LAST.replace(Some((reference, hub.clone_ref(py)))));
-    Ok(hub)
+    // What is dropped may run Python's code, which may await.
+    let (live, gone) =
+        HUBS.take().into_iter().partition::<Vec<_>, _>(|hub| hub.get().owner.bind(py).upgrade().is_some());
+    drop(gone);
+    HUBS.with_borrow_mut(|hubs| {
+        hubs.push(hub.clone_ref(py));
+        hubs.extend(live);
+    });
+    Ok((running, hub))
 }
 
 #[cfg(unix)]

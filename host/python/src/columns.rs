@@ -10,7 +10,7 @@ use crate::numbers::Numbers;
 use crate::shape::Kind;
 use crate::site::Site;
 use crate::typed_columns;
-use crate::waiting::settle;
+use crate::waiting::{in_callback, settle};
 use purefork::value::{List, Type};
 use purefork::{Args, Error, Function, Value};
 use pyo3::IntoPyObjectExt;
@@ -356,7 +356,7 @@ pub(crate) fn fork_rows(
         whole.then(move |whole| {
             let done = whole.value()?.lock().unwrap_or_else(PoisonError::into_inner).take();
             let done = done.ok_or_else(|| Error::failed("the results were taken before"))?;
-            let made = Python::try_attach(|py| listed(py, &given, done, None).map(|list| list.into_any().unbind()));
+            let made = in_callback(|py| listed(py, &given, done, None).map(|list| list.into_any().unbind()));
             made.map(|made| Computed(Arc::new(made))).ok_or_else(|| Error::failed("Python has ended"))
         })
     });

@@ -2,10 +2,11 @@
 
 use crate::completed;
 use crate::errors::raised;
+use crate::from_python::MAX_DEPTH;
 use crate::shape::{Kind, Shape};
 use crate::site::Site;
 use crate::untracked::untracked;
-use crate::waiting::{help, settle};
+use crate::waiting::{help, in_callback, settle};
 use purefork::function::Arg;
 use purefork::{Error, ErrorKind, Value};
 use pyo3::exceptions::{PyTimeoutError, PyTypeError};
@@ -130,8 +131,8 @@ impl Future {
             Source::Call { future, .. } => Arg::from(future),
             Source::Python(future) => Arg::from(future.then(|future| {
                 let computed = future.value()?;
-                let value = Python::try_attach(|py| match &*computed.0 {
-                    Ok(value) => plain(value.bind(py)),
+                let value = in_callback(|py| match &*computed.0 {
+                    Ok(value) => plain(value.bind(py), 0),
                     Err(error) => Err(Error::failed(error.to_string())),
                 });
                 value.unwrap_or_else(|| Err(Error::failed("Python has ended")))
@@ -141,8 +142,13 @@ impl Future {
 }
 
 /// An object as a value, without its type: what the call makes of it is checked then.
-fn plain(given: &Bound<'_, PyAny>) -> Result<Value, Error> {
+fn plain(given: &Bound<'_, PyAny>, depth: u32) -> Result<Value, Error> {
     use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString};
+    if depth > MAX_DEPTH {
+        return Err(Error::failed(format!(
+            "expected lists that nest {MAX_DEPTH} levels deep at most, but was given more"
+        )));
+    }
     let value = if given.is_instance_of::<PyBool>() {
         given.extract::<bool>().map(Value::from)
     } else if given.is_instance_of::<PyInt>() {
@@ -154,7 +160,7 @@ fn plain(given: &Bound<'_, PyAny>) -> Result<Value, Error> {
     } else if given.is_instance_of::<PyBytes>() {
         given.extract::<Vec<u8>>().map(Value::from)
     } else if let Ok(list) = given.cast::<PyList>() {
-        return list.iter().map(|item| plain(&item)).collect::<Result<Vec<_>, _>>().map(Value::from);
+        return list.iter().map(|item| plain(&item, depth + 1)).collect::<Result<Vec<_>, _>>().map(Value::from);
     } else if given.is_none() {
         return Ok(Value::Option(None));
     } else {
@@ -241,7 +247,7 @@ impl Future {
         let this = slf.clone().unbind();
         let py = slf.py();
         let then = move || {
-            Python::try_attach(|py| {
+            in_callback(|py| {
                 if let Err(error) = callback.call1(py, (this,)) {
                     error.write_unraisable(py, Some(callback.bind(py)));
                 }
@@ -257,7 +263,7 @@ impl Future {
     fn then(slf: &Bound<'_, Self>, callback: Py<PyAny>) -> Future {
         let this = slf.clone().unbind();
         let run = move || {
-            let computed = Python::try_attach(|py| Computed(Arc::new(callback.call1(py, (this,)))));
+            let computed = in_callback(|py| Computed(Arc::new(callback.call1(py, (this,)))));
             computed.ok_or_else(|| Error::failed("Python has ended"))
         };
         let source = &slf.get().source;

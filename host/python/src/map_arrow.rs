@@ -108,7 +108,11 @@ impl Plan {
     /// The columns of the parameters as lists of numbers, if none has a null or another number.
     fn lists(&self, arrays: &[ArrayRef], count: usize) -> Option<Arc<Vec<List>>> {
         let columns = self.typed.as_ref()?.iter().zip(self.binding.columns());
-        let lists = columns.map(|(ty, &at)| Values::new(arrays.get(at)?, ty).ok()?.list(0..count).ok());
+        let lists = columns.map(|(ty, &at)| {
+            let list = Values::new(arrays.get(at)?, ty).ok()?.list(0..count).ok()?;
+            // Those of dictionaries and decimals are made one by one, as values.
+            list.as_bytes().is_some().then_some(list)
+        });
         Some(Arc::new(lists.collect::<Option<_>>()?))
     }
 

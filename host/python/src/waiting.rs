@@ -71,10 +71,20 @@ pub(crate) fn ending() {
     ENDING.store(true, Ordering::SeqCst);
 }
 
+thread_local!(static CALLBACKS: Cell<u32> = const { Cell::new(0) });
+
+/// Runs code of Python that a thread of an executor was left: without it if the interpreter has ended.
+pub(crate) fn in_callback<T>(run: impl FnOnce(Python<'_>) -> T) -> Option<T> {
+    CALLBACKS.set(CALLBACKS.get() + 1);
+    let given = Python::try_attach(run);
+    CALLBACKS.set(CALLBACKS.get() - 1);
+    given
+}
+
 /// A daemon thread that waits while the interpreter ends stays where it is, as each that would take the GIL then: nobody is to be told of an
-/// exception for the sake of that end.
+/// exception for the sake of that end. A thread of an executor goes on: the end waits for its callback.
 fn stay_if_ending(py: Python<'_>, main: bool) {
-    if !main && ENDING.load(Ordering::SeqCst) {
+    if !main && CALLBACKS.get() == 0 && ENDING.load(Ordering::SeqCst) {
         py.detach(|| {
             loop {
                 std::thread::park();

@@ -48,6 +48,23 @@ class OnlyArrow:
 # pyarrow
 
 
+def test_a_table_of_a_class_derived_from_one_of_pandas_gives_a_series(div, pandas):
+    class Frame(pandas.DataFrame):
+        pass
+
+    assert isinstance(div.map(Frame({"a": [6, 8], "b": [2, 4]})), pandas.Series)
+    with pytest.raises(pf.ArgumentMismatch, match="2361183241434822606848|2\\*\\*71"):
+        div.map(pandas.Series([1, 2**71], dtype=object), pandas.Series([1, 1]))
+
+
+def test_numbers_of_dictionaries_and_decimals_are_numbers(div, arrow):
+    left, right = arrow.array([6, 8, 6]), arrow.array([2, 4, 3])
+    expected = [3, 2, 2]
+    for form in (left.dictionary_encode(), left.cast(arrow.decimal128(22, 0))):
+        assert div.map(form, right).to_pylist() == expected
+    assert div.map(left, right.dictionary_encode()).to_pylist() == expected
+
+
 def test_arrays_give_arrays_and_chunked_ones_chunked_ones(arrow, div):
     results = div.map(arrow.array([6, 8]), arrow.array([2, 4]))
     assert isinstance(results, arrow.Int64Array) and results.to_pylist() == [3, 2]

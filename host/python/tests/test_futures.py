@@ -4,6 +4,7 @@ import asyncio
 import concurrent.futures
 import gc
 import inspect
+import os
 import threading
 
 import pytest
@@ -198,3 +199,38 @@ def test_a_future_shows_what_became_of_it(math):
     with pytest.raises(AttributeError):
         value.nothing
     assert str(pf.Future[int]) == "purefork.Future[int]"
+
+
+def test_a_value_that_nests_too_deep_or_contains_itself_is_refused_as_an_argument(math):
+    circle, deep = [], []
+    circle.append(circle)
+    for _ in range(100_000):
+        deep = [deep]
+    for value in (circle, deep):
+        promise = pf.Promise()
+        future = math.add.fork(promise.future, 1)
+        promise.set(value)
+        with pytest.raises(pf.Failed, match="nest"):
+            future.wait()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="the descriptors are not told")
+def test_loops_leave_no_descriptors(math):
+    async def main():
+        return await math.add.fork(1, 2)
+
+    def open_ones():
+        gc.collect()
+        return len(os.listdir("/proc/self/fd"))
+
+    one, two = asyncio.new_event_loop(), asyncio.new_event_loop()
+    one.run_until_complete(main()), two.run_until_complete(main())
+    before = open_ones()
+    for _ in range(20):
+        assert one.run_until_complete(main()) + two.run_until_complete(main()) == 6
+    assert open_ones() == before
+    one.close(), two.close()
+    del one, two
+    for _ in range(20):
+        asyncio.run(main())
+    assert open_ones() <= before

@@ -155,6 +155,9 @@ def test_a_child_that_compiles_does_not_hang():
         "threading.Thread(target=module.spin, daemon=True).start(); time.sleep(0.1)",
         "threading.Thread(target=lambda: [module.add(1, 2) for _ in iter(int, 1)], daemon=True).start(); time.sleep(0.1)",
         "module.spin.fork(); del executor, module",
+        "futures = [module.add.fork(1, 2).then(lambda f: f.wait() * 10) for _ in range(2000)]; futures[0].wait()",
+        "futures = [module.add.fork(1, 2).then(lambda f: module.add(3, 4)) for _ in range(2000)]; futures[0].wait()",
+        "future = module.spin.fork().then(lambda f: f.wait())",
         "it = executor.map(module.add, range(100000), range(100000)); next(it)",
         "async def main(): asyncio.ensure_future(aw()); await asyncio.sleep(0.05)\n"
         "async def aw(): await module.spin.fork()\n"

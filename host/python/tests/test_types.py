@@ -172,6 +172,9 @@ def test_a_result_is_opened_or_raised_or_as_it_is_where_that_is_asked_for(kinds)
         kinds.result_both(pf.Err("no"))
     assert error.value.value == "no" and error.value == pf.Err("no")
     whole = kinds.result_both.as_result
+    with pf.Executor(threads=1) as executor:
+        assert list(executor.map(kinds.result_ok.as_result, [pf.Ok(4)])) == [pf.Ok(4)]
+        assert [type(given) for given in executor.map(whole, [pf.Err("no"), pf.Ok(3)])] == [pf.Err, pf.Ok]
     assert whole(pf.Ok(3)) == pf.Ok(3) and whole(pf.Err("no")) == pf.Err("no")
     assert kinds.result_none(pf.Ok()) is None
     match kinds.result_ok.as_result(pf.Ok(4)):

@@ -12,7 +12,9 @@ _COLUMNS = {"polars": {"Series"}, "pandas": {"Series", "Index"}}
 
 
 def _library(given):
-    return type(given).__module__.partition(".")[0]
+    """Whose class it is, or is derived from."""
+    libraries = [base.__module__.partition(".")[0] for base in type(given).__mro__]
+    return next((library for library in libraries if library in _TABLES), libraries[0])
 
 
 def _is_table(given):
@@ -116,7 +118,7 @@ def _from_pandas(series):
         return [None if missing else item for item, missing in zip(series.tolist(), series.isna().tolist())]
     try:
         return pyarrow.array(series, from_pandas=True)
-    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, pyarrow.ArrowNotImplementedError):
+    except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, pyarrow.ArrowNotImplementedError, OverflowError):
         # Objects of more than one type, or of one that Arrow has none for.
         return [None if missing is True else item for item, missing in zip(series.tolist(), series.isna().tolist())]
 

@@ -12,6 +12,7 @@ import time
 import weakref
 
 from . import _loading, _signals
+from ._errors import Err
 from ._purefork import Core, Function, Module, _ending
 from ._types import Types
 
@@ -272,7 +273,8 @@ def _results(fn, rows, size, most, end):
                 if most is not None:
                     feed()
                 for item in items:
-                    if isinstance(item, Exception):
+                    # An `Err` that was asked for as it is is a value.
+                    if isinstance(item, Exception) and not (fn._whole and isinstance(item, Err)):
                         raise item
                     yield item
         finally:
